@@ -1,0 +1,34 @@
+import keras
+
+from keras_resblocks_plugin.blocks.post_activation import PostActivationResidualBlock
+from keras_resblocks_plugin.layers import PACKAGE
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class BatchNormResidualBlock(PostActivationResidualBlock):
+    """Normalized convolutions (Method 3, ResNet v1): `relu(x + bn(conv(relu(bn(conv(x))))))`.
+
+    The post-activation block with batch norm behind each convolution and a ReLU
+    between them: the basic block of [He et al., 2015](https://arxiv.org/abs/1512.03385).
+    See `ResidualBlock` for the arguments, shapes and an example.
+    """
+
+    def __init__(
+        self,
+        filters,
+        kernel_size=3,
+        strides=1,
+        activation="relu",
+        output_activation="relu",
+        normalization="batch",
+        **kwargs,
+    ):
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            activation,
+            output_activation,
+            normalization=normalization,
+            **kwargs,
+        )

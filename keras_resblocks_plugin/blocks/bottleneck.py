@@ -1,0 +1,39 @@
+import keras
+
+from keras_resblocks_plugin.blocks.expanded import ExpandedResidualBlock
+from keras_resblocks_plugin.layers import PACKAGE
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class BottleneckResidualBlock(ExpandedResidualBlock):
+    """Contract, convolve, expand, each normalized: the block of ResNet-50.
+
+    The expanded block turned inside out: the spatial convolution runs on `filters`
+    channels, the sum on `expansion = 4` times as many
+    ([He et al., 2015](https://arxiv.org/abs/1512.03385)). The strides are on the
+    spatial convolution, as in PyTorch's ("v1.5"). See `ResidualBlock` for the
+    arguments, shapes and an example.
+    """
+
+    expansion = 4
+    inner_expansion = 1
+
+    def __init__(
+        self,
+        filters,
+        kernel_size=3,
+        strides=1,
+        activation="relu",
+        output_activation="relu",
+        normalization="batch",
+        **kwargs,
+    ):
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            activation,
+            output_activation,
+            normalization=normalization,
+            **kwargs,
+        )

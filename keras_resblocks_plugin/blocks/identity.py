@@ -1,0 +1,31 @@
+import keras
+
+from keras_resblocks_plugin.blocks.residual_block import ResidualBlock
+from keras_resblocks_plugin.layers import PACKAGE
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class IdentityResidualBlock(ResidualBlock):
+    """One convolution, added to the input (Method 5): `x + conv(x)`.
+
+    Nothing in it is nonlinear unless `activation` or `output_activation` is given: a
+    stack of these blocks with their defaults is one linear map. See `ResidualBlock`
+    for the arguments, shapes and an example.
+    """
+
+    def __init__(self, filters, kernel_size=3, strides=1, activation=None, **kwargs):
+        super().__init__(filters, kernel_size, strides, activation, **kwargs)
+        if self.zero_init_residual and self.activation is not keras.activations.linear:
+            raise ValueError(
+                "`zero_init_residual` needs `activation=None` in `IdentityResidualBlock`: "
+                "behind an activation a zero convolution may never learn. "
+                f"Received: activation={activation!r}"
+            )
+
+    def build_residual(self, input_shape):
+        self.conv1 = self.conv(self.filters, self.kernel_size, self.strides, name="conv1")
+        self.norm1 = self.norm(name="norm1")
+        return self.build_in_order(input_shape, self.conv1, self.norm1)
+
+    def residual(self, x, training=None):
+        return self.activation(self.norm1(self.conv1(x), training=training))

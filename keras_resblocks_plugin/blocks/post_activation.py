@@ -1,0 +1,34 @@
+import keras
+
+from keras_resblocks_plugin.blocks.residual_block import ResidualBlock
+from keras_resblocks_plugin.layers import PACKAGE
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class PostActivationResidualBlock(ResidualBlock):
+    """Two convolutions, activated after the sum (Method 2): `relu(x + conv(conv(x)))`.
+
+    See `ResidualBlock` for the arguments, shapes and an example.
+    """
+
+    def __init__(
+        self,
+        filters,
+        kernel_size=3,
+        strides=1,
+        activation=None,
+        output_activation="relu",
+        **kwargs,
+    ):
+        super().__init__(filters, kernel_size, strides, activation, output_activation, **kwargs)
+
+    def build_residual(self, input_shape):
+        self.conv1 = self.conv(self.filters, self.kernel_size, self.strides, name="conv1")
+        self.norm1 = self.norm(name="norm1")
+        self.conv2 = self.conv(self.filters, self.kernel_size, name="conv2")
+        self.norm2 = self.norm(name="norm2")
+        return self.build_in_order(input_shape, self.conv1, self.norm1, self.conv2, self.norm2)
+
+    def residual(self, x, training=None):
+        x = self.activation(self.norm1(self.conv1(x), training=training))
+        return self.norm2(self.conv2(x), training=training)

@@ -1,0 +1,123 @@
+"""Convolution and pooling that pad both sides alike, on every backend."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+PACKAGE = "keras_resblocks_plugin"
+"""The registration package. Saved models name it, so it never changes."""
+
+
+def channel_axis(data_format: str) -> int:
+    """The axis of the channels in a rank-4 tensor of that `data_format`."""
+    return 3 if data_format == "channels_last" else 1
+
+
+def spatial_axes(data_format: str) -> tuple[int, int]:
+    """The axes of height and width in a rank-4 tensor of that `data_format`."""
+    return (1, 2) if data_format == "channels_last" else (2, 3)
+
+
+def strided_shape(shape: tuple, strides: int, filters: int, data_format: str) -> tuple:
+    """The shape after a symmetrically padded window of odd size: `ceil(n / strides)`."""
+    shape = list(shape)
+    for axis in spatial_axes(data_format):
+        if shape[axis] is not None:
+            shape[axis] = -(-shape[axis] // strides)
+    shape[channel_axis(data_format)] = filters
+    return tuple(shape)
+
+
+def pad_channels(x: Any, filters: int, strides: int, data_format: str) -> Any:
+    """Every `strides`-th pixel, with zero channels split evenly before and after."""
+    steps = [slice(None)] * 4
+    for axis in spatial_axes(data_format):
+        steps[axis] = slice(None, None, strides)
+    axis = channel_axis(data_format)
+    missing = filters - x.shape[axis]
+    widths = [[0, 0]] * 4
+    widths[axis] = [missing // 2, missing - missing // 2]
+    return ops.pad(x[tuple(steps)], widths)
+
+
+def _pad(x: Any, margin: int, data_format: str, value: float = 0.0) -> Any:
+    widths = [[0, 0]] * 4
+    for axis in spatial_axes(data_format):
+        widths[axis] = [margin, margin]
+    return ops.pad(x, widths, constant_values=value)
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class SymmetricConv2D(keras.layers.Conv2D):
+    """`Conv2D` that pads `(kernel_size - 1) // 2` zeros on each side, as PyTorch does.
+
+    With strides, Keras' `padding="same"` pads unevenly on TensorFlow and JAX, so
+    that weights trained elsewhere would see every image shifted by a pixel.
+
+    Args:
+        filters: int. The number of output channels.
+        kernel_size: int, odd. The side of the window.
+        strides: int. The step of the window. Defaults to `1`.
+        **kwargs: Everything else that `keras.layers.Conv2D` takes but `padding`.
+
+    Input shape:
+        `(batch, height, width, channels)`, or `(batch, channels, height, width)`
+        with `data_format="channels_first"`.
+
+    Output shape:
+        The input's, with `ceil(size / strides)` in space and `filters` channels.
+    """
+
+    def __init__(self, filters: int, kernel_size: int, strides: int = 1, **kwargs):
+        # Without strides "same" is symmetric, and needs no separate padding.
+        kwargs["padding"] = "same" if strides in (1, (1, 1), [1, 1]) else "valid"
+        super().__init__(filters, kernel_size, strides, **kwargs)
+
+    def call(self, inputs):
+        margin = (self.kernel_size[0] - 1) // 2
+        if self.padding == "valid" and margin:
+            inputs = _pad(inputs, margin, self.data_format)
+        return super().call(inputs)
+
+    def compute_output_shape(self, input_shape):
+        return strided_shape(input_shape, self.strides[0], self.filters, self.data_format)
+
+    def get_config(self):
+        config = super().get_config()
+        del config["padding"]
+        return config
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class SymmetricMaxPooling2D(keras.layers.MaxPooling2D):
+    """3×3 max pooling with stride 2 that pads one −∞ on each side, as PyTorch does.
+
+    −∞ and not zero, so that the padding never wins where the inputs are negative.
+
+    Args:
+        data_format: `"channels_last"`, `"channels_first"` or `None`.
+        **kwargs: Base layer arguments (e.g. `name` and `dtype`).
+
+    Input shape:
+        `(batch, height, width, channels)`, or channels first.
+
+    Output shape:
+        The input's, with `ceil(size / 2)` in space.
+    """
+
+    def __init__(self, data_format: str | None = None, **kwargs):
+        super().__init__(3, strides=2, data_format=data_format, **kwargs)
+
+    def call(self, inputs):
+        return super().call(_pad(inputs, 1, self.data_format, -float("inf")))
+
+    def compute_output_shape(self, input_shape):
+        channels = input_shape[channel_axis(self.data_format)]
+        return strided_shape(input_shape, 2, channels, self.data_format)
+
+    def get_config(self):
+        config = super().get_config()
+        for fixed in ("pool_size", "strides", "padding"):
+            del config[fixed]
+        return config
