@@ -2,10 +2,15 @@
 
 from keras_resblocks_plugin import blocks
 from keras_resblocks_plugin.backbone import ResBlockBackbone
-from keras_resblocks_plugin.image_classifier import (
-    ResBlockImageClassifier,
+from keras_resblocks_plugin.image_classifier import ResBlockImageClassifier
+from keras_resblocks_plugin.image_preprocessing import (
     ResBlockImageClassifierPreprocessor,
     ResBlockImageConverter,
+)
+from keras_resblocks_plugin.registry import (
+    list_presets,
+    register_bundled_presets,
+    register_preset,
 )
 
 __all__ = [
@@ -14,4 +19,8 @@ __all__ = [
     "ResBlockImageClassifierPreprocessor",
     "ResBlockImageConverter",
     "blocks",
+    "list_presets",
+    "register_preset",
 ]
+
+register_bundled_presets()

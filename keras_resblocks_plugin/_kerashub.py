@@ -1,5 +1,42 @@
-"""All that this package needs of KerasHub's private modules, in one place."""
+"""All that this package needs of private API, KerasHub's and Keras', in one place."""
 
+from pathlib import Path
+
+import keras
 from keras_hub.src.models.feature_pyramid_backbone import FeaturePyramidBackbone
+from keras_hub.src.utils import preset_utils
 
-__all__ = ["FeaturePyramidBackbone"]
+__all__ = [
+    "FeaturePyramidBackbone",
+    "builtin_preset_names",
+    "flatten_layers",
+    "register_preset",
+    "save_backbone_config",
+]
+
+
+def flatten_layers(model: keras.Model) -> list[keras.Layer]:
+    """All layers inside `model`, those inside other layers too."""
+    return list(model._flatten_layers(include_self=False))
+
+
+def builtin_preset_names() -> set[str]:
+    """The names that `from_preset()` of KerasHub knows already."""
+    return set(preset_utils.BUILTIN_PRESETS)
+
+
+def register_preset(name: str, handle: str, metadata: dict, backbone_cls: type) -> None:
+    """Makes `name` known to every `from_preset()` of KerasHub.
+
+    KerasHub passes `kaggle_handle` to the function that also resolves local folders
+    and `hf://` handles.
+    """
+    entry = {"metadata": metadata, "kaggle_handle": handle}
+    preset_utils.register_presets({name: entry}, backbone_cls)
+
+
+def save_backbone_config(backbone: keras.Model, folder: Path) -> None:
+    """Writes `config.json` and `metadata.json` as KerasHub's own saver does."""
+    saver = preset_utils.get_preset_saver(str(folder))
+    saver._save_serialized_object(backbone, config_file=preset_utils.CONFIG_FILE)
+    saver._save_metadata(backbone)

@@ -1,16 +1,22 @@
 """Checks of arguments: each error names the argument, the rule and what was received."""
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import keras
 
 
 def check_positive_int(name: str, value: Any, odd: bool = False) -> int:
     """Returns `value` if it is an int above zero (and odd, where asked)."""
-    is_int = hasattr(value, "__index__") and not isinstance(value, bool)
-    if not is_int or value < 1 or (odd and value % 2 == 0):
+    try:
+        number = 0 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = 0
+    if number < 1 or (odd and number % 2 == 0):
         rule = "a positive odd integer" if odd else "a positive integer"
         raise ValueError(f"`{name}` must be {rule}. Received: {name}={value!r}")
-    return int(value)
+    return number
 
 
 def check_choice(name: str, value: Any, choices: Sequence) -> Any:
@@ -19,3 +25,14 @@ def check_choice(name: str, value: Any, choices: Sequence) -> Any:
         listed = ", ".join(repr(choice) for choice in choices)
         raise ValueError(f"`{name}` must be one of {listed}. Received: {name}={value!r}")
     return value
+
+
+def check_activation(name: str, value: Any) -> Callable:
+    """Returns the function that `keras.activations.get()` finds for `value`."""
+    try:
+        return keras.activations.get(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"`{name}` must be the name of a Keras activation, a function or None. "
+            f"Received: {name}={value!r}"
+        ) from error

@@ -1,33 +1,182 @@
-"""Image classification on a `ResBlockBackbone`, with its preprocessing."""
+"""Image classification on a `ResBlockBackbone`."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import keras
-from keras_hub.layers import ImageConverter
-from keras_hub.models import ImageClassifier, ImageClassifierPreprocessor
+import numpy as np
+from keras_hub.models import ImageClassifier
 
+from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin.backbone import ResBlockBackbone
+from keras_resblocks_plugin.image_preprocessing import ResBlockImageClassifierPreprocessor
 from keras_resblocks_plugin.layers import PACKAGE
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
-class ResBlockImageConverter(ImageConverter):
-    """Resizes and rescales raw images to what a `ResBlockBackbone` was trained on."""
-
-    backbone_cls = ResBlockBackbone
-
-    def get_config(self):
-        # KerasHub leaves the data format out, so that a reload would guess it.
-        return {**super().get_config(), "data_format": self.data_format}
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
-class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
-    """Raw images, and labels if any, to what `ResBlockImageClassifier` reads."""
-
-    backbone_cls = ResBlockBackbone
-    image_converter_cls = ResBlockImageConverter
+from keras_resblocks_plugin.preset_folder import check_head, list_head, locate_checked
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class ResBlockImageClassifier(ImageClassifier):
+    """A `ResBlockBackbone` with global pooling and a dense head.
+
+    Args:
+        backbone: A `krp.ResBlockBackbone`.
+        num_classes: int. The number of classes. Defaults to the number of `class_names`.
+        class_names: list of strings, in the order of the labels. They travel with a saved
+            preset; `from_preset(..., num_classes=...)` drops them together with the
+            trained head. Defaults to `None`.
+        preprocessor: A `krp.ResBlockImageClassifierPreprocessor`, a layer, a callable
+            or `None`. Defaults to `None`.
+        **kwargs: Further arguments of `keras_hub.models.ImageClassifier`: `pooling`,
+            `activation`, `dropout`, `head_dtype`, `name`, `compile`.
+
+    Example:
+
+    ```python
+    classifier = krp.ResBlockImageClassifier.from_preset("resblock_bn_small")
+    classifier.decode_predictions(classifier.predict(images), top=3)
+    # [[("tabby", 0.62), ("Egyptian cat", 0.21), ("lion", 0.04)], ...]
+
+    # A new head on the trained backbone, for ten classes of your own.
+    classifier = krp.ResBlockImageClassifier.from_preset("resblock_bn_small", num_classes=10)
+    classifier.fit(images, labels)
+    ```
+    """
+
     backbone_cls = ResBlockBackbone
     preprocessor_cls = ResBlockImageClassifierPreprocessor
+
+    def __init__(
+        self,
+        backbone: ResBlockBackbone,
+        num_classes: int | None = None,
+        class_names: Sequence[str] | None = None,
+        preprocessor: Any = None,
+        **kwargs,
+    ):
+        num_classes = _check_num_classes(num_classes, class_names)
+        super().__init__(backbone, num_classes, preprocessor=preprocessor, **kwargs)
+        self.class_names = list(class_names) if class_names is not None else None
+        self._created_head = self._head_values()
+
+    @classmethod
+    def from_preset(cls, preset: str, load_weights: bool = True, **kwargs):
+        """Loads a preset by its name, folder or `hf://` handle, once it is checked.
+
+        Args:
+            preset: A name of `krp.list_presets()`, a folder, or `"hf://user/name"`.
+            load_weights: bool. If `False`, the weights stay random. Defaults to `True`.
+            **kwargs: `num_classes` puts a new, untrained head on the trained backbone;
+                other arguments of the class replace the preset's.
+
+        Raises:
+            ValueError: If the name is unknown, or the preset is incomplete, damaged, or
+                names classes that may not be built.
+        """
+        preset = locate_checked(preset, cls.presets)
+        return super().from_preset(preset, load_weights=load_weights, **kwargs)
+
+    @classmethod
+    def from_config(cls, config):
+        # `get_config()` leaves out the number where there are names: to find both
+        # means that a caller of `from_preset()` asked for a head of its own.
+        config = dict(config)
+        if config.get("num_classes") is not None:
+            config["class_names"] = None
+        return super().from_config(config)
+
+    def get_config(self):
+        config = super().get_config()
+        config["class_names"] = list(self.class_names) if self.class_names else None
+        if self.class_names:
+            del config["num_classes"]
+        return config
+
+    def save_to_preset(self, preset_dir: str, max_shard_size: float | None = None):
+        """Saves backbone, head, preprocessing and class names to a folder, at one instant.
+
+        A process killed while saving leaves the old preset or the new one. Files in
+        the folder that the save does not own, such as a card, stay.
+
+        Args:
+            preset_dir: The folder.
+            max_shard_size: Unused: the weights are one safetensors file of any size.
+        """
+        with replacing(preset_dir) as folder:
+            super().save_to_preset(str(folder))
+            list_head(folder)
+
+    def load_task_weights(self, filepath: str):
+        """Loads the head of a preset.
+
+        Args:
+            filepath: The path of `task.weights.h5`.
+        """
+        check_head(filepath)
+        super().load_task_weights(filepath)
+
+    def predict(self, x, *args, **kwargs):
+        self._warn_of_untrained_head()
+        return super().predict(x, *args, **kwargs)
+
+    def predict_on_batch(self, x):
+        self._warn_of_untrained_head()
+        return super().predict_on_batch(x)
+
+    def decode_predictions(self, predictions: Any, top: int = 5) -> list[list[tuple[str, float]]]:
+        """The likeliest classes of each image, by name.
+
+        Args:
+            predictions: Array of shape `(batch, num_classes)`, what `predict()` returns:
+                logits, or probabilities if the head's `activation` is `"softmax"`.
+            top: int. How many classes to name. Defaults to `5`.
+
+        Returns:
+            For each image a list of `(name, probability)`, the likeliest first. Without
+            `class_names` the name is the index.
+
+        Raises:
+            ValueError: If the predictions do not have one column a class.
+        """
+        predictions = keras.ops.convert_to_numpy(predictions).astype("float32")
+        if predictions.ndim != 2 or predictions.shape[1] != self.num_classes:
+            raise ValueError(
+                f"`predictions` must have shape (batch, {self.num_classes}), as `predict()` "
+                f"returns them. Received: shape={predictions.shape}"
+            )
+        if keras.activations.get(self.activation) is not keras.activations.softmax:
+            predictions = keras.ops.convert_to_numpy(keras.ops.softmax(predictions))
+        names = self.class_names or [str(index) for index in range(self.num_classes)]
+        order = np.argsort(-predictions, axis=1)[:, :top]
+        return [
+            [(names[index], float(row[index])) for index in indices]
+            for row, indices in zip(predictions, order, strict=True)
+        ]
+
+    def _head_values(self) -> np.ndarray:
+        return np.array(keras.ops.convert_to_numpy(self.output_dense.kernel))
+
+    def _warn_of_untrained_head(self) -> None:
+        # Any way of training or loading changes the kernel, so its values tell.
+        if self._created_head is None:
+            return
+        if np.array_equal(self._created_head, self._head_values()):
+            warnings.warn(
+                f"The head of `{self.name}` has the random values it was created with, so its "
+                "predictions mean nothing. Train it with `fit()`, or load a preset with its "
+                "trained head: `from_preset()` without `num_classes`.",
+                stacklevel=3,
+            )
+        else:
+            self._created_head = None
+
+
+def _check_num_classes(num_classes: int | None, class_names: Sequence[str] | None) -> int:
+    if class_names is None and num_classes is None:
+        raise ValueError("`num_classes` or `class_names` must be given. Received: num_classes=None")
+    if class_names is not None and num_classes not in (None, len(class_names)):
+        raise ValueError(
+            "`class_names` must have `num_classes` entries, or leave `num_classes` out. "
+            f"Received: num_classes={num_classes}, {len(class_names)} class_names"
+        )
+    return num_classes if class_names is None else len(class_names)

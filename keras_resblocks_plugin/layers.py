@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_resblocks_plugin._validation import check_positive_int
+
 PACKAGE = "keras_resblocks_plugin"
 """The registration package. Saved models name it, so it never changes."""
 
@@ -41,16 +43,28 @@ def pad_channels(x: Any, filters: int, strides: int, data_format: str) -> Any:
     return ops.pad(x[tuple(steps)], widths)
 
 
-def _pad(x: Any, margin: int, data_format: str, value: float = 0.0) -> Any:
+def average_pixels(x: Any, strides: int, data_format: str) -> Any:
+    """The means of `strides`×`strides` tiles; those at the far edges may be smaller."""
+
+    def mean_with_zeros(x):
+        x = _pad(x, 0, strides - 1, data_format)
+        return ops.average_pool(x, strides, data_format=data_format)
+
+    # Keras' own `padding="same"` counts pixels twice at the edges on PyTorch.
+    present = ops.ones_like(x[:1])
+    return mean_with_zeros(x) / mean_with_zeros(present)
+
+
+def _pad(x: Any, before: int, after: int, data_format: str, value: float = 0.0) -> Any:
     widths = [[0, 0]] * 4
     for axis in spatial_axes(data_format):
-        widths[axis] = [margin, margin]
+        widths[axis] = [before, after]
     return ops.pad(x, widths, constant_values=value)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class SymmetricConv2D(keras.layers.Conv2D):
-    """`Conv2D` that pads `(kernel_size - 1) // 2` zeros on each side, as PyTorch does.
+    """`Conv2D` that pads `(kernel_size - 1) / 2` zeros on each side, as PyTorch does.
 
     With strides, Keras' `padding="same"` pads unevenly on TensorFlow and JAX, so
     that weights trained elsewhere would see every image shifted by a pixel.
@@ -70,14 +84,16 @@ class SymmetricConv2D(keras.layers.Conv2D):
     """
 
     def __init__(self, filters: int, kernel_size: int, strides: int = 1, **kwargs):
+        check_positive_int("kernel_size", kernel_size, odd=True)
+        check_positive_int("strides", strides)
         # Without strides "same" is symmetric, and needs no separate padding.
-        kwargs["padding"] = "same" if strides in (1, (1, 1), [1, 1]) else "valid"
+        kwargs["padding"] = "same" if strides == 1 else "valid"
         super().__init__(filters, kernel_size, strides, **kwargs)
 
     def call(self, inputs):
-        margin = (self.kernel_size[0] - 1) // 2
+        margin = self.dilation_rate[0] * (self.kernel_size[0] - 1) // 2
         if self.padding == "valid" and margin:
-            inputs = _pad(inputs, margin, self.data_format)
+            inputs = _pad(inputs, margin, margin, self.data_format)
         return super().call(inputs)
 
     def compute_output_shape(self, input_shape):
@@ -86,7 +102,7 @@ class SymmetricConv2D(keras.layers.Conv2D):
     def get_config(self):
         config = super().get_config()
         del config["padding"]
-        return config
+        return {**config, "kernel_size": self.kernel_size[0], "strides": self.strides[0]}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -110,7 +126,7 @@ class SymmetricMaxPooling2D(keras.layers.MaxPooling2D):
         super().__init__(3, strides=2, data_format=data_format, **kwargs)
 
     def call(self, inputs):
-        return super().call(_pad(inputs, 1, self.data_format, -float("inf")))
+        return super().call(_pad(inputs, 1, 1, self.data_format, -float("inf")))
 
     def compute_output_shape(self, input_shape):
         channels = input_shape[channel_axis(self.data_format)]

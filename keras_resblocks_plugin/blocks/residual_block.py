@@ -1,14 +1,20 @@
 """The template that every residual block fills in."""
 
+import numbers
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from keras_resblocks_plugin._validation import check_choice, check_positive_int
+from keras_resblocks_plugin._validation import (
+    check_activation,
+    check_choice,
+    check_positive_int,
+)
 from keras_resblocks_plugin.layers import (
     PACKAGE,
     SymmetricConv2D,
+    average_pixels,
     channel_axis,
     pad_channels,
     strided_shape,
@@ -105,16 +111,18 @@ class ResidualBlock(keras.layers.Layer):
         self.filters = check_positive_int("filters", filters)
         self.kernel_size = check_positive_int("kernel_size", kernel_size, odd=True)
         self.strides = check_positive_int("strides", strides)
-        self.activation = keras.activations.get(activation)
-        self.output_activation = keras.activations.get(output_activation)
+        self.activation = check_activation("activation", activation)
+        self.output_activation = check_activation("output_activation", output_activation)
         self.shortcut_type = check_choice("shortcut", shortcut, SHORTCUTS)
         self.normalization = check_choice("normalization", normalization, (None, "batch"))
-        if isinstance(drop_path_rate, bool) or not 0 <= drop_path_rate < 1:
+        is_number = isinstance(drop_path_rate, numbers.Real)
+        if not is_number or isinstance(drop_path_rate, bool) or not 0 <= drop_path_rate < 1:
             raise ValueError(
                 "`drop_path_rate` must be a number in [0, 1): the chance that a sample "
-                f"skips the residual branch. Received: drop_path_rate={drop_path_rate}"
+                f"skips the residual branch. Received: drop_path_rate={drop_path_rate!r}"
             )
         self.drop_path_rate = float(drop_path_rate)
+        check_choice("zero_init_residual", zero_init_residual, (False, True))
         self.zero_init_residual = bool(zero_init_residual)
         data_format = data_format or keras.config.image_data_format()
         self.data_format = check_choice(
@@ -180,15 +188,16 @@ class ResidualBlock(keras.layers.Layer):
     def build(self, input_shape):
         if len(input_shape) != 4:
             raise ValueError(
-                "The input of a residual block must have rank 4, a batch of images or "
+                "`inputs` of a residual block must have rank 4, a batch of images or "
                 f"feature maps. Received: input_shape={tuple(input_shape)}"
             )
-        channels = input_shape[channel_axis(self.data_format)]
-        if channels is None:
+        axis = channel_axis(self.data_format)
+        if input_shape[axis] is None:
             raise ValueError(
-                f"The channels of the input must be known, and `data_format` is "
+                "`inputs` must have a known number of channels, and `data_format` is "
                 f"{self.data_format!r}. Received: input_shape={tuple(input_shape)}"
             )
+        self.input_spec = keras.layers.InputSpec(ndim=4, axes={axis: input_shape[axis]})
         output_shape = self.compute_output_shape(input_shape)
         residual_shape = tuple(self.build_residual(input_shape))
         if residual_shape != output_shape:
@@ -211,8 +220,9 @@ class ResidualBlock(keras.layers.Layer):
     def shortcut(self, x: Any, training: bool | None = None) -> Any:
         """The other branch: the identity, a projection, or zero-padded channels."""
         if self.projects:
-            x = self.shortcut_conv(self.shortcut_pool(x))
-            return self.shortcut_norm(x, training=training)
+            if self.shortcut_type == "avg_pool" and self.strides > 1:
+                x = average_pixels(x, self.strides, self.data_format)
+            return self.shortcut_norm(self.shortcut_conv(x), training=training)
         if self.shortcut_type == "pad":
             filters = self.filters * self.expansion
             return pad_channels(x, filters, self.strides, self.data_format)
@@ -233,20 +243,10 @@ class ResidualBlock(keras.layers.Layer):
             )
 
     def _build_projection(self, input_shape, filters):
-        strides = self.strides
-        self.shortcut_pool = keras.layers.Identity(dtype=self.dtype_policy, name="shortcut_pool")
-        if self.shortcut_type == "avg_pool" and strides > 1:
-            self.shortcut_pool = keras.layers.AveragePooling2D(
-                strides,
-                padding="same",
-                data_format=self.data_format,
-                dtype=self.dtype_policy,
-                name="shortcut_pool",
-            )
-            strides = 1
+        strides = 1 if self.shortcut_type == "avg_pool" else self.strides
         self.shortcut_conv = self.conv(filters, 1, strides, name="shortcut_conv")
         self.shortcut_norm = self.norm(name="shortcut_norm", enabled=self.normalizes_projection)
-        for layer in (self.shortcut_pool, self.shortcut_conv, self.shortcut_norm):
+        for layer in (self.shortcut_conv, self.shortcut_norm):
             layer.build(input_shape)
             input_shape = layer.compute_output_shape(input_shape)
 

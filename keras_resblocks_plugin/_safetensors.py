@@ -1,0 +1,88 @@
+"""Reading of safetensors files: headers are checked before anything is allocated."""
+
+import json
+import math
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+import ml_dtypes
+import numpy as np
+
+_DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
+# The reference implementation's limit: no honest header is longer.
+_MAX_HEADER_BYTES = 100_000_000
+
+
+class StoredTensor(NamedTuple):
+    """Where a tensor lies in a safetensors file."""
+
+    file: Path
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    offset: int
+
+    @property
+    def nbytes(self) -> int:
+        # Python's own integers: a product of hostile sides must not wrap around.
+        return self.dtype.itemsize * math.prod(self.shape)
+
+    def read(self) -> np.ndarray:
+        """The values as float32."""
+        # Not memory-mapped: the pages of a mapped file would count as memory a second time.
+        count = math.prod(self.shape)
+        array = np.fromfile(self.file, self.dtype, count, offset=self.offset)
+        return array.reshape(self.shape).astype("float32", copy=False)
+
+
+def read_header(file: Path) -> dict[str, StoredTensor]:
+    """The tensors of a safetensors file by name, checked against the file's real size.
+
+    Raises:
+        ValueError: If the file is no safetensors file, is truncated, or its header claims
+            what cannot be.
+    """
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        start = stream.read(8)
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+        if not 2 <= length <= min(size - 8, _MAX_HEADER_BYTES):
+            raise ValueError(
+                f"`{file}` is not a whole safetensors file: its header would have {length} "
+                f"bytes, the file has {size}. Download or save the preset again."
+            )
+        text = stream.read(length)
+    try:
+        header = json.loads(text)
+        header.pop("__metadata__", None)
+        tensors = {name: _stored(file, entry, 8 + length) for name, entry in header.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"`{file}` has a broken safetensors header. Download or save the preset again. "
+            f"Received: {error!r}"
+        ) from None
+    # The format has no gaps and no overlaps, so the tensors lie end to end up to the file's.
+    end = 8 + length
+    for tensor in sorted(tensors.values(), key=lambda tensor: tensor.offset):
+        if tensor.offset != end:
+            break
+        end += tensor.nbytes
+    if end != size:
+        raise ValueError(
+            f"`{file}` is truncated or damaged: its header describes {end} bytes without a "
+            f"gap, the file has {size}. Download or save the preset again."
+        )
+    return tensors
+
+
+def _stored(file: Path, entry: dict, data_start: int) -> StoredTensor:
+    dtype = _DTYPES.get(entry["dtype"])
+    if dtype is None:
+        raise ValueError(f"dtype {entry['dtype']!r} is none of {', '.join(_DTYPES)}")
+    if not all(type(side) is int and side >= 0 for side in entry["shape"]):
+        raise ValueError(f"shape {entry['shape']} is not a shape")
+    begin, end = entry["data_offsets"]
+    tensor = StoredTensor(file, np.dtype(dtype), tuple(entry["shape"]), data_start + begin)
+    if type(begin) is not int or begin < 0 or end - begin != tensor.nbytes:
+        raise ValueError(f"data_offsets {begin}, {end} do not fit shape {tensor.shape}")
+    return tensor

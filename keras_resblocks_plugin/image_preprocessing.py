@@ -1,0 +1,33 @@
+"""From raw images to what a `ResBlockBackbone` reads."""
+
+import keras
+from keras_hub.layers import ImageConverter
+from keras_hub.models import ImageClassifierPreprocessor
+
+from keras_resblocks_plugin.backbone import ResBlockBackbone
+from keras_resblocks_plugin.layers import PACKAGE
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class ResBlockImageConverter(ImageConverter):
+    """Resizes and rescales raw images to what a `ResBlockBackbone` was trained on.
+
+    Arguments, shapes and an example: `keras_hub.layers.ImageConverter`.
+    """
+
+    backbone_cls = ResBlockBackbone
+
+    def get_config(self):
+        # KerasHub leaves the data format out, so that a reload would guess it.
+        return {**super().get_config(), "data_format": self.data_format}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
+    """Raw images, and labels if any, to what `ResBlockImageClassifier` reads.
+
+    Arguments and an example: `keras_hub.models.ImageClassifierPreprocessor`.
+    """
+
+    backbone_cls = ResBlockBackbone
+    image_converter_cls = ResBlockImageConverter

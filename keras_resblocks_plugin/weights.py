@@ -1,0 +1,135 @@
+"""Weights in and out of safetensors files, strictly and all or nothing."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import keras
+import numpy as np
+from safetensors.numpy import save_file
+
+from keras_resblocks_plugin._kerashub import flatten_layers
+from keras_resblocks_plugin._safetensors import StoredTensor, read_header
+
+WEIGHTS_FILE = "model.safetensors"
+INDEX_FILE = "model.weights.json"
+
+
+def save_weights(model: keras.Model, folder: Path) -> None:
+    """Writes `model.safetensors` and its index, keyed by weight path, into `folder`.
+
+    LoRA is merged into the kernels, so that the file fits a model without it.
+    """
+    merged = {layer._kernel.path: layer.kernel for layer in _lora_layers(model)}
+    arrays = {
+        weight.path: np.ascontiguousarray(
+            keras.ops.convert_to_numpy(merged.get(weight.path, weight))
+        )
+        for weight in _base_weights(model)
+    }
+    save_file(arrays, folder / WEIGHTS_FILE, metadata={"format": "keras"})
+    index = {
+        "metadata": {"total_size": sum(array.nbytes for array in arrays.values())},
+        "weight_map": dict.fromkeys(sorted(arrays), WEIGHTS_FILE),
+    }
+    (folder / INDEX_FILE).write_text(json.dumps(index, indent=2) + "\n")
+
+
+def load_weights(model: keras.Model, index: Path) -> None:
+    """Loads what `save_weights` wrote; assigns nothing unless everything fits.
+
+    float32, float16 and bfloat16 files load into models of any float precision. The
+    tensors are read one at a time, so that memory grows by the largest of them.
+
+    Args:
+        model: A built model.
+        index: The path of `model.weights.json`.
+
+    Raises:
+        ValueError: If the index or a file is not what its name says, or if a weight is
+            missing, unexpected or of another shape. All such weights are listed.
+    """
+    tensors = {}
+    weight_map = read_index(index)
+    for name in sorted(set(weight_map.values())):
+        tensors |= read_header(index.parent / name)
+    _check_same_names(tensors, weight_map, f"The index {index.name}", "the files it names")
+    variables = {weight.path: weight for weight in _base_weights(model)}
+    _check_fit(variables, tensors, index.parent)
+    for path, variable in variables.items():
+        variable.assign(tensors[path].read())
+    for layer in _lora_layers(model):
+        # The file's kernels stand for the whole; what is added to them starts anew.
+        layer.lora_kernel_b.assign(keras.ops.zeros_like(layer.lora_kernel_b))
+
+
+def read_index(index: Path) -> dict[str, str]:
+    """The `weight_map` of an index: weight path → file name, inside the index's folder.
+
+    Raises:
+        ValueError: If it is not an index, or names a file outside the folder.
+    """
+    try:
+        weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+        names = set(weight_map.values())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"`{index}` must be a JSON file with a `weight_map` from weight path to file "
+            f"name. Download or save the preset again. Received: {error!r}"
+        ) from None
+    for name in names:
+        if not isinstance(name, str) or Path(name).name != name or "\\" in name:
+            raise ValueError(
+                f"`weight_map` in `{index}` must name files in its own folder. "
+                f"Received: {name!r}. Do not use this preset unless you know who wrote it."
+            )
+        if not name.endswith(".safetensors"):
+            raise ValueError(
+                f"`weight_map` in `{index}` must name .safetensors files. Received: {name!r}"
+            )
+        if not (index.parent / name).is_file():
+            raise ValueError(
+                f"`{index.parent / name}` is missing, and `{index.name}` names it. "
+                "Download or save the preset again."
+            )
+    return weight_map
+
+
+def _lora_layers(model: keras.Model) -> list[keras.Layer]:
+    return [layer for layer in flatten_layers(model) if getattr(layer, "lora_enabled", False)]
+
+
+def _base_weights(model: keras.Model) -> list[keras.Variable]:
+    lora = {
+        id(v) for layer in _lora_layers(model) for v in (layer.lora_kernel_a, layer.lora_kernel_b)
+    }
+    return [weight for weight in model.weights if id(weight) not in lora]
+
+
+def _check_fit(variables: dict, tensors: dict[str, StoredTensor], folder: Path) -> None:
+    _check_same_names(variables, tensors, "The model", f"`{folder / WEIGHTS_FILE}`")
+    misshaped = [
+        f"{path}: {tuple(variable.shape)} in the model, {tensors[path].shape} in the file"
+        for path, variable in variables.items()
+        if tuple(variable.shape) != tensors[path].shape
+    ]
+    if misshaped:
+        raise ValueError(
+            f"The weights in `{folder}` are of another architecture, or `image_shape` asks "
+            f"for other channels than they were trained on. Nothing was loaded. "
+            f"Misshaped: {_listed(misshaped)}"
+        )
+
+
+def _check_same_names(left: Iterable, right: Iterable, left_name: str, right_name: str) -> None:
+    left, right = set(left), set(right)
+    if left != right:
+        raise ValueError(
+            f"{left_name} and {right_name} must have the same weights. Nothing was loaded. "
+            f"Only in {left_name}: {_listed(left - right)}. "
+            f"Only in {right_name}: {_listed(right - left)}."
+        )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
