@@ -48,7 +48,7 @@ def average_pixels(x: Any, strides: int, data_format: str) -> Any:
 
     def mean_with_zeros(x):
         x = _pad(x, 0, strides - 1, data_format)
-        return ops.average_pool(x, strides, data_format=data_format)
+        return ops.average_pool(x, strides, strides, data_format=data_format)
 
     # Keras' own `padding="same"` counts pixels twice at the edges on PyTorch.
     present = ops.ones_like(x[:1])

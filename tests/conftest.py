@@ -1,0 +1,56 @@
+"""Keeps the tests away from the user's caches, seeds them, and starts fresh processes."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+# Keras and the Hub's client read these when they are imported, so they come first.
+_HOME = tempfile.TemporaryDirectory(prefix="keras_resblocks_plugin_tests_")
+os.environ["KERAS_HOME"] = os.path.join(_HOME.name, "keras")
+os.environ["HF_HOME"] = os.path.join(_HOME.name, "huggingface")
+os.environ["HF_HUB_DISABLE_XET"] = "1"
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+for _name in ("HF_HUB_OFFLINE", "HF_HUB_CACHE", "HF_DATASETS_CACHE", "HF_TOKEN"):
+    os.environ.pop(_name, None)
+
+import keras  # noqa: E402
+import pytest  # noqa: E402
+
+pytest.register_assert_rewrite("tests.blocks.contract", "tests.helpers")
+
+_ROOT = pathlib.Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """The same random numbers in a test, whatever ran before it."""
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def fresh_process(tmp_path):
+    """`fresh_process(code, *args)` runs Python code in a new interpreter; returns its output.
+
+    The process has this one's backend and temporary caches, and starts in an empty
+    folder. The test fails with its error output if it does.
+    """
+
+    def run(code: str, *args, **env: str) -> str:
+        folder = tmp_path / "fresh_process"
+        folder.mkdir(exist_ok=True)
+        path = os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])
+        process = subprocess.run(
+            [sys.executable, "-c", code, *map(str, args)],
+            env={**os.environ, "PYTHONPATH": path, **env},
+            cwd=folder,
+            capture_output=True,
+            text=True,
+        )
+        if process.returncode:
+            pytest.fail(f"The process ended with {process.returncode}:\n{process.stderr}")
+        return process.stdout
+
+    return run
