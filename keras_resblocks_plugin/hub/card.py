@@ -1,0 +1,165 @@
+"""The model card: written from a preset's own files, and merged with what people edited."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+
+_TEMPLATE = Path(__file__).with_name("card_template.md")
+# The generated body ends in its own digest, which tells whether anyone has edited it since.
+_MARK = "\n<!-- Written by keras_resblocks_plugin, digest {}. An edited card is kept. -->\n"
+_SPLITS = ("train", "held_out", "validation", "test")
+# KerasHub's task → what the Hub calls it.
+_PIPELINE_TAGS = {
+    "ImageClassifier": "image-classification",
+    "ImageSegmenter": "image-segmentation",
+    "ObjectDetector": "object-detection",
+    None: "image-feature-extraction",
+}
+
+
+def model_card(folder: str | Path, repo_id: str | None = None) -> ModelCard:
+    """The card of a preset, from its configs and, where there is one, its `training.json`.
+
+    Args:
+        folder: The preset.
+        repo_id: Where it goes, as `"user/name"`. Without it the card says to load the
+            preset by the folder's name.
+
+    Example:
+
+    ```python
+    model_card("presets/resblock_bn_small").save("presets/resblock_bn_small/README.md")
+    ```
+    """
+    folder = Path(folder)
+    name = repo_id.split("/")[-1] if repo_id else folder.resolve().name
+    config = _read(folder / "config.json").get("config", {})
+    task_config = _read(folder / "task.json")
+    training = _read(folder / "training.json")
+    task = _task(task_config)
+    data = _table(training.get("data"))
+    results = _eval_results(training.get("results"), data.get("name", "unnamed"), task)
+    card = ModelCard.from_template(
+        ModelCardData(
+            library_name="keras-hub",
+            pipeline_tag=_PIPELINE_TAGS[task],
+            license=training.get("license", "apache-2.0"),
+            tags=["keras", "keras-resblocks-plugin", "residual-blocks"],
+            datasets=[data["name"]] if "name" in data else None,
+            model_name=name if results else None,
+            eval_results=results or None,
+        ),
+        template_path=str(_TEMPLATE),
+        name=name,
+        repo_id=repo_id,
+        handle=f"hf://{repo_id}" if repo_id else name,
+        summary=_summary(config, task, _read(folder / "metadata.json").get("parameter_count")),
+        task=task,
+        architecture=_table(config, without=("name", "trainable", "dtype")),
+        recipe=_recipe(training),
+        results=results,
+        data=data,
+        num_classes=_num_classes(task_config),
+        curve=(folder / "curve.png").is_file(),
+        samples=sorted(path.name for path in folder.glob("samples/*.png")),
+    )
+    card.text = card.text.rstrip() + "\n"
+    card.text += _MARK.format(_digest(card.text))
+    return card
+
+
+def is_edited(card: ModelCard) -> bool:
+    """Whether the body is anything else than this package wrote."""
+    text = card.text.replace("\r\n", "\n").rstrip() + "\n"
+    start = text.rfind(_MARK.split("{}")[0])
+    return start < 0 or text[start:] != _MARK.format(_digest(text[:start]))
+
+
+def update_metadata(card: ModelCard, new: ModelCard) -> ModelCard:
+    """Puts the measured results of `new` into `card`, and the keys that `card` lacks.
+
+    Results that `new` does not have, on other data for instance, stay.
+    """
+    kept = [
+        old
+        for old in card.data.eval_results or []
+        if not any(old.is_equal_except_value(result) for result in new.data.eval_results or [])
+    ]
+    for key, value in vars(new.data).items():
+        if card.data.get(key) is None:
+            card.data[key] = value
+    card.data.eval_results = [*(new.data.eval_results or []), *kept] or None
+    return card
+
+
+def _summary(config: dict, task: str | None, parameters: int | None) -> str:
+    what = f"A {config.get('block_type', '')} residual network".replace("  ", " ")
+    size = f" with {parameters:,} parameters" if parameters else ""
+    use = _PIPELINE_TAGS[task].replace("-", " ")
+    return f"{what}{size} for {use}, in KerasHub through the package `keras-resblocks-plugin`."
+
+
+def _task(task_config: dict) -> str | None:
+    class_name = task_config.get("class_name", "")
+    return next((task for task in _PIPELINE_TAGS if task and class_name.endswith(task)), None)
+
+
+def _num_classes(task_config: dict) -> int | None:
+    config = task_config.get("config", {})
+    return config.get("num_classes") or len(config.get("class_names") or []) or None
+
+
+def _eval_results(results: Any, dataset: str, task: str | None) -> list[EvalResult]:
+    """`{"validation_top1": 0.57}` as the Hub's result entries."""
+    entries = []
+    for key, value in (results if isinstance(results, dict) else {}).items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        split = next((split for split in _SPLITS if key.startswith(f"{split}_")), None)
+        metric = key.removeprefix(f"{split}_") if split else key
+        top = metric.removeprefix("top") if metric.startswith("top") else ""
+        entries.append(
+            EvalResult(
+                task_type=_PIPELINE_TAGS[task],
+                dataset_type=dataset,
+                dataset_name=dataset,
+                dataset_split=split,
+                metric_type="accuracy" if top.isdigit() else metric,
+                metric_name=f"top-{top} accuracy" if top.isdigit() else metric.replace("_", " "),
+                metric_value=value,
+            )
+        )
+    return entries
+
+
+def _recipe(training: dict) -> dict[str, str]:
+    run = {key: training.get(key) for key in ("epochs", "seed", "seconds", "hardware", "software")}
+    return _table(training.get("recipe"), without=("backbone",)) | _table(run)
+
+
+def _table(values: Any, without: tuple[str, ...] = ()) -> dict[str, str]:
+    """The rows of a Markdown table; in a cell a pipe or a new line would end it."""
+    rows = values.items() if isinstance(values, dict) else ()
+    return {
+        str(key).replace("_", " "): _cell(value)
+        for key, value in rows
+        if key not in without and value not in (None, {}, [])
+    }
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict):
+        value = ", ".join(f"{key} {item}" for key, item in value.items())
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def _read(file: Path) -> dict:
+    value = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return value if isinstance(value, dict) else {}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
