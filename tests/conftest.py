@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,10 @@ _HOME = tempfile.TemporaryDirectory(prefix="keras_resblocks_plugin_tests_")
 os.environ["KERAS_HOME"] = os.path.join(_HOME.name, "keras")
 os.environ["HF_HOME"] = os.path.join(_HOME.name, "huggingface")
 os.environ["HF_HUB_DISABLE_XET"] = "1"
+# Nothing reaches the real Hub: here is nothing, until the tests of the Hub start a server.
+with socket.create_server(("127.0.0.1", 0)) as _port:
+    os.environ["HF_ENDPOINT"] = "http://{}:{}".format(*_port.getsockname())
+os.environ["NO_PROXY"] = "127.0.0.1,localhost"
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 for _name in ("HF_HUB_OFFLINE", "HF_HUB_CACHE", "HF_DATASETS_CACHE", "HF_TOKEN"):

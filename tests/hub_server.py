@@ -1,0 +1,175 @@
+"""A Hub on the loopback, for the real `huggingface_hub` client to talk to over HTTP.
+
+It keeps repositories, commits, branches, tags, pull requests, large files and tokens as the
+Hub does, as far as the client uses them (`hub_api.py`), and it fails where a test tells it to.
+"""
+
+import contextlib
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import flask
+from werkzeug.serving import make_server
+
+from tests import hub_api
+from tests.hub_store import Refused, Repo
+
+_READ_ONLY = "Forbidden: you must use a write token to upload to a repository."
+_FOREIGN = "Forbidden: pass `create_pr=1` as a query parameter to create a Pull Request"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as the log keeps it: never its token, only what the token may do."""
+
+    endpoint: str
+    method: str
+    path: str
+    role: str | None
+    size: int
+
+
+@dataclass
+class Fault:
+    """What goes wrong at the next `times` requests to an endpoint, a function of `hub_api`.
+
+    Args:
+        status: What is answered; with `too_late` only after the request took effect, so
+            that the answer is all that is lost.
+        delay: Seconds to wait first.
+        call: Runs first.
+        damage: Changes the bytes that are answered; where it shortens them, the connection
+            closes before the announced end.
+    """
+
+    endpoint: str
+    times: int = 1
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    too_late: bool = False
+    delay: float = 0.0
+    call: Callable[[], object] | None = None
+    damage: Callable[[bytes], bytes] | None = None
+
+
+class Hub:
+    """The server. What it keeps stays while it is stopped."""
+
+    def __init__(self, port: int):
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        # Another origin than the Hub's own, as the real storage is: no token may go there.
+        self.storage_url = f"http://localhost:{port}"
+        self._server = None
+        self._lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets all repositories, tokens, faults and requests."""
+        self.repos: dict[str, Repo] = {}
+        self.tokens: dict[str, tuple[str, str]] = {}
+        self.faults: list[Fault] = []
+        self.requests: list[Request] = []
+
+    def start(self) -> None:
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        app = hub_api.make_app(self)
+        app.before_request(self._before)
+        app.after_request(self._after)
+        self._server = make_server("127.0.0.1", self.port, app, threaded=True)
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @contextlib.contextmanager
+    def unreachable(self) -> Iterator[None]:
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def token(self, user: str = "user", role: str = "write") -> str:
+        """A new token of a user; the roles are `"write"` and `"read"`."""
+        token = f"hf_{secrets.token_hex(17)}"
+        self.tokens[token] = (user, role)
+        return token
+
+    def repo(self, name: str = "user/name", private: bool = False) -> Repo:
+        """The repository of that name, created if there is none."""
+        return self.repos.setdefault(name, Repo(name, private))
+
+    def inject(self, fault: Fault) -> None:
+        self.faults.append(fault)
+
+    def sent(self, endpoint: str) -> list[Request]:
+        """The requests that came to an endpoint since the last `reset()`."""
+        return [request for request in self.requests if request.endpoint == endpoint]
+
+    def caller(self) -> tuple[str | None, str | None]:
+        """User and role of the request that is being handled."""
+        header = flask.request.headers.get("Authorization")
+        if header is None:
+            return None, None
+        if (caller := self.tokens.get(header.removeprefix("Bearer "))) is None:
+            raise Refused(401, "Invalid credentials in Authorization header")
+        return caller
+
+    def open(self, name: str, write: bool = False) -> Repo:
+        """The repository, where the caller may see it, and may change it if that is asked."""
+        user, role = self.caller()
+        repo = self.repos.get(name)
+        hidden = repo is None or (repo.private and user != repo.owner)
+        if user is None and (hidden or write):
+            raise Refused(401, "Invalid username or password.")
+        if hidden:
+            raise Refused(404, "Repository not found", "RepoNotFound")
+        if write and role != "write":
+            raise Refused(403, _READ_ONLY)
+        if write and user != repo.owner and "create_pr" not in flask.request.args:
+            raise Refused(403, _FOREIGN)
+        return repo
+
+    def _before(self) -> tuple | None:
+        request = flask.request
+        # Unread, the rest of an upload would break the connection before the answer.
+        size = len(request.get_data())
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        role = self.tokens.get(token, (None, "wrong" if token else None))[1]
+        endpoint = request.endpoint or "unknown"
+        self.requests.append(Request(endpoint, request.method, request.full_path, role, size))
+        flask.g.fault = fault = self._take_fault(endpoint, request.method)
+        if fault is None:
+            return None
+        time.sleep(fault.delay)
+        if fault.call is not None:
+            fault.call()
+        if fault.status is None or fault.too_late:
+            return None
+        return {"error": "Something went wrong"}, fault.status, fault.headers
+
+    def _after(self, response: flask.Response) -> flask.Response:
+        fault = flask.g.fault
+        if fault is not None and fault.too_late:
+            return flask.make_response({"error": "The answer is lost"}, fault.status)
+        if fault is not None and fault.damage is not None:
+            response.direct_passthrough = False
+            # The announced length stays: a shorter body is a connection that breaks off.
+            response.response = [fault.damage(response.get_data())]
+        return response
+
+    def _take_fault(self, endpoint: str, method: str) -> Fault | None:
+        with self._lock:
+            for fault in self.faults:
+                # A HEAD request has no bytes to damage.
+                if fault.endpoint == endpoint and not (fault.damage and method == "HEAD"):
+                    fault.times -= 1
+                    self.faults = [fault for fault in self.faults if fault.times > 0]
+                    return fault
+        return None
