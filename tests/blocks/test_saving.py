@@ -1,0 +1,45 @@
+"""All blocks in one `.keras` file, loaded where nothing of this process is known."""
+
+import keras
+import numpy as np
+
+from keras_resblocks_plugin.blocks import BLOCK_TYPES
+from tests.blocks.user_block import GatedResidualBlock
+from tests.helpers import fill, images, to_numpy
+
+LOAD = """
+import sys
+
+import keras
+import numpy as np
+
+import keras_resblocks_plugin
+import tests.blocks.user_block
+
+path, outputs_path = sys.argv[1:]
+saved = np.load(outputs_path)
+outputs = keras.models.load_model(path)(saved["images"])
+for name, output in outputs.items():
+    # The same arithmetic on the same machine: nothing may differ.
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(output), saved[name], name)
+print(sorted(outputs))
+"""
+
+
+def test_every_block_reloads_in_a_fresh_process(fresh_process, tmp_path):
+    block_types = {**BLOCK_TYPES, "gated": GatedResidualBlock}
+    inputs = keras.Input((None, None, 3))
+    outputs = {}
+    for name, block_cls in block_types.items():
+        x = block_cls(4, strides=2, shortcut="avg_pool", drop_path_rate=0.2, name=f"{name}0")(
+            inputs
+        )
+        outputs[name] = block_cls(4, activation="gelu", name=f"{name}1")(x)
+    model = fill(keras.Model(inputs, outputs))
+    model.save(tmp_path / "blocks.keras")
+    x = images(2, 7, 6, 3)
+    expected = {name: to_numpy(output) for name, output in model(x).items()}
+    np.savez(tmp_path / "outputs.npz", images=x, **expected)
+
+    printed = fresh_process(LOAD, tmp_path / "blocks.keras", tmp_path / "outputs.npz")
+    assert printed.strip() == str(sorted(block_types))
