@@ -10,11 +10,12 @@ import keras
 
 from keras_resblocks_plugin import weights
 from keras_resblocks_plugin._kerashub import FeaturePyramidBackbone, save_backbone_config
+from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import check_choice, check_positive_int
 from keras_resblocks_plugin.blocks import PreActivationResidualBlock, ResidualBlock
 from keras_resblocks_plugin.blocks.block_type import resolve_block_type
-from keras_resblocks_plugin.layers import PACKAGE, SymmetricMaxPooling2D
+from keras_resblocks_plugin.layers import SymmetricMaxPooling2D
 from keras_resblocks_plugin.preset_folder import check_files, locate_checked
 
 

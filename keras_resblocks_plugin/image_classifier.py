@@ -8,10 +8,10 @@ import keras
 import numpy as np
 from keras_hub.models import ImageClassifier
 
+from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.image_preprocessing import ResBlockImageClassifierPreprocessor
-from keras_resblocks_plugin.layers import PACKAGE
 from keras_resblocks_plugin.preset_folder import check_head, list_head, locate_checked
 
 

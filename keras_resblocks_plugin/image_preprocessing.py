@@ -4,8 +4,8 @@ import keras
 from keras_hub.layers import ImageConverter
 from keras_hub.models import ImageClassifierPreprocessor
 
+from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin.backbone import ResBlockBackbone
-from keras_resblocks_plugin.layers import PACKAGE
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

@@ -5,10 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._validation import check_positive_int
-
-PACKAGE = "keras_resblocks_plugin"
-"""The registration package. Saved models name it, so it never changes."""
+from keras_resblocks_plugin.initializers import HostGlorotUniform
 
 
 def channel_axis(data_format: str) -> int:
@@ -86,6 +85,7 @@ class SymmetricConv2D(keras.layers.Conv2D):
     def __init__(self, filters: int, kernel_size: int, strides: int = 1, **kwargs):
         check_positive_int("kernel_size", kernel_size, odd=True)
         check_positive_int("strides", strides)
+        kwargs.setdefault("kernel_initializer", HostGlorotUniform())
         # Without strides "same" is symmetric, and needs no separate padding.
         kwargs["padding"] = "same" if strides == 1 else "valid"
         super().__init__(filters, kernel_size, strides, **kwargs)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import keras
 
+from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._safetensors import read_header
-from keras_resblocks_plugin.layers import PACKAGE
 from keras_resblocks_plugin.weights import INDEX_FILE, read_index
 
 CONFIG_FILE = "config.json"

@@ -1,125 +1,113 @@
-"""Trains a classifier by a recipe and saves it as a preset."""
+"""Trains a classifier by a recipe, and saves it as a preset with its results and card.
+
+Killed and started again with the same arguments, it goes on where it was.
+"""
 
 import argparse
+import shutil
+import sys
 from pathlib import Path
 
-import keras
-import numpy as np
-import tensorflow as tf
-from _data import ImageSet, hold_out, load_images
-from _recipe import Recipe, read_recipe
-
-import keras_resblocks_plugin as krp
+import _cli
 
 
-def build_classifier(recipe: Recipe, class_names: list[str], converter) -> keras.Model:
-    size = recipe.image_size
-    backbone = krp.ResBlockBackbone(**recipe.backbone, dtype=recipe.dtype)
-    return krp.ResBlockImageClassifier(
-        backbone,
-        num_classes=len(class_names),
-        preprocessor=krp.ResBlockImageClassifierPreprocessor(converter),
-        dropout=recipe.dropout,
-        head_dtype="float32",
-        compile=False,
+def parse_args() -> argparse.Namespace:
+    """Reads the command line."""
+    parser = _cli.new_parser(
+        __doc__,
+        epilog="example: python scripts/train.py scripts/recipes/resblock_bn_small.toml "
+        "--data path/to/images --out runs/my_resblock",
     )
+    parser.add_argument("recipe", type=Path, help="a TOML file, see scripts/recipes")
+    parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
+    parser.add_argument("--out", type=Path, required=True, help="the folder of the run")
+    parser.add_argument("--preset", type=Path, help="where the preset goes; OUT/preset if not set")
+    parser.add_argument("--validation-split", default="validation", help="the split reported on")
+    parser.add_argument("--image-column", default="image", help="the column of images")
+    parser.add_argument("--label-column", default="label", help="the column of integer labels")
+    parser.add_argument("--data-license", default="", help="for the card: the licence of the data")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, batches and held-out rows")
+    parser.add_argument("--epochs", type=int, help="in place of the recipe's")
+    return parser.parse_args()
 
 
-def training_batches(images: ImageSet, rows, recipe: Recipe, converter, seed: int):
-    """Endless shuffled, augmented batches of `(images, one-hot labels)`."""
-    num_classes = len(images.class_names)
-    augment = [keras.layers.RandomFlip("horizontal", seed=seed)] if recipe.flip else []
-    if recipe.translation:
-        augment.append(
-            keras.layers.RandomTranslation(
-                recipe.translation, recipe.translation, fill_mode="reflect", seed=seed
-            )
-        )
-    cutmix = keras.layers.CutMix(seed=seed)
-    mixup = keras.layers.MixUp(recipe.mixup_alpha or 0.2, seed=seed)
+def main(args: argparse.Namespace) -> None:
+    """Trains, chooses nothing by the validation split, reports on it, saves."""
+    import _data
+    import _results
+    import _training
+    import keras
+    from _recipe import read_recipe
+    from tqdm import trange
 
-    def load(batch):
-        x = tf.numpy_function(lambda i: images.images[i], [batch], tf.uint8)
-        x.set_shape((recipe.batch_size, recipe.image_size, recipe.image_size, 3))
-        y = tf.one_hot(tf.gather(images.labels, batch), num_classes)
-        return tf.cast(x, "float32"), y
-
-    def augment_batch(x, y):
-        for layer in augment:
-            x = layer(x, training=True)
-        data = {"images": x, "labels": y}
-        if recipe.mixup_alpha:
-            data = mixup(data, training=True)
-        if recipe.cutmix_probability:
-            data = tf.cond(
-                tf.random.uniform([]) < recipe.cutmix_probability,
-                lambda: cutmix(data, training=True),
-                lambda: data,
-            )
-        return converter(data["images"]), data["labels"]
-
-    batches = tf.data.Dataset.from_tensor_slices(rows)
-    batches = batches.shuffle(len(rows), seed=seed).repeat()
-    batches = batches.batch(recipe.batch_size, drop_remainder=True)
-    return batches.map(load).map(augment_batch, num_parallel_calls=1).prefetch(4)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("recipe")
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    recipe = read_recipe(args.recipe)
+    recipe = read_recipe(args.recipe, epochs=args.epochs)
+    args.out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(args.seed)
-    images = load_images(args.data, "train", recipe.image_size, args.out / "cache")
-    kept, held_out = hold_out(len(images.labels), recipe.holdout, args.seed)
-    pixels = images.images[kept[::50]] / 255.0
-    mean, std = pixels.mean((0, 1, 2)), pixels.std((0, 1, 2))
-    converter = krp.ResBlockImageConverter(
-        image_size=(recipe.image_size, recipe.image_size),
-        scale=[float(v) for v in 1 / (255 * std)],
-        offset=[float(v) for v in -mean / std],
-        antialias=True,
+    columns = args.image_column, args.label_column
+    cache = args.out / "cache"
+    train = _data.load_images(args.data, "train", recipe.image_size, cache, *columns)
+    validation = _data.load_images(
+        args.data, args.validation_split, recipe.image_size, cache, *columns
     )
-    model = build_classifier(recipe, images.class_names, converter)
+    rows, held_out = _data.hold_out(len(train.labels), recipe.holdout, args.seed)
+    if len(rows) < recipe.batch_size:
+        raise ValueError(
+            "`batch_size` must be at most the number of training images, "
+            f"{len(rows)}. Received: batch_size={recipe.batch_size}"
+        )
+
+    converter = _training.build_converter(train.images[rows[::50]], recipe.image_size)
+    model = _training.build_classifier(recipe, train.class_names, converter, recipe.dtype)
+    # The batches are converted already, on the way from the cache.
     model.preprocessor = None
-    steps = len(kept) // recipe.batch_size
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0,
-        decay_steps=round(steps * (recipe.epochs - recipe.warmup_epochs)),
-        warmup_target=recipe.learning_rate,
-        warmup_steps=round(steps * recipe.warmup_epochs),
-    )
-    optimizer = keras.optimizers.SGD(
-        schedule, momentum=recipe.momentum, nesterov=True, weight_decay=recipe.weight_decay
-    )
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    model.compile(
-        optimizer,
-        keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=recipe.label_smoothing
-        ),
-        metrics=["accuracy"],
-        jit_compile=False,
-    )
-    x = np.stack([converter(images.images[i : i + 1])[0] for i in held_out])
-    y = np.eye(len(images.class_names), dtype="float32")[images.labels[held_out]]
+    steps_per_epoch = len(rows) // recipe.batch_size
+    _training.compile_for(model, recipe, steps_per_epoch)
+    batches = _training.training_batches(train, rows, recipe, converter, args.seed)
+    chosen_by = _training.evaluation_batches(train, held_out, recipe.batch_size, converter)
     model.fit(
-        training_batches(images, kept, recipe, converter, args.seed),
-        validation_data=(x, y),
+        batches,
+        validation_data=chosen_by if len(held_out) else None,
         epochs=recipe.epochs,
-        steps_per_epoch=steps,
+        steps_per_epoch=steps_per_epoch,
         callbacks=[
-            keras.callbacks.BackupAndRestore(
-                str(args.out / "backup"), double_checkpoint=True, delete_checkpoint=False
-            ),
-            keras.callbacks.CSVLogger(str(args.out / "history.csv"), append=True),
+            _training.History(args.out / "history.jsonl"),
+            _training.Backup(args.out / "backup", steps_per_epoch),
         ],
-        verbose=2,
+        verbose=1 if sys.stdout.isatty() else 2,
     )
+    if recipe.ema_momentum:
+        progress = trange(min(200, steps_per_epoch), desc="Recomputing batch-norm statistics")
+        _training.recompute_batch_norm(model.backbone, batches, progress)
+
+    preset = _training.build_classifier(recipe, train.class_names, converter, "float32")
+    preset.set_weights(model.get_weights())
+    folder = args.preset or args.out / "preset"
+    preset.save_to_preset(str(folder))
+    preset.preprocessor = None
+    results = {}
+    for name, images, which in (
+        ("held_out", train, held_out),
+        ("validation", validation, range(len(validation.labels))),
+    ):
+        if len(which):
+            measured = _results.measure(
+                preset, _training.evaluation_batches(images, list(which), 250, converter)
+            )
+            results |= {f"{name}_{metric}": value for metric, value in measured.items()}
+    data = {
+        "name": Path(args.data).name,
+        "license": args.data_license,
+        "train_images": len(rows),
+        "held_out_images": len(held_out),
+        "validation_images": len(validation.labels),
+    }
+    history = _training.read_history(args.out / "history.jsonl")
+    _results.save_record(
+        folder, _results.training_record(recipe, data, results, history, args.seed)
+    )
+    shutil.rmtree(args.out / "backup", ignore_errors=True)
+    print(f"Saved {folder}: " + ", ".join(f"{k} {v:.4f}" for k, v in results.items()))
 
 
 if __name__ == "__main__":
-    main()
+    _cli.run(main, parse_args())

@@ -1,7 +1,7 @@
 import keras
 
+from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin.blocks.residual_block import ResidualBlock
-from keras_resblocks_plugin.layers import PACKAGE
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

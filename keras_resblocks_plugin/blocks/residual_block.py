@@ -6,13 +6,13 @@ from typing import Any
 
 import keras
 
+from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._validation import (
     check_activation,
     check_choice,
     check_positive_int,
 )
 from keras_resblocks_plugin.layers import (
-    PACKAGE,
     SymmetricConv2D,
     average_pixels,
     channel_axis,

@@ -1,0 +1,31 @@
+"""What every script does the same: errors in one line, and exit codes for a shell."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+# TensorFlow's start-up notes would bury what the script itself says.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def new_parser(description: str, **kwargs) -> argparse.ArgumentParser:
+    """A parser with the flags that every script has."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter, **kwargs
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
+    """Runs a script's work; exits with 1 and one line where the user can mend it."""
+    try:
+        main(args)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (ValueError, OSError, ImportError) as error:
+        if args.debug:
+            raise
+        message = " ".join(str(error).split())
+        sys.exit(f"error: {message}")

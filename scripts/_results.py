@@ -1,0 +1,88 @@
+"""What a run leaves beside the weights: figures, curve and card."""
+
+import dataclasses
+import os
+import platform
+from pathlib import Path
+
+import keras
+import matplotlib
+import numpy as np
+import tensorflow as tf
+from _data import write_json
+from _recipe import Recipe
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+
+def measure(model: keras.Model, batches: tf.data.Dataset) -> dict[str, float]:
+    """Top-1 and top-5 accuracy of a classifier over batches of one-hot labels."""
+    metrics = {
+        "top1": keras.metrics.CategoricalAccuracy(),
+        "top5": keras.metrics.TopKCategoricalAccuracy(k=5),
+    }
+    labels = np.concatenate([y for _, y in batches.as_numpy_iterator()])
+    logits = model.predict(batches.map(lambda x, _: x), verbose=0)
+    return {name: round(float(metric(labels, logits)), 4) for name, metric in metrics.items()}
+
+
+def training_record(
+    recipe: Recipe, data: dict, results: dict[str, float], history: list[dict], seed: int
+) -> dict:
+    """All that one needs to know, and to repeat the run: the content of `training.json`."""
+    return {
+        "recipe": dataclasses.asdict(recipe),
+        "data": data,
+        "results": results,
+        "seed": seed,
+        "epochs": len(history),
+        "seconds": round(sum(epoch["seconds"] for epoch in history)),
+        "hardware": hardware(),
+        "software": {
+            "python": platform.python_version(),
+            "keras": keras.version(),
+            "backend": f"{keras.backend.backend()} {_backend_version()}",
+        },
+        "history": history,
+    }
+
+
+def hardware() -> str:
+    """The processor and its cores, or the accelerator."""
+    devices = keras.distribution.list_devices()
+    if devices and not devices[0].startswith("cpu"):
+        return f"{len(devices)} {devices[0].split(':')[0]}"
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = cpuinfo.read_text().splitlines()
+        name = next((x.split(": ")[1] for x in lines if x.startswith("model name")), name)
+    return f"{os.cpu_count()} cores of {name}"
+
+
+def plot_curve(history: list[dict], file: Path) -> None:
+    """Accuracy over epochs, on augmented training images and on held-out ones."""
+    epochs = [figures["epoch"] for figures in history]
+    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    axes.plot(epochs, [f["accuracy"] for f in history], label="training images, augmented")
+    if "val_accuracy" in history[0]:
+        axes.plot(epochs, [f["val_accuracy"] for f in history], label="held-out images")
+    axes.set(xlabel="epoch", ylabel="top-1 accuracy", ylim=(0, None), xlim=(1, None))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(file, dpi=100, metadata={"Software": None})
+    plt.close(figure)
+
+
+def save_record(folder: Path, record: dict) -> None:
+    """Writes `training.json`, the curve and the card into a preset folder."""
+    from keras_resblocks_plugin.hub.card import model_card
+
+    write_json(folder / "training.json", record)
+    plot_curve(record["history"], folder / "curve.png")
+    model_card(folder).save(folder / "README.md")
+
+
+def _backend_version() -> str:
+    return __import__(keras.backend.backend()).__version__

@@ -1,0 +1,57 @@
+"""Measures the accuracy of a preset on a split of a dataset."""
+
+import argparse
+import json
+from pathlib import Path
+
+import _cli
+
+
+def parse_args() -> argparse.Namespace:
+    """Reads the command line."""
+    parser = _cli.new_parser(
+        __doc__,
+        epilog="example: python scripts/evaluate.py resblock_bn_small --data path/to/images",
+    )
+    parser.add_argument("preset", help="a name, a folder, or hf://user/name")
+    parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
+    parser.add_argument("--split", default="validation", help="the split to measure on")
+    parser.add_argument("--cache", type=Path, required=True, help="a folder for decoded images")
+    parser.add_argument("--image-column", default="image", help="the column of images")
+    parser.add_argument("--label-column", default="label", help="the column of integer labels")
+    parser.add_argument("--batch-size", type=int, default=250, help="images a step")
+    return parser.parse_args()
+
+
+def main(args: argparse.Namespace) -> None:
+    """Loads, checks that the classes are the same, measures, prints JSON."""
+    import _data
+    import _results
+    import _training
+
+    import keras_resblocks_plugin as krp
+
+    model = krp.ResBlockImageClassifier.from_preset(args.preset, compile=False)
+    converter = model.preprocessor.image_converter
+    images = _data.load_images(
+        args.data,
+        args.split,
+        converter.image_size[0],
+        args.cache,
+        args.image_column,
+        args.label_column,
+    )
+    if images.class_names != model.class_names:
+        raise ValueError(
+            f"The dataset must have the classes that {args.preset!r} was trained on. Received: "
+            f"{images.class_names[:3]}…, not {(model.class_names or [])[:3]}…"
+        )
+    model.preprocessor = None
+    rows = list(range(len(images.labels)))
+    batches = _training.evaluation_batches(images, rows, args.batch_size, converter)
+    results = _results.measure(model, batches)
+    print(json.dumps({"preset": args.preset, "split": args.split, "images": len(rows), **results}))
+
+
+if __name__ == "__main__":
+    _cli.run(main, parse_args())
