@@ -56,7 +56,7 @@ def read_header(file: Path) -> dict[str, StoredTensor]:
         header = json.loads(text)
         header.pop("__metadata__", None)
         tensors = {name: _stored(file, entry, 8 + length) for name, entry in header.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"`{file}` has a broken safetensors header. Download or save the preset again. "
             f"Received: {error!r}"

@@ -1,5 +1,6 @@
 """Image classification on a `ResBlockBackbone`."""
 
+import hashlib
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,7 @@ from keras_hub.models import ImageClassifier
 
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
+from keras_resblocks_plugin._validation import check_positive_int
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.image_preprocessing import ResBlockImageClassifierPreprocessor
 from keras_resblocks_plugin.preset_folder import check_head, list_head, locate_checked
@@ -57,7 +59,7 @@ class ResBlockImageClassifier(ImageClassifier):
         num_classes = _check_num_classes(num_classes, class_names)
         super().__init__(backbone, num_classes, preprocessor=preprocessor, **kwargs)
         self.class_names = list(class_names) if class_names is not None else None
-        self._created_head = self._head_values()
+        self._created_head = self._head_digest()
 
     @classmethod
     def from_preset(cls, preset: str, load_weights: bool = True, **kwargs):
@@ -111,9 +113,19 @@ class ResBlockImageClassifier(ImageClassifier):
 
         Args:
             filepath: The path of `task.weights.h5`.
+
+        Raises:
+            ValueError: If the file is damaged, or is the head of another backbone or of
+                other classes.
         """
         check_head(filepath)
-        super().load_task_weights(filepath)
+        try:
+            super().load_task_weights(filepath)
+        except (KeyError, OSError, ValueError) as error:
+            raise ValueError(
+                f"`{filepath}` is not a head for {self.num_classes} classes on this backbone. "
+                f"Download or save the preset again. Received: {error}"
+            ) from error
 
     def predict(self, x, *args, **kwargs):
         self._warn_of_untrained_head()
@@ -128,8 +140,8 @@ class ResBlockImageClassifier(ImageClassifier):
 
         Args:
             predictions: Array of shape `(batch, num_classes)`, what `predict()` returns:
-                logits, or probabilities if the head's `activation` is `"softmax"`.
-            top: int. How many classes to name. Defaults to `5`.
+                logits, or probabilities if the head has an `activation` such as `"softmax"`.
+            top: int. How many classes to name, if there are as many. Defaults to `5`.
 
         Returns:
             For each image a list of `(name, probability)`, the likeliest first. Without
@@ -138,13 +150,14 @@ class ResBlockImageClassifier(ImageClassifier):
         Raises:
             ValueError: If the predictions do not have one column a class.
         """
+        check_positive_int("top", top)
         predictions = keras.ops.convert_to_numpy(predictions).astype("float32")
         if predictions.ndim != 2 or predictions.shape[1] != self.num_classes:
             raise ValueError(
                 f"`predictions` must have shape (batch, {self.num_classes}), as `predict()` "
                 f"returns them. Received: shape={predictions.shape}"
             )
-        if keras.activations.get(self.activation) is not keras.activations.softmax:
+        if keras.activations.get(self.activation) is keras.activations.linear:
             predictions = keras.ops.convert_to_numpy(keras.ops.softmax(predictions))
         names = self.class_names or [str(index) for index in range(self.num_classes)]
         order = np.argsort(-predictions, axis=1)[:, :top]
@@ -153,14 +166,18 @@ class ResBlockImageClassifier(ImageClassifier):
             for row, indices in zip(predictions, order, strict=True)
         ]
 
-    def _head_values(self) -> np.ndarray:
-        return np.array(keras.ops.convert_to_numpy(self.output_dense.kernel))
+    def _head_digest(self) -> bytes:
+        # Not the values themselves: a head may be the largest tensor of all.
+        digest = hashlib.sha256()
+        for weight in (self.output_dense.kernel, self.output_dense.bias):
+            digest.update(keras.ops.convert_to_numpy(weight).tobytes())
+        return digest.digest()
 
     def _warn_of_untrained_head(self) -> None:
-        # Any way of training or loading changes the kernel, so its values tell.
+        # Any way of training or loading changes the values, so they tell.
         if self._created_head is None:
             return
-        if np.array_equal(self._created_head, self._head_values()):
+        if self._created_head == self._head_digest():
             warnings.warn(
                 f"The head of `{self.name}` has the random values it was created with, so its "
                 "predictions mean nothing. Train it with `fit()`, or load a preset with its "

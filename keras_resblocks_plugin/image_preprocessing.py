@@ -5,6 +5,7 @@ from keras_hub.layers import ImageConverter
 from keras_hub.models import ImageClassifierPreprocessor
 
 from keras_resblocks_plugin._registration import PACKAGE
+from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 
 
@@ -21,6 +22,15 @@ class ResBlockImageConverter(ImageConverter):
         # KerasHub leaves the data format out, so that a reload would guess it.
         return {**super().get_config(), "data_format": self.data_format}
 
+    def save_to_preset(self, preset_dir: str):
+        """Saves the converter to a preset folder, at one instant; its other files stay.
+
+        Args:
+            preset_dir: The folder.
+        """
+        with replacing(preset_dir) as folder:
+            super().save_to_preset(str(folder))
+
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
@@ -31,3 +41,14 @@ class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
 
     backbone_cls = ResBlockBackbone
     image_converter_cls = ResBlockImageConverter
+
+    def save_to_preset(self, preset_dir: str):
+        """Saves the preprocessor and its converter to a preset folder, at one instant.
+
+        The folder's other files stay.
+
+        Args:
+            preset_dir: The folder.
+        """
+        with replacing(preset_dir) as folder:
+            super().save_to_preset(str(folder))

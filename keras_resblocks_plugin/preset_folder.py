@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from keras_resblocks_plugin._hdf5 import check_hdf5
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._safetensors import read_header
 from keras_resblocks_plugin.weights import INDEX_FILE, read_index
@@ -17,6 +18,8 @@ TASK_WEIGHTS_FILE = "task.weights.h5"
 METADATA_FILE = "metadata.json"
 PREPROCESSING_FILES = ("preprocessor.json", "image_converter.json")
 
+# What runs code that comes with a model.
+_UNSAFE = frozenset([None, "Lambda", "TFSMLayer", "TorchModuleWrapper", "__lambda__"])
 _CODE_OR_WEIGHTS = frozenset(
     ".bin .ckpt .dll .dylib .gguf .h5 .hdf5 .joblib .keras .msgpack .npy .npz .onnx .pb .pickle "
     ".pkl .pt .pth .py .pyc .safetensors .sh .so .tflite .zip".split()
@@ -70,6 +73,12 @@ def check_preset(folder: str | Path) -> None:
             f"their own class. Received: registered_name={config.get('registered_name')!r}"
         )
     check_files(folder)
+    listed_head = _read_json(folder / METADATA_FILE).get("task_weights")
+    if listed_head == TASK_WEIGHTS_FILE and not (folder / TASK_WEIGHTS_FILE).is_file():
+        raise ValueError(
+            f"`{folder / TASK_WEIGHTS_FILE}` is missing, and `{METADATA_FILE}` lists it. "
+            "Download or save the preset again."
+        )
 
 
 def check_files(folder: Path) -> None:
@@ -98,16 +107,18 @@ def check_files(folder: Path) -> None:
 
 
 def check_head(file: str | Path) -> None:
-    """Checks that the head in a preset was saved together with the backbone's weights.
+    """Checks that a head is whole and was saved together with the backbone's weights.
 
     Args:
         file: The path of `task.weights.h5`.
 
     Raises:
-        ValueError: If the backbone was saved over the preset alone since.
+        ValueError: If it is damaged, or if the backbone was saved over the preset alone since.
     """
-    folder = Path(file).parent
-    if _read_json(folder / METADATA_FILE).get("task_weights") != Path(file).name:
+    check_hdf5(Path(file))
+    metadata = Path(file).parent / METADATA_FILE
+    # KerasHub does not fetch the metadata from a Hub, where a preset arrives in one commit.
+    if metadata.exists() and _read_json(metadata).get("task_weights") != Path(file).name:
         raise ValueError(
             f"`{file}` is not the head of the backbone beside it: `{METADATA_FILE}` does not "
             "list it, so the backbone was saved over the preset alone. Save the whole task, "
@@ -123,19 +134,26 @@ def list_head(folder: Path) -> None:
 
 
 def _check_class(file: Path, config: dict) -> None:
-    name = config.get("registered_name") or config["class_name"]
-    module = config.get("module")
-    if keras.saving.get_registered_object(name) is not None:
+    module, name = config.get("module"), config["class_name"]
+    if name == "function":
+        # A function is named where a class has its configuration.
+        name = config.get("config")
+    registered = config.get("registered_name") or name
+    if not all(isinstance(value, str | None) for value in (module, name, registered)):
+        module = name = None
+    if name not in _UNSAFE and (
         # Of this package, of KerasHub, or registered by the user in this process.
+        keras.saving.get_registered_object(registered) is not None
+        or (module or "").split(".")[0] in ("keras", "keras_hub")
+        or (module == "builtins" and config["class_name"] == "function")
+    ):
         return
-    public = isinstance(module, str) and module.split(".")[0] in ("keras", "keras_hub")
-    builtin = module in (None, "builtins") and config["class_name"] == "__tuple__"
-    if config["class_name"] in ("Lambda", "__lambda__") or not (public or builtin):
-        raise ValueError(
-            f"`{file}` names the class {name!r} of module {module!r}, which may not be built: "
-            "only classes of keras, keras_hub, this package, and classes that you register "
-            "before loading. If you trust the preset, import the module that registers it."
-        )
+    raise ValueError(
+        f"`{file}` names {config['class_name']!r} of module {config.get('module')!r}, registered "
+        f"as {config.get('registered_name')!r}, which may not be built: only classes of keras, "
+        "keras_hub, this package, and classes that you register before loading. If you trust "
+        "the preset, import the module that registers it."
+    )
 
 
 def _walk(value: object) -> Iterator[dict]:

@@ -1,5 +1,6 @@
 """Names of presets: those that ship with the package, and those that users register."""
 
+import contextlib
 import functools
 import json
 from pathlib import Path
@@ -74,10 +75,10 @@ def _register(name: str, handle: str | Path) -> None:
                 f"`hf://user/name`. Received: handle={str(handle)!r}"
             )
         handle = folder
-        if (folder / METADATA_FILE).is_file():
-            metadata = {
-                "parameters": json.loads((folder / METADATA_FILE).read_text())["parameter_count"]
-            }
+        # A damaged preset is reported when it is loaded, and not by every import of this package.
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            text = (folder / METADATA_FILE).read_text(encoding="utf-8")
+            metadata["parameters"] = json.loads(text)["parameter_count"]
     _kerashub.register_preset(name, str(handle), metadata, ResBlockBackbone)
 
 

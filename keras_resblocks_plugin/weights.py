@@ -1,5 +1,6 @@
 """Weights in and out of safetensors files, strictly and all or nothing."""
 
+import contextlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,7 +28,12 @@ def save_weights(model: keras.Model, folder: Path) -> None:
         )
         for weight in _base_weights(model)
     }
+    _remove_earlier_weights(folder)
+    # `save_file()` makes files that only their owner can read, whatever the user's umask says.
+    (folder / WEIGHTS_FILE).touch()
+    mode = (folder / WEIGHTS_FILE).stat().st_mode
     save_file(arrays, folder / WEIGHTS_FILE, metadata={"format": "keras"})
+    (folder / WEIGHTS_FILE).chmod(mode)
     index = {
         "metadata": {"total_size": sum(array.nbytes for array in arrays.values())},
         "weight_map": dict.fromkeys(sorted(arrays), WEIGHTS_FILE),
@@ -53,7 +59,7 @@ def load_weights(model: keras.Model, index: Path) -> None:
     weight_map = read_index(index)
     for name in sorted(set(weight_map.values())):
         tensors |= read_header(index.parent / name)
-    _check_same_names(tensors, weight_map, f"The index {index.name}", "the files it names")
+    _check_same_names(weight_map, tensors, f"the index {index.name}", "the files it names")
     variables = {weight.path: weight for weight in _base_weights(model)}
     _check_fit(variables, tensors, index.parent)
     for path, variable in variables.items():
@@ -72,7 +78,7 @@ def read_index(index: Path) -> dict[str, str]:
     try:
         weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
         names = set(weight_map.values())
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"`{index}` must be a JSON file with a `weight_map` from weight path to file "
             f"name. Download or save the preset again. Received: {error!r}"
@@ -95,6 +101,15 @@ def read_index(index: Path) -> dict[str, str]:
     return weight_map
 
 
+def _remove_earlier_weights(folder: Path) -> None:
+    # KerasHub prefers an h5 file to any index, and no index would list the old one's files.
+    with contextlib.suppress(ValueError, OSError):
+        for name in set(read_index(folder / INDEX_FILE).values()):
+            (folder / name).unlink()
+    for file in folder.glob("model*.weights.h5"):
+        file.unlink()
+
+
 def _lora_layers(model: keras.Model) -> list[keras.Layer]:
     return [layer for layer in flatten_layers(model) if getattr(layer, "lora_enabled", False)]
 
@@ -107,7 +122,7 @@ def _base_weights(model: keras.Model) -> list[keras.Variable]:
 
 
 def _check_fit(variables: dict, tensors: dict[str, StoredTensor], folder: Path) -> None:
-    _check_same_names(variables, tensors, "The model", f"`{folder / WEIGHTS_FILE}`")
+    _check_same_names(variables, tensors, "the model", f"the weights in `{folder}`")
     misshaped = [
         f"{path}: {tuple(variable.shape)} in the model, {tensors[path].shape} in the file"
         for path, variable in variables.items()
@@ -125,7 +140,8 @@ def _check_same_names(left: Iterable, right: Iterable, left_name: str, right_nam
     left, right = set(left), set(right)
     if left != right:
         raise ValueError(
-            f"{left_name} and {right_name} must have the same weights. Nothing was loaded. "
+            f"{left_name[0].upper()}{left_name[1:]} and {right_name} must have the same names: "
+            "these are of another architecture. Nothing was loaded. "
             f"Only in {left_name}: {_listed(left - right)}. "
             f"Only in {right_name}: {_listed(right - left)}."
         )
