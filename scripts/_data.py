@@ -44,7 +44,12 @@ def load_images(
         ValueError: If the split or a column is missing, a label is out of range, or an
             image cannot be read.
     """
-    dataset = datasets.load_dataset(path, split=split, cache_dir=str(cache / "datasets"))
+    try:
+        dataset = datasets.load_dataset(path, split=split, cache_dir=str(cache / "datasets"))
+    except ValueError as error:
+        raise ValueError(
+            f"The split {split!r} of the dataset {path!r} cannot be read: {error}"
+        ) from None
     class_names = _check_columns(dataset, path, image_column, label_column)
     stem = f"{split}-{dataset._fingerprint}-{image_size}"
     images_file, labels_file = cache / f"{stem}-images.npy", cache / f"{stem}-labels.npy"

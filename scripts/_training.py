@@ -35,8 +35,8 @@ def build_converter(pixels: np.ndarray, image_size: int) -> krp.ResBlockImageCon
     std = pixels.std((0, 1, 2), dtype="float64")
     return krp.ResBlockImageConverter(
         image_size=(image_size, image_size),
-        scale=[round(float(value), 6) for value in 1 / std],
-        offset=[round(float(value), 6) for value in -mean / std],
+        scale=[round(float(value), 8) for value in 1 / std],
+        offset=[round(float(value), 8) for value in -mean / std],
         antialias=True,
     )
 
@@ -144,7 +144,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         optimizer = self.model.optimizer
         optimizer.build(self.model.trainable_variables)
         variables = [*self.model.variables, *optimizer.variables]
-        start = [np.array(variable) for variable in variables]
+        start = [np.copy(keras.ops.convert_to_numpy(variable)) for variable in variables]
         for restore in (self._restore, self._restore_previous):
             try:
                 restore(logs)
@@ -177,6 +177,7 @@ class History(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         figures = {name: round(float(value), 5) for name, value in logs.items()}
+        figures["learning_rate"] = round(float(self.model.optimizer.learning_rate), 7)
         seconds = round(time.monotonic() - self.start, 1)
         with self.file.open("a") as stream:
             stream.write(json.dumps({"epoch": epoch + 1, **figures, "seconds": seconds}) + "\n")

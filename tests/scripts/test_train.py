@@ -1,0 +1,100 @@
+"""`train.py` and `evaluate.py`, as a shell runs them."""
+
+import json
+import time
+
+import keras_hub
+import numpy as np
+import pytest
+
+import keras_resblocks_plugin  # noqa: F401  (registers what the preset names)
+from tests.scripts.conftest import CLASSES, photographs, save_dataset, start_script
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(dataset, recipe, tmp_path_factory):
+    """A run that nothing disturbs: its folder, exit code, output and errors."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    process = start_script("train.py", recipe, "--data", dataset, "--out", folder)
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    return folder, output
+
+
+def test_a_run_saves_a_complete_preset(uninterrupted):
+    folder, output = uninterrupted
+    preset = folder / "preset"
+    files = {path.name for path in preset.iterdir()}
+    assert files >= {
+        *("config.json", "metadata.json", "model.safetensors", "model.weights.json"),
+        *("task.json", "task.weights.h5", "preprocessor.json", "image_converter.json"),
+        *("training.json", "curve.png", "README.md"),
+    }
+    record = json.loads((preset / "training.json").read_text())
+    assert record["epochs"] == 3
+    assert record["data"]["train_images"] == 108
+    assert f"validation_top1 {record['results']['validation_top1']:.4f}" in output
+
+    classifier = keras_hub.models.ImageClassifier.from_preset(str(preset))
+    assert classifier.class_names == CLASSES
+    # The colours are told apart at a glance, so three epochs are enough for a net that learns.
+    images = [np.asarray(image.resize((32, 32))) for image in photographs(30, 1)["image"]]
+    labels = np.array(photographs(30, 1)["label"])
+    guesses = np.argmax(classifier.predict(np.stack(images), verbose=0), axis=1)
+    assert np.mean(guesses == labels) > 0.8
+
+
+def test_evaluate_measures_what_the_record_says(uninterrupted, dataset, tmp_path, run_script):
+    folder, _ = uninterrupted
+    code, output, errors = run_script(
+        *("evaluate.py", folder / "preset", "--data", dataset, "--cache", tmp_path / "cache")
+    )
+    assert code == 0, errors
+    measured = json.loads(output.splitlines()[-1])
+    results = json.loads((folder / "preset" / "training.json").read_text())["results"]
+    assert measured["images"] == 30
+    assert measured["top1"] == results["validation_top1"]
+
+
+def test_a_killed_run_goes_on_where_it_was(uninterrupted, dataset, recipe, tmp_path, run_script):
+    out = tmp_path / "run"
+    history = out / "history.jsonl"
+    process = start_script("train.py", recipe, "--data", dataset, "--out", out)
+    # Once the first epoch is backed up, any moment is as good as another.
+    while not (out / "backup" / "training_metadata.json").exists():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    done = len(history.read_text().splitlines())
+    assert done < 3
+
+    code, _, errors = run_script("train.py", recipe, "--data", dataset, "--out", out)
+    assert code == 0, errors
+    epochs = [json.loads(line) for line in history.read_text().splitlines()]
+    whole = [json.loads(x) for x in (uninterrupted[0] / "history.jsonl").read_text().splitlines()]
+    # No epoch runs twice but the one that was being saved, and the schedule goes on.
+    assert [epoch["epoch"] for epoch in epochs] in ([1, 2, 3], [1, 2, 2, 3])
+    rates = {epoch["epoch"]: epoch["learning_rate"] for epoch in epochs}
+    assert rates == {epoch["epoch"]: epoch["learning_rate"] for epoch in whole}
+    assert not (out / "backup").exists()
+
+
+def test_bad_input_is_one_line_before_training(dataset, recipe, tmp_path, run_script):
+    unlabelled = tmp_path / "unlabelled"
+    save_dataset(unlabelled, train=photographs(6, 0))
+    typo = tmp_path / "typo.toml"
+    typo.write_text("epoch = 3\n")
+    for arguments, words in (
+        (("missing.toml", "--data", dataset), ["missing.toml"]),
+        ((typo, "--data", dataset), ["typo.toml", "epochs", "Received: epoch"]),
+        ((recipe, "--data", dataset, "--label-column", "kind"), ["'kind'", "--label-column"]),
+        ((recipe, "--data", unlabelled), ["'validation'"]),
+        ((recipe, "--data", tmp_path / "nowhere"), ["nowhere"]),
+    ):
+        code, _, errors = run_script("train.py", *arguments, "--out", tmp_path / "run")
+        last = errors.strip().splitlines()[-1]
+        assert code == 1
+        assert last.startswith("error: ")
+        assert all(word in last for word in words), last
+        assert "Traceback" not in errors
