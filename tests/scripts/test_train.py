@@ -1,11 +1,14 @@
 """`train.py` and `evaluate.py`, as a shell runs them."""
 
 import json
+import sys
 import time
 
+import _cli
 import keras_hub
 import numpy as np
 import pytest
+import train
 
 import keras_resblocks_plugin  # noqa: F401  (registers what the preset names)
 from tests.scripts.conftest import CLASSES, photographs, save_dataset, start_script
@@ -80,9 +83,22 @@ def test_a_killed_run_goes_on_where_it_was(uninterrupted, dataset, recipe, tmp_p
     assert not (out / "backup").exists()
 
 
-def test_bad_input_is_one_line_before_training(dataset, recipe, tmp_path, run_script):
-    unlabelled = tmp_path / "unlabelled"
-    save_dataset(unlabelled, train=photographs(6, 0))
+@pytest.fixture
+def error_of(monkeypatch, tmp_path):
+    """`error_of(*args)` → what `train.py` prints as it ends, run in this process."""
+
+    def run(*args):
+        argv = ["train.py", *map(str, args), "--out", str(tmp_path / "run")]
+        monkeypatch.setattr(sys, "argv", argv)
+        with pytest.raises(SystemExit) as exit_of:
+            _cli.run(train.main, train.parse_args())
+        return str(exit_of.value)
+
+    return run
+
+
+def test_bad_input_is_one_line_before_training(dataset, recipe, tmp_path, error_of):
+    unlabelled = save_dataset(tmp_path / "unlabelled", train=photographs(6, 0))
     typo = tmp_path / "typo.toml"
     typo.write_text("epoch = 3\n")
     for arguments, words in (
@@ -92,9 +108,17 @@ def test_bad_input_is_one_line_before_training(dataset, recipe, tmp_path, run_sc
         ((recipe, "--data", unlabelled), ["'validation'"]),
         ((recipe, "--data", tmp_path / "nowhere"), ["nowhere"]),
     ):
-        code, _, errors = run_script("train.py", *arguments, "--out", tmp_path / "run")
-        last = errors.strip().splitlines()[-1]
-        assert code == 1
-        assert last.startswith("error: ")
-        assert all(word in last for word in words), last
-        assert "Traceback" not in errors
+        error = error_of(*arguments)
+        assert error.startswith("error: ")
+        assert "\n" not in error
+        assert all(word in error for word in words), error
+
+
+def test_an_error_is_an_exit_code_and_a_traceback_only_when_asked(run_script):
+    arguments = "train.py", "missing.toml", "--data", "data", "--out", "run"
+    code, output, errors = run_script(*arguments)
+    assert (code, output) == (1, "")
+    assert "Traceback" not in errors
+    code, _, errors = run_script(*arguments, "--debug")
+    assert code == 1
+    assert "Traceback" in errors
