@@ -102,6 +102,7 @@ class ResBlockBackbone(FeaturePyramidBackbone):
             input_conv_strides=input_conv_strides,
         )
         check_choice("input_pooling", input_pooling, (None, "max"))
+        check_choice("freeze_batch_norm", freeze_batch_norm, (False, True))
         block_kwargs = _check_block_kwargs(block_kwargs)
         data_format = data_format or keras.config.image_data_format()
         check_choice("data_format", data_format, ("channels_last", "channels_first"))
@@ -113,10 +114,9 @@ class ResBlockBackbone(FeaturePyramidBackbone):
         # The stem and the output have the convolutions and norms of the blocks.
         template = new_block(stacks[0][0], **block_kwargs)
         preactivates = isinstance(template, PreActivationResidualBlock)
-        norm_kwargs = {"training": False} if freeze_batch_norm else {}
 
         def norm_relu(x, name):
-            x = template.norm(name=f"{name}_norm")(x, **norm_kwargs)
+            x = template.norm(name=f"{name}_norm", frozen=freeze_batch_norm)(x)
             return keras.layers.Activation("relu", dtype=dtype, name=f"{name}_relu")(x)
 
         x = inputs
@@ -242,6 +242,11 @@ def _zip_lists(**lists: Sequence[int]) -> list[tuple[int, ...]]:
 
 
 def _check_block_kwargs(block_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
+    if not isinstance(block_kwargs, Mapping | None):
+        raise ValueError(
+            "`block_kwargs` must be a dict of arguments for the blocks. "
+            f"Received: block_kwargs={block_kwargs!r}"
+        )
     block_kwargs = dict(block_kwargs or {})
     own = {"filters", "strides", "data_format", "dtype", "name"} & block_kwargs.keys()
     if own:
@@ -257,16 +262,17 @@ def _without_shortcut(block_kwargs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_image_shape(image_shape: Sequence[int | None], data_format: str) -> tuple:
-    shape = tuple(image_shape)
+    shape = tuple(image_shape) if isinstance(image_shape, Sequence) else ()
     if data_format == "channels_first" and shape == (None, None, 3):
         shape = (3, None, None)
     channels = shape[-1 if data_format == "channels_last" else 0] if shape else None
-    if len(shape) != 3 or not channels:
+    sizes_are_ints = all(isinstance(size, int | None) for size in shape)
+    if len(shape) != 3 or not channels or not sizes_are_ints:
         order = "(height, width, channels)"
         if data_format == "channels_first":
             order = "(channels, height, width)"
         raise ValueError(
-            f"`image_shape` must be {order} with known channels, since `data_format` is "
-            f"{data_format!r}. Received: image_shape={image_shape}"
+            f"`image_shape` must be {order} of integers, the channels known, since "
+            f"`data_format` is {data_format!r}. Received: image_shape={image_shape!r}"
         )
     return shape

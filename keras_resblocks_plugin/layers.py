@@ -137,3 +137,15 @@ class SymmetricMaxPooling2D(keras.layers.MaxPooling2D):
         for fixed in ("pool_size", "strides", "padding"):
             del config[fixed]
         return config
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class FrozenBatchNormalization(keras.layers.BatchNormalization):
+    """`BatchNormalization` whose statistics are used, never updated; its scale and shift learn.
+
+    A layer and not a call with `training=False`, which a functional model in training
+    would replace by its own `training=True`.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        return super().call(inputs, training=False, mask=mask)

@@ -24,7 +24,9 @@ def windows(x, size, strides, dilation=1, value=0.0):
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("kernel_size,strides", [(1, 1), (3, 1), (1, 2), (3, 2), (7, 2), (5, 4)])
+@pytest.mark.parametrize(
+    ("kernel_size", "strides"), [(1, 1), (3, 1), (1, 2), (3, 2), (7, 2), (5, 4)]
+)
 def test_convolution_pads_both_sides_alike(kernel_size, strides, size):
     x = images(2, *size, 3)
     layer = SymmetricConv2D(4, kernel_size, strides)
@@ -93,7 +95,7 @@ def test_config_round_trip(layer):
 
 
 @pytest.mark.parametrize(
-    "kwargs,match",
+    ("kwargs", "match"),
     [
         ({"kernel_size": 2}, "`kernel_size` must be a positive odd integer. Received: kernel_s"),
         ({"kernel_size": (3, 1)}, "`kernel_size` must be a positive odd integer. Received"),

@@ -13,6 +13,7 @@ from keras_resblocks_plugin._validation import (
     check_positive_int,
 )
 from keras_resblocks_plugin.layers import (
+    FrozenBatchNormalization,
     SymmetricConv2D,
     average_pixels,
     channel_axis,
@@ -158,11 +159,12 @@ class ResidualBlock(keras.layers.Layer):
             name=name,
         )
 
-    def norm(self, *, name: str, enabled: bool = True):
+    def norm(self, *, name: str, enabled: bool = True, frozen: bool = False):
         """A normalization as this block has them; the identity where it has none."""
         if self.normalization is None or not enabled:
             return keras.layers.Identity(dtype=self.dtype_policy, name=name)
-        return keras.layers.BatchNormalization(
+        norm_cls = FrozenBatchNormalization if frozen else keras.layers.BatchNormalization
+        return norm_cls(
             axis=channel_axis(self.data_format),
             momentum=self.norm_momentum,
             epsilon=self.norm_epsilon,

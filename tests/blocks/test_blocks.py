@@ -12,7 +12,7 @@ class TestBasic(BlockContract):
     starts_as_shortcut = False
 
     def test_zero_init_residual_is_refused(self):
-        with pytest.raises(ValueError, match="`zero_init_residual` must be False.*Received: zero"):
+        with pytest.raises(ValueError, match=r"`zero_init_residual` must be False.*Received: zero"):
             blocks.BasicResidualBlock(FILTERS, zero_init_residual=True)
 
 
