@@ -64,7 +64,6 @@ class Hub:
         self.url = f"http://127.0.0.1:{port}"
         # Another origin than the Hub's own, as the real storage is: no token may go there.
         self.storage_url = f"http://localhost:{port}"
-        self._server = None
         self._lock = threading.Lock()
         self.reset()
 
@@ -81,11 +80,14 @@ class Hub:
         app.before_request(self._before)
         app.after_request(self._after)
         self._server = make_server("127.0.0.1", self.port, app, threaded=True)
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        serve = self._server.serve_forever
+        self._thread = threading.Thread(target=serve, args=(0.05,), daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         self._server.shutdown()
-        self._server.server_close()
+        # Only then is the port closed for sure.
+        self._thread.join()
 
     @contextlib.contextmanager
     def unreachable(self) -> Iterator[None]:
@@ -96,7 +98,7 @@ class Hub:
             self.start()
 
     def token(self, user: str = "user", role: str = "write") -> str:
-        """A new token of a user; the roles are `"write"` and `"read"`."""
+        """A new token of a user, with the role `"write"` or `"read"`, or a `"wrong"` one."""
         token = f"hf_{secrets.token_hex(17)}"
         self.tokens[token] = (user, role)
         return token
@@ -117,9 +119,10 @@ class Hub:
         header = flask.request.headers.get("Authorization")
         if header is None:
             return None, None
-        if (caller := self.tokens.get(header.removeprefix("Bearer "))) is None:
+        user, role = self.tokens[header.removeprefix("Bearer ")]
+        if role == "wrong":
             raise Refused(401, "Invalid credentials in Authorization header")
-        return caller
+        return user, role
 
     def open(self, name: str, write: bool = False) -> Repo:
         """The repository, where the caller may see it, and may change it if that is asked."""
@@ -141,7 +144,7 @@ class Hub:
         # Unread, the rest of an upload would break the connection before the answer.
         size = len(request.get_data())
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        role = self.tokens.get(token, (None, "wrong" if token else None))[1]
+        role = self.tokens[token][1] if token else None
         endpoint = request.endpoint or "unknown"
         self.requests.append(Request(endpoint, request.method, request.full_path, role, size))
         flask.g.fault = fault = self._take_fault(endpoint, request.method)

@@ -1,5 +1,6 @@
-"""A running Hub for each test, and a preset to push to it."""
+"""A running Hub for each test, a preset to push to it, and processes that are quickly there."""
 
+import multiprocessing
 import os
 import shutil
 from pathlib import Path
@@ -7,7 +8,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+import keras_resblocks_plugin as krp
+from tests.helpers import fill
+from tests.hub.outcomes import contents
 from tests.hub_server import Hub
+
+_HOMES = tuple(Path(os.environ[home]) for home in ("HF_HOME", "KERAS_HOME"))
+_TRAINING = '{"results": {"validation_top1": 0.5}, "data": {"name": "user/images"}, "epochs": 2}'
 
 
 @pytest.fixture(scope="session")
@@ -18,11 +25,49 @@ def _server():
     hub.stop()
 
 
-@pytest.fixture
-def hub(_server, monkeypatch) -> Hub:
-    """An empty Hub, whose user is logged in with a token that may write, and empty caches."""
+@pytest.fixture(autouse=True)
+def hub(_server, monkeypatch, tmp_path, capfd, caplog) -> Hub:
+    """An empty Hub, whose user is logged in with a token that may write, and empty caches.
+
+    After every test, the tokens are searched for in all that the test left.
+    """
     _server.reset()
     monkeypatch.setenv("HF_TOKEN", _server.token())
     yield _server
-    for home in ("HF_HOME", "KERAS_HOME"):
-        shutil.rmtree(Path(os.environ[home]), ignore_errors=True)
+    output = [*capfd.readouterr(), caplog.text, repr(_server.requests)]
+    left = [text.encode() for text in output]
+    left += [content for folder in (*_HOMES, tmp_path) for content in contents(folder).values()]
+    commits = [commit for repo in _server.repos.values() for commit in repo.commits.values()]
+    left += [file.content for commit in commits for file in commit.files.values()]
+    for home in _HOMES:
+        shutil.rmtree(home, ignore_errors=True)
+    assert not [text for text in left for token in _server.tokens if token.encode() in text]
+
+
+@pytest.fixture(scope="session")
+def _saved(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("presets") / "tiny"
+    backbone = krp.ResBlockBackbone("bn", [4], [1], [2], [4], [3], [1])
+    converter = krp.ResBlockImageConverter(image_size=(8, 8))
+    classifier = krp.ResBlockImageClassifier(
+        fill(backbone),
+        class_names=["cat", "dog", "tree"],
+        preprocessor=krp.ResBlockImageClassifierPreprocessor(converter),
+    )
+    classifier.save_to_preset(folder)
+    (folder / "training.json").write_text(_TRAINING)
+    return folder
+
+
+@pytest.fixture
+def preset(_saved, tmp_path) -> Path:
+    """A classifier's preset of some 40 KB, as a training run writes it."""
+    return Path(shutil.copytree(_saved, tmp_path / "tiny"))
+
+
+@pytest.fixture(scope="session")
+def fork():
+    """Processes that have the package imported already, and share nothing else with this one."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["keras_resblocks_plugin"])
+    return context

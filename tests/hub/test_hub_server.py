@@ -126,7 +126,7 @@ def test_what_is_not_there_says_what_is_missing(hub, path, options, error):
 def test_tokens_decide_what_is_seen_and_changed(hub):
     hub.repo("user/secret", private=True).edit({"a.txt": b"a"})
     push()
-    for token in (False, hub.token("other"), "hf_wrong"):
+    for token in (False, hub.token("other"), hub.token(role="wrong")):
         with pytest.raises(errors.HfHubHTTPError, match=r"401|404"):
             hf.model_info("user/secret", token=token)
     assert hf.model_info("user/secret", token=hub.token(role="read")).private
@@ -142,7 +142,7 @@ def test_tokens_decide_what_is_seen_and_changed(hub):
     assert hf.whoami()["name"] == "user"
     assert hf.whoami(hub.token(role="read"))["auth"]["accessToken"]["role"] == "read"
     with pytest.raises(errors.HfHubHTTPError, match="Invalid user token"):
-        hf.whoami("hf_wrong")
+        hf.whoami(hub.token(role="wrong"))
 
 
 def test_the_log_has_no_token(hub):
