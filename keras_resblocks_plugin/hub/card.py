@@ -1,15 +1,14 @@
-"""The model card: written from a preset's own files, and merged with what people edited."""
+"""The model card, written from a preset's own files."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from keras_resblocks_plugin.hub.edited_card import sign
+
 _TEMPLATE = Path(__file__).with_name("card_template.md")
-# The generated body ends in its own digest, which tells whether anyone has edited it since.
-_MARK = "\n<!-- Written by keras_resblocks_plugin, digest {}. An edited card is kept. -->\n"
 _SPLITS = ("train", "held_out", "validation", "test")
 # KerasHub's task → what the Hub calls it.
 _PIPELINE_TAGS = {
@@ -66,32 +65,7 @@ def model_card(folder: str | Path, repo_id: str | None = None) -> ModelCard:
         curve=(folder / "curve.png").is_file(),
         samples=sorted(path.name for path in folder.glob("samples/*.png")),
     )
-    card.text = card.text.rstrip() + "\n"
-    card.text += _MARK.format(_digest(card.text))
-    return card
-
-
-def is_edited(card: ModelCard) -> bool:
-    """Whether the body is anything else than this package wrote."""
-    text = card.text.replace("\r\n", "\n").rstrip() + "\n"
-    start = text.rfind(_MARK.split("{}")[0])
-    return start < 0 or text[start:] != _MARK.format(_digest(text[:start]))
-
-
-def update_metadata(card: ModelCard, new: ModelCard) -> ModelCard:
-    """Puts the measured results of `new` into `card`, and the keys that `card` lacks.
-
-    Results that `new` does not have, on other data for instance, stay.
-    """
-    kept = [
-        old
-        for old in card.data.eval_results or []
-        if not any(old.is_equal_except_value(result) for result in new.data.eval_results or [])
-    ]
-    for key, value in vars(new.data).items():
-        if card.data.get(key) is None:
-            card.data[key] = value
-    card.data.eval_results = [*(new.data.eval_results or []), *kept] or None
+    card.text = sign(card.text)
     return card
 
 
@@ -159,7 +133,3 @@ def _cell(value: Any) -> str:
 def _read(file: Path) -> dict:
     value = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     return value if isinstance(value, dict) else {}
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,75 @@
+"""Names of pulled presets, kept for later processes in a small file under the Keras home."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+_FILE = "keras_resblocks_plugin.json"
+_KEYS = {"handle", "commit", "folder"}
+_LOCK_SECONDS = 60
+
+
+def path() -> Path:
+    """The file, whether there is one or not."""
+    # As Keras finds its home; what it found is private.
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    return Path(home) / _FILE
+
+
+def read() -> dict[str, dict[str, str]]:
+    """All names, each with its `handle`, `commit` and `folder`.
+
+    Raises:
+        ValueError: If the file is not what this module writes.
+    """
+    try:
+        names = json.loads(path().read_text(encoding="utf-8"))["presets"]
+        if all(set(entry) >= _KEYS for entry in names.values()):
+            return names
+        problem = "an entry lacks a key"
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = repr(error)
+    raise ValueError(
+        f"`{path()}`, which keeps the names of pulled presets, is damaged ({problem}). Remove it "
+        "and pull the presets again: what is in the Hub's cache is not downloaded twice."
+    )
+
+
+def write(name: str, entry: dict[str, str] | None) -> None:
+    """Sets what is kept of one name, or forgets it where `entry` is `None`.
+
+    Several processes may do so at once. A process that reads meanwhile, or a kill, finds
+    the file as it was or as it is to be.
+    """
+    file = path()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(file.with_suffix(".lock"), timeout=_LOCK_SECONDS)
+    try:
+        with lock:
+            names = {key: value for key, value in read().items() if key != name}
+            if entry is not None:
+                names[name] = entry
+            _replace(file, json.dumps({"presets": names}, indent=2, sort_keys=True) + "\n")
+    except Timeout:
+        raise TimeoutError(
+            f"Another process has held `{lock.lock_file}` for {_LOCK_SECONDS} seconds. End it, "
+            "and run this again."
+        ) from None
+
+
+def _replace(file: Path, text: str) -> None:
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, file)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,29 @@
+"""Talking to the Hugging Face Hub: handles, retries, errors, and checked downloads.
+
+Knows `huggingface_hub` and nothing of this package, so that a backbone can load `hf://…`.
+"""
+
+from keras_resblocks_plugin.hub_client.client import HubClient
+from keras_resblocks_plugin.hub_client.errors import (
+    AccessError,
+    DamagedError,
+    HubError,
+    NotCachedError,
+    NotFoundError,
+)
+from keras_resblocks_plugin.hub_client.handle import Handle
+from keras_resblocks_plugin.hub_client.snapshot import Snapshot, digest, fetch, list_digests
+
+__all__ = [
+    "AccessError",
+    "DamagedError",
+    "Handle",
+    "HubClient",
+    "HubError",
+    "NotCachedError",
+    "NotFoundError",
+    "Snapshot",
+    "digest",
+    "fetch",
+    "list_digests",
+]

@@ -1,0 +1,122 @@
+"""What can go wrong with the Hub, in one line each with the way out, and never a token."""
+
+import errno
+import re
+
+from huggingface_hub import constants
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+    RevisionResolutionError,
+)
+
+
+class HubError(OSError):
+    """A push or pull did not succeed; nothing that was there before has changed."""
+
+
+class NotFoundError(HubError):
+    """A repository, revision or file does not exist, or is private and hidden."""
+
+
+class NotCachedError(HubError):
+    """The Hub cannot be asked, and what is on this disk is not enough."""
+
+
+class AccessError(HubError):
+    """The token is missing or wrong, or it may not do this."""
+
+
+class DamagedError(HubError):
+    """Bytes arrived changed."""
+
+
+_TOKEN_HELP = (
+    "Make one at https://huggingface.co/settings/tokens and log in with `hf auth login`, "
+    "set HF_TOKEN, or pass `token`."
+)
+
+
+def missing_token() -> AccessError:
+    """The error for a push without a token."""
+    return AccessError(f"A push needs a token with write access, and none was found. {_TOKEN_HELP}")
+
+
+def translate(error: Exception, handle: object) -> HubError:
+    """The error to raise in place of one that the client raised about `handle`."""
+    # The client wraps what happened on the way to a file that it does not have.
+    wrapped = isinstance(error, LocalEntryNotFoundError | RevisionResolutionError)
+    if wrapped and isinstance(error.__cause__, HTTPError):
+        error = error.__cause__
+    status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
+    # Of an answer the client's own text is long and names hosts; of anything else it is all.
+    said = " ".join(str(error if status is None else error.server_message or "no reason").split())
+    match error:
+        case LocalEntryNotFoundError() | RevisionResolutionError() | OfflineModeIsEnabled():
+            return NotCachedError(
+                f"`{handle}` is not, or not whole, in the cache on this disk, and the Hub is not "
+                "asked because HF_HUB_OFFLINE is set or it cannot be reached. Load it once with "
+                "the network on."
+            )
+        case GatedRepoError():
+            return AccessError(f"`{handle}` is gated: ask for access on its page. ({said})")
+        case RevisionNotFoundError():
+            return NotFoundError(f"The revision in `{handle}` does not exist. ({said})")
+        case RepositoryNotFoundError():
+            return NotFoundError(
+                f"`{handle}` does not exist, or it is private and the token, if any, may not "
+                f"see it. Check the name, and the token. {_TOKEN_HELP}"
+            )
+        case RemoteEntryNotFoundError():
+            return NotFoundError(f"A file of `{handle}` does not exist. ({said})")
+        case HfHubHTTPError() if status == 401:
+            return AccessError(f"The Hub does not accept the token. {_TOKEN_HELP}")
+        case HfHubHTTPError() if status == 403:
+            return AccessError(
+                f"The token may not change `{handle}`: it needs write access. {_TOKEN_HELP} "
+                f"(The Hub said: {said})"
+            )
+        case HfHubHTTPError() if is_transient(error):
+            return HubError(f"The Hub answers {status} for `{handle}`. Try again later. ({said})")
+        case HfHubHTTPError():
+            return HubError(f"The Hub refused what was asked of `{handle}`: {status} {said}")
+        case HTTPError():
+            return NotCachedError(
+                f"The Hub at {constants.ENDPOINT} cannot be reached for `{handle}`, and it is not "
+                f"whole in the cache on this disk. Check the network. ({said})"
+            )
+        case OSError() if error.errno == errno.ENOSPC:
+            return HubError(
+                f"The disk is full. Make room beside {constants.HF_HUB_CACHE}, or let HF_HOME "
+                "name a folder on another disk, and run this again."
+            )
+    return HubError(f"`{handle}`: {type(error).__name__}: {said}")
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether the same request may succeed a little later."""
+    if isinstance(error, LocalEntryNotFoundError | RevisionResolutionError):
+        return error.__cause__ is not None and is_transient(error.__cause__)
+    if isinstance(error, HfHubHTTPError):
+        status = error.response.status_code
+        # 412: another commit came first, so that the next attempt builds on it.
+        return status in (408, 412, 429) or status >= 500
+    return isinstance(error, HTTPError) or "Consistency check failed" in str(error)
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Whether there was no answer at all."""
+    return isinstance(error, HTTPError) and not isinstance(error, HfHubHTTPError)
+
+
+def without_tokens(text: str, token: str | None) -> str:
+    """`text` with `token`, and whatever else looks like one, made unreadable."""
+    if token:
+        text = text.replace(token, "hf_***")
+    return re.sub(r"hf_[A-Za-z0-9]{8,}", "hf_***", text)

@@ -1,0 +1,136 @@
+"""One commit of a repository on this disk, whole, every byte of it checked."""
+
+import hashlib
+import logging
+import os
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from huggingface_hub.hf_api import RepoFile
+
+from keras_resblocks_plugin.hub_client.client import HubClient
+from keras_resblocks_plugin.hub_client.errors import DamagedError, HubError, NotCachedError
+from keras_resblocks_plugin.hub_client.handle import Handle
+
+_ATTEMPTS = 3
+_log = logging.getLogger(__name__)
+
+
+class Snapshot(NamedTuple):
+    """Where a commit lies on this disk."""
+
+    folder: Path
+    commit: str
+
+
+def fetch(handle: str | Handle, token: str | None = None) -> Snapshot:
+    """Downloads one commit of a repository whole into the Hub's cache, and checks it.
+
+    The client compares sizes and not digests, so a damaged file would load and stay; here
+    it is removed from the cache and fetched again. Where the Hub cannot be reached, what
+    the cache has is checked and used.
+
+    Args:
+        handle: `"hf://user/name"` or `"hf://user/name@revision"`.
+        token: The token; `None` is the one that the user logged in with, if any.
+
+    Raises:
+        ValueError: If `handle` is not one.
+        HubError: If it does not exist (`NotFoundError`), cannot be reached and is not
+            cached (`NotCachedError`), may not be read (`AccessError`), or keeps arriving
+            damaged (`DamagedError`).
+    """
+    handle = Handle.parse(handle)
+    client = HubClient(token)
+    try:
+        # Asked first: to resolve would quietly fall back on the cache if the Hub fails once.
+        client.call(
+            handle, client.api.model_info, handle.repo_id, revision=handle.revision, patient=False
+        )
+    except NotCachedError as error:
+        return _cached(client, handle, error)
+    resolve = client.api.resolve_revision
+    revision = client.call(handle, resolve, handle.repo_id, revision=handle.revision)
+    listed = client.call(handle, list_digests, client, handle.repo_id, revision.resolved)
+    for path in listed:
+        _check_path(path, handle)
+    for _ in range(_ATTEMPTS):
+        download = client.api.snapshot_download
+        folder = Path(client.call(handle, download, handle.repo_id, revision=revision))
+        damaged = [path for path, expected in listed.items() if not _is(folder / path, expected)]
+        if not damaged:
+            return Snapshot(folder, revision.resolved)
+        for path in damaged:
+            _log.warning("%s of `%s` arrived damaged and is fetched again.", path, handle)
+            _discard(folder / path)
+    raise DamagedError(
+        f"`{handle}` keeps arriving damaged: {', '.join(damaged)}. The damaged files were "
+        "removed from the cache. Check the network and run this again."
+    )
+
+
+def list_digests(client: HubClient, repo_id: str, revision: str) -> dict[str, str]:
+    """The digest of every file of a revision, as the Hub lists it: see `digest`."""
+    entries = list(client.api.list_repo_tree(repo_id, recursive=True, revision=revision))
+    files = {e.path: e.lfs.sha256 if e.lfs else e.blob_id for e in entries if type(e) is RepoFile}
+    for entry in entries:
+        # Git has no empty folders; the Hub lists what is neither file nor folder as these.
+        if entry.path not in files and not any(f.startswith(f"{entry.path}/") for f in files):
+            raise HubError(
+                f"`hf://{repo_id}` has an entry that is no regular file: {entry.path!r}. "
+                "Remove it there, or use another revision."
+            )
+    return files
+
+
+def digest(content: Path | bytes, like: str) -> str:
+    """The digest of a file, of the kind that `like` is one.
+
+    The Hub lists the SHA-256 of large files and git's SHA-1 of small ones.
+    """
+    if len(like) == 64 and isinstance(content, Path):
+        with content.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    data = content.read_bytes() if isinstance(content, Path) else content
+    if len(like) == 64:
+        return hashlib.sha256(data).hexdigest()
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def _cached(client: HubClient, handle: Handle, reason: NotCachedError) -> Snapshot:
+    download = client.api.snapshot_download
+    try:
+        found = client.call(
+            handle, download, handle.repo_id, revision=handle.revision, local_files_only=True
+        )
+    except NotCachedError:
+        raise reason from None
+    folder = Path(found)
+    # The cache's links lead to files that are named by their digest.
+    links = [path for path in folder.rglob("*") if path.is_symlink()]
+    damaged = [path for path in links if not _is(path, Path(os.readlink(path)).name)]
+    if damaged:
+        raise DamagedError(
+            f"`{handle}` is damaged in the cache: {', '.join(map(str, damaged))}. "
+            "Load it again with the network on."
+        )
+    _log.info("The Hub is not asked; `%s` is commit %s of the cache.", handle, folder.name)
+    return Snapshot(folder, folder.name)
+
+
+def _is(path: Path, expected: str) -> bool:
+    return path.is_file() and digest(path, expected) == expected
+
+
+def _discard(path: Path) -> None:
+    path.resolve().unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+
+
+def _check_path(path: str, handle: Handle) -> None:
+    parts = PurePosixPath(path).parts
+    if not parts or parts[0] == "/" or {"..", "."} & set(path.split("/")) or set(path) & set("\\:"):
+        raise HubError(
+            f"`{handle}` names a file that would lie outside of its folder: {path!r}. "
+            "Do not use this repository unless you know who wrote it."
+        )
