@@ -2,6 +2,7 @@
 
 from keras_resblocks_plugin import blocks
 from keras_resblocks_plugin.backbone import ResBlockBackbone
+from keras_resblocks_plugin.hub import pull_from_hub, push_to_hub
 from keras_resblocks_plugin.image_classifier import ResBlockImageClassifier
 from keras_resblocks_plugin.image_preprocessing import (
     ResBlockImageClassifierPreprocessor,
@@ -9,8 +10,9 @@ from keras_resblocks_plugin.image_preprocessing import (
 )
 from keras_resblocks_plugin.registry import (
     list_presets,
-    register_bundled_presets,
+    register_known_presets,
     register_preset,
+    unregister_preset,
 )
 
 __all__ = [
@@ -20,7 +22,10 @@ __all__ = [
     "ResBlockImageConverter",
     "blocks",
     "list_presets",
+    "pull_from_hub",
+    "push_to_hub",
     "register_preset",
+    "unregister_preset",
 ]
 
-register_bundled_presets()
+register_known_presets()

@@ -12,6 +12,7 @@ __all__ = [
     "flatten_layers",
     "register_preset",
     "save_backbone_config",
+    "unregister_preset",
 ]
 
 
@@ -33,6 +34,12 @@ def register_preset(name: str, handle: str, metadata: dict, backbone_cls: type) 
     """
     entry = {"metadata": metadata, "kaggle_handle": handle}
     preset_utils.register_presets({name: entry}, backbone_cls)
+
+
+def unregister_preset(name: str, backbone_cls: type) -> None:
+    """Takes back what `register_preset` did."""
+    preset_utils.BUILTIN_PRESETS.pop(name, None)
+    preset_utils.BUILTIN_PRESETS_FOR_BACKBONE[backbone_cls].pop(name, None)
 
 
 def save_backbone_config(backbone: keras.Model, folder: Path) -> None:

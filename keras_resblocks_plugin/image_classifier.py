@@ -9,12 +9,13 @@ import keras
 import numpy as np
 from keras_hub.models import ImageClassifier
 
+from keras_resblocks_plugin._locate import locate_checked
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import check_positive_int
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.image_preprocessing import ResBlockImageClassifierPreprocessor
-from keras_resblocks_plugin.preset_folder import check_head, list_head, locate_checked
+from keras_resblocks_plugin.preset_folder import check_head, list_head
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -66,7 +67,8 @@ class ResBlockImageClassifier(ImageClassifier):
         """Loads a preset by its name, folder or `hf://` handle, once it is checked.
 
         Args:
-            preset: A name of `krp.list_presets()`, a folder, or `"hf://user/name"`.
+            preset: A name of `krp.list_presets()`, a folder, or `"hf://user/name"`, with
+                `@revision` for a branch, a tag or a commit.
             load_weights: bool. If `False`, the weights stay random. Defaults to `True`.
             **kwargs: `num_classes` puts a new, untrained head on the trained backbone;
                 other arguments of the class replace the preset's.
@@ -74,6 +76,7 @@ class ResBlockImageClassifier(ImageClassifier):
         Raises:
             ValueError: If the name is unknown, or the preset is incomplete, damaged, or
                 names classes that may not be built.
+            HubError: If it cannot be downloaded from the Hub.
         """
         preset = locate_checked(preset, cls.presets)
         return super().from_preset(preset, load_weights=load_weights, **kwargs)

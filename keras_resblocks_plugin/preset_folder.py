@@ -1,8 +1,7 @@
-"""A preset as a folder of files: finding it, and checking it before anything is built."""
+"""A preset as a folder of files, and its checks before anything is built."""
 
-import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -10,13 +9,16 @@ import keras
 from keras_resblocks_plugin._hdf5 import check_hdf5
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._safetensors import read_header
-from keras_resblocks_plugin.weights import INDEX_FILE, read_index
+from keras_resblocks_plugin.weights import INDEX_FILE, WEIGHTS_FILE, read_index
 
 CONFIG_FILE = "config.json"
 TASK_FILE = "task.json"
 TASK_WEIGHTS_FILE = "task.weights.h5"
 METADATA_FILE = "metadata.json"
 PREPROCESSING_FILES = ("preprocessor.json", "image_converter.json")
+PRESET_FILES = frozenset(
+    (CONFIG_FILE, METADATA_FILE, INDEX_FILE, WEIGHTS_FILE, TASK_FILE, TASK_WEIGHTS_FILE)
+).union(PREPROCESSING_FILES)
 
 # What runs code that comes with a model.
 _UNSAFE = frozenset([None, "Lambda", "TFSMLayer", "TorchModuleWrapper", "__lambda__"])
@@ -24,34 +26,6 @@ _CODE_OR_WEIGHTS = frozenset(
     ".bin .ckpt .dll .dylib .gguf .h5 .hdf5 .joblib .keras .msgpack .npy .npz .onnx .pb .pickle "
     ".pkl .pt .pth .py .pyc .safetensors .sh .so .tflite .zip".split()
 )
-
-
-def locate_checked(preset: str | Path, names: Mapping[str, dict]) -> str:
-    """The folder or handle that a preset name, folder or handle stands for.
-
-    A folder is checked as `check_preset` does before it is returned.
-
-    Args:
-        preset: A name, a folder, or a handle with a scheme (`"hf://user/name"`).
-        names: What each known name stands for, as `ResBlockBackbone.presets` gives it.
-
-    Raises:
-        ValueError: If it is none of these (the error lists the closest names), or if
-            the folder is not a sound preset.
-    """
-    preset = str(preset)
-    handle = names[preset]["kaggle_handle"] if preset in names else preset
-    if "://" in handle:
-        return handle
-    if Path(handle).is_dir():
-        check_preset(handle)
-        return handle
-    close = difflib.get_close_matches(preset, names, n=3) or sorted(names)
-    raise ValueError(
-        "`preset` must be the name of a preset, a folder, or a handle like "
-        f"`hf://user/name`. Closest names: {', '.join(map(repr, close))}. "
-        f"Received: preset={preset!r}"
-    )
 
 
 def check_preset(folder: str | Path) -> None:
@@ -64,16 +38,16 @@ def check_preset(folder: str | Path) -> None:
     folder = Path(folder)
     configs = [CONFIG_FILE, *_present(folder, TASK_FILE, *PREPROCESSING_FILES)]
     for name in configs:
-        for config in _walk(_read_json(folder / name)):
+        for config in _walk(read_json(folder / name)):
             _check_class(folder / name, config)
-    config = _read_json(folder / CONFIG_FILE)
+    config = read_json(folder / CONFIG_FILE)
     if config.get("registered_name") != f"{PACKAGE}>ResBlockBackbone":
         raise ValueError(
             f"`{folder / CONFIG_FILE}` must describe a `ResBlockBackbone`; load others with "
             f"their own class. Received: registered_name={config.get('registered_name')!r}"
         )
     check_files(folder)
-    listed_head = _read_json(folder / METADATA_FILE).get("task_weights")
+    listed_head = read_json(folder / METADATA_FILE).get("task_weights")
     if listed_head == TASK_WEIGHTS_FILE and not (folder / TASK_WEIGHTS_FILE).is_file():
         raise ValueError(
             f"`{folder / TASK_WEIGHTS_FILE}` is missing, and `{METADATA_FILE}` lists it. "
@@ -99,11 +73,16 @@ def check_files(folder: Path) -> None:
         listed.add(TASK_WEIGHTS_FILE)
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.suffix.lower() in _CODE_OR_WEIGHTS and name not in listed:
+        if is_code_or_weights(name) and name not in listed:
             raise ValueError(
                 f"`{path}` is a weights or code file that no index lists, and KerasHub might "
                 f"load it in place of {', '.join(sorted(listed))}. Remove it from the preset."
             )
+
+
+def is_code_or_weights(name: str) -> bool:
+    """Whether a file, by its name, is code or weights, which only an index may bring in."""
+    return Path(name).suffix.lower() in _CODE_OR_WEIGHTS
 
 
 def check_head(file: str | Path) -> None:
@@ -118,7 +97,7 @@ def check_head(file: str | Path) -> None:
     check_hdf5(Path(file))
     metadata = Path(file).parent / METADATA_FILE
     # KerasHub does not fetch the metadata from a Hub, where a preset arrives in one commit.
-    if metadata.exists() and _read_json(metadata).get("task_weights") != Path(file).name:
+    if metadata.exists() and read_json(metadata).get("task_weights") != Path(file).name:
         raise ValueError(
             f"`{file}` is not the head of the backbone beside it: `{METADATA_FILE}` does not "
             "list it, so the backbone was saved over the preset alone. Save the whole task, "
@@ -128,7 +107,7 @@ def check_head(file: str | Path) -> None:
 
 def list_head(folder: Path) -> None:
     """Notes in the metadata that the head belongs to the backbone's weights."""
-    metadata = _read_json(folder / METADATA_FILE)
+    metadata = read_json(folder / METADATA_FILE)
     metadata["task_weights"] = TASK_WEIGHTS_FILE
     (folder / METADATA_FILE).write_text(json.dumps(metadata, indent=4))
 
@@ -167,7 +146,8 @@ def _walk(value: object) -> Iterator[dict]:
             yield from _walk(item)
 
 
-def _read_json(file: Path) -> dict:
+def read_json(file: Path) -> dict:
+    """The JSON object in a file of a preset."""
     if not file.is_file():
         raise ValueError(f"`{file}` is missing. Download or save the preset again.")
     try:

@@ -3,10 +3,11 @@
 import contextlib
 import functools
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
-from keras_resblocks_plugin import _kerashub
+from keras_resblocks_plugin import _kerashub, _name_store
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.preset_folder import CONFIG_FILE, METADATA_FILE
 
@@ -29,6 +30,22 @@ def register_preset(name: str, handle: str | Path) -> None:
     backbone = keras_hub.models.Backbone.from_preset("my_resblock")
     ```
     """
+    check_name(name)
+    if "@" in str(handle):
+        raise ValueError(
+            "`handle` must be without a revision, which KerasHub's own `from_preset()` does not "
+            f"know. Pin one with `krp.pull_from_hub({str(handle)!r}, name={name!r})`. "
+            f"Received: handle={str(handle)!r}"
+        )
+    _register(name, handle)
+
+
+def check_name(name: str) -> None:
+    """Checks that users may give a preset this name.
+
+    Raises:
+        ValueError: If the name is taken or no name.
+    """
     if not isinstance(name, str) or not name or "/" in name or "\\" in name or ":" in name:
         raise ValueError(
             f"`name` must be a plain name, without slashes or colons. Received: name={name!r}"
@@ -37,15 +54,44 @@ def register_preset(name: str, handle: str | Path) -> None:
     if taken or name in _bundled_folders():
         owner = "KerasHub" if taken else "this package"
         raise ValueError(f"`name` must be new, but {owner} has it. Received: name={name!r}")
-    _register(name, handle)
+
+
+def unregister_preset(name: str) -> None:
+    """Forgets a name that `register_preset` or `pull_from_hub` made known, for good.
+
+    The files stay where they are.
+
+    Args:
+        name: The name.
+
+    Raises:
+        ValueError: If there is no such name, or it ships with this package.
+    """
+    removable = sorted(set(ResBlockBackbone.presets) - set(_bundled_folders()))
+    if name not in removable:
+        raise ValueError(
+            f"`name` must be one that was registered or pulled: {', '.join(removable) or 'none'}. "
+            f"Received: name={name!r}"
+        )
+    if name in _name_store.read():
+        _name_store.write(name, None)
+    _kerashub.unregister_preset(name, ResBlockBackbone)
+
+
+def register_pulled(name: str, handle: str, commit: str, folder: Path) -> None:
+    """Makes a pulled preset loadable by a name, in this process and in later ones."""
+    entry = {"handle": handle, "commit": commit, "folder": str(folder)}
+    _name_store.write(name, entry)
+    _register_stored(name, entry)
 
 
 def list_presets() -> dict[str, dict[str, Any]]:
     """All presets of this package by name, with where each comes from.
 
     Returns:
-        For each name a dict with `source` (`"bundled"` or `"registered"`), `handle` (a
-        folder or an `hf://` handle) and, where it is on this disk, `parameters`.
+        For each name a dict with `source` (`"bundled"`, `"registered"` or `"hub"`),
+        `handle` (a folder or an `hf://` handle) and, where it is on this disk,
+        `parameters`. Those pulled from the Hub have their `commit` and `folder` too.
     """
     bundled = _bundled_folders()
     return {
@@ -58,10 +104,20 @@ def list_presets() -> dict[str, dict[str, Any]]:
     }
 
 
-def register_bundled_presets() -> None:
-    """Registers every preset folder that ships with the package; a new folder is a new preset."""
+def register_known_presets() -> None:
+    """Registers the presets that ship with the package, and those that were pulled."""
     for name, folder in _bundled_folders().items():
         _register(name, folder)
+    try:
+        stored = _name_store.read()
+    except ValueError as error:
+        # It must not keep the package from being imported.
+        warnings.warn(str(error), stacklevel=2)
+        stored = {}
+    for name, entry in stored.items():
+        # A later version may ship a preset of that name; it stays what it is for everyone.
+        if name not in _kerashub.builtin_preset_names():
+            _register_stored(name, entry)
 
 
 def _register(name: str, handle: str | Path) -> None:
@@ -74,12 +130,21 @@ def _register(name: str, handle: str | Path) -> None:
                 f"`handle` must be a preset folder, with a {CONFIG_FILE}, or a handle like "
                 f"`hf://user/name`. Received: handle={str(handle)!r}"
             )
-        handle = folder
-        # A damaged preset is reported when it is loaded, and not by every import of this package.
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            text = (folder / METADATA_FILE).read_text(encoding="utf-8")
-            metadata["parameters"] = json.loads(text)["parameter_count"]
+        handle, metadata = folder, _parameters(folder)
     _kerashub.register_preset(name, str(handle), metadata, ResBlockBackbone)
+
+
+def _register_stored(name: str, entry: dict[str, str]) -> None:
+    metadata = {"source": "hub", **entry, **_parameters(Path(entry["folder"]))}
+    _kerashub.register_preset(name, entry["folder"], metadata, ResBlockBackbone)
+
+
+def _parameters(folder: Path) -> dict[str, int]:
+    # A damaged preset is reported when it is loaded, and not by every import of this package.
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
+        return {"parameters": metadata["parameter_count"]}
+    return {}
 
 
 @functools.cache

@@ -38,7 +38,7 @@ def model_card(folder: str | Path, repo_id: str | None = None) -> ModelCard:
     config = _read(folder / "config.json").get("config", {})
     task_config = _read(folder / "task.json")
     training = _read(folder / "training.json")
-    task = _task(task_config)
+    task = task_name(task_config.get("class_name", ""))
     data = _table(training.get("data"))
     results = _eval_results(training.get("results"), data.get("name", "unnamed"), task)
     card = ModelCard.from_template(
@@ -76,8 +76,8 @@ def _summary(config: dict, task: str | None, parameters: int | None) -> str:
     return f"{what}{size} for {use}, in KerasHub through the package `keras-resblocks-plugin`."
 
 
-def _task(task_config: dict) -> str | None:
-    class_name = task_config.get("class_name", "")
+def task_name(class_name: str) -> str | None:
+    """The class of KerasHub by which a task loads: `"ResBlockImageClassifier"` is one, too."""
     return next((task for task in _PIPELINE_TAGS if task and class_name.endswith(task)), None)
 
 

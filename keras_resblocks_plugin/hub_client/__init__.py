@@ -10,8 +10,9 @@ from keras_resblocks_plugin.hub_client.errors import (
     HubError,
     NotCachedError,
     NotFoundError,
+    missing_token,
 )
-from keras_resblocks_plugin.hub_client.handle import Handle
+from keras_resblocks_plugin.hub_client.handle import Handle, check_revision
 from keras_resblocks_plugin.hub_client.snapshot import Snapshot, digest, fetch, list_digests
 
 __all__ = [
@@ -23,7 +24,9 @@ __all__ = [
     "NotCachedError",
     "NotFoundError",
     "Snapshot",
+    "check_revision",
     "digest",
     "fetch",
     "list_digests",
+    "missing_token",
 ]

@@ -82,7 +82,7 @@ def translate(error: Exception, handle: object) -> HubError:
                 f"The token may not change `{handle}`: it needs write access. {_TOKEN_HELP} "
                 f"(The Hub said: {said})"
             )
-        case HfHubHTTPError() if is_transient(error):
+        case HfHubHTTPError() if is_transient(error) or status >= 500:
             return HubError(f"The Hub answers {status} for `{handle}`. Try again later. ({said})")
         case HfHubHTTPError():
             return HubError(f"The Hub refused what was asked of `{handle}`: {status} {said}")
@@ -104,9 +104,8 @@ def is_transient(error: Exception) -> bool:
     if isinstance(error, LocalEntryNotFoundError | RevisionResolutionError):
         return error.__cause__ is not None and is_transient(error.__cause__)
     if isinstance(error, HfHubHTTPError):
-        status = error.response.status_code
         # 412: another commit came first, so that the next attempt builds on it.
-        return status in (408, 412, 429) or status >= 500
+        return error.response.status_code in (408, 412, 429, 500, 502, 503, 504)
     return isinstance(error, HTTPError) or "Consistency check failed" in str(error)
 
 

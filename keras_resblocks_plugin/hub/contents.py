@@ -1,0 +1,106 @@
+"""What a push sends: a preset's files, checked, and how they differ from what is there."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+from keras_resblocks_plugin.backbone import ResBlockBackbone
+from keras_resblocks_plugin.hub_client import Handle, digest
+from keras_resblocks_plugin.preset_folder import (
+    PRESET_FILES,
+    TASK_FILE,
+    check_preset,
+    is_code_or_weights,
+    read_json,
+)
+
+CARD_FILE = "README.md"
+_OWN_FILES = PRESET_FILES | {"training.json", "curve.png"}
+# In larger files nobody writes a token by mistake.
+_TEXT_BYTES = 1_000_000
+
+
+def check_loads(folder: Path) -> keras.Model:
+    """Checks that a preset is complete and loads with finite weights; returns what loaded.
+
+    Raises:
+        ValueError: If it is not so.
+    """
+    check_preset(folder)
+    cls = ResBlockBackbone
+    if (folder / TASK_FILE).exists():
+        name = read_json(folder / TASK_FILE)["registered_name"]
+        cls = keras.saving.get_registered_object(name)
+    model = cls.from_preset(str(folder))
+    check_finite(model)
+    return model
+
+
+def check_finite(model: keras.Model) -> None:
+    """Raises a `ValueError` if any weight is infinite or not a number."""
+    bad = [
+        weight.path
+        for weight in model.weights
+        if not np.isfinite(keras.ops.convert_to_numpy(keras.ops.cast(weight, "float32"))).all()
+    ]
+    if bad:
+        raise ValueError(
+            f"The weights must be finite, or nobody can use them. Not finite: {', '.join(bad)}. "
+            "Nothing was sent. Train again, with a smaller learning rate for instance."
+        )
+
+
+def read_contents(folder: Path, token: str | None) -> dict[str, Path | bytes]:
+    """The files of a preset by their path in the repository, without the card.
+
+    Hidden files stay here.
+
+    Raises:
+        ValueError: If a file has the token in it.
+    """
+    contents = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if path.is_file() and not any(part.startswith(".") for part in name.parts):
+            contents[name.as_posix()] = path
+            small = path.stat().st_size <= _TEXT_BYTES
+            if small and token and token.encode() in path.read_bytes():
+                raise ValueError(
+                    f"`{path}` has your Hugging Face token in it. Nothing was sent. Remove it "
+                    "from the file, and revoke it if the file was ever shared."
+                )
+    contents.pop(CARD_FILE, None)
+    return contents
+
+
+def changes(
+    contents: Mapping[str, Path | bytes], there: Mapping[str, str], handle: Handle
+) -> list[CommitOperationAdd | CommitOperationDelete]:
+    """What makes a repository with the files `there` hold `contents`.
+
+    Files of an earlier preset that this one lacks are deleted; files that people added stay.
+
+    Args:
+        contents: The files by path.
+        there: The digests of the repository's files by path.
+        handle: The repository, for the error.
+
+    Raises:
+        ValueError: If there are other weights or code, which no pull would take.
+    """
+    gone = sorted(path for path in there if path not in contents)
+    stale = [path for path in gone if path in _OWN_FILES or path.startswith("samples/")]
+    foreign = [path for path in gone if is_code_or_weights(path) and path not in stale]
+    if foreign:
+        raise ValueError(
+            f"`{handle}` has weights or code that are no part of a preset: {', '.join(foreign)}. "
+            "Nothing was sent. Remove them there, or push to another repository."
+        )
+    return [
+        CommitOperationAdd(path, str(content) if isinstance(content, Path) else content)
+        for path, content in contents.items()
+        if path not in there or digest(content, there[path]) != there[path]
+    ] + [CommitOperationDelete(path) for path in stale]

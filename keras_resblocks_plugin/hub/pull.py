@@ -1,0 +1,61 @@
+"""A preset from the Hub, under a name of one's own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_resblocks_plugin.hub_client import Handle, fetch
+from keras_resblocks_plugin.preset_folder import check_preset
+from keras_resblocks_plugin.registry import check_name, register_pulled
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a pull did.
+
+    Args:
+        name: The name by which the preset now loads.
+        handle: Where it came from.
+        commit: The commit that the name is pinned to.
+        folder: Where it lies on this disk.
+    """
+
+    name: str
+    handle: str
+    commit: str
+    folder: Path
+
+
+def pull_from_hub(handle: str, name: str | None = None, *, token: str | None = None) -> Pulled:
+    """Downloads one commit of a preset, checks all of it, and gives it a name.
+
+    The name works in later processes, offline, in every `from_preset()` of KerasHub. It
+    stays pinned to the commit: pull again to update it, and `krp.unregister_preset(name)`
+    to forget it. The files lie in the Hub's cache.
+
+    Args:
+        handle: `"hf://user/name"`, with `@revision` for a branch, a tag or a commit.
+        name: The name to load it by. Defaults to the repository's.
+        token: A token, for a private repository. Defaults to the one of `hf auth login`.
+
+    Returns:
+        A `Pulled`, with the commit and the folder.
+
+    Raises:
+        ValueError: If the name is taken, or the preset is incomplete or damaged, or names
+            classes that may not be built.
+        HubError: If it cannot be downloaded; what was pulled before stays.
+
+    Example:
+
+    ```python
+    krp.pull_from_hub("hf://me/my_resblock@v1.0", name="resblock_bn_mine")
+    backbone = keras_hub.models.Backbone.from_preset("resblock_bn_mine")
+    ```
+    """
+    source = Handle.parse(handle)
+    name = source.name if name is None else name
+    check_name(name)
+    folder, commit = fetch(source, token)
+    check_preset(folder)
+    register_pulled(name, str(source), commit, folder)
+    return Pulled(name, str(source), commit, folder)

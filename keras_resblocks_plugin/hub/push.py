@@ -1,0 +1,138 @@
+"""A preset to the Hub, in one commit that is checked when it has arrived."""
+
+import contextlib
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from keras_resblocks_plugin._locate import locate_checked
+from keras_resblocks_plugin.backbone import ResBlockBackbone
+from keras_resblocks_plugin.hub.card import task_name
+from keras_resblocks_plugin.hub.contents import check_loads
+from keras_resblocks_plugin.hub.upload import Upload
+from keras_resblocks_plugin.hub_client import Handle, HubClient, check_revision
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push did.
+
+    Args:
+        repo_id: The repository, `"user/name"`.
+        commit: The commit that has the preset; `None` in a dry run.
+        url: The page of the commit or pull request.
+        load_line: The line of Python that loads the preset.
+        changed: The files that were sent or deleted, or would be in a dry run.
+    """
+
+    repo_id: str
+    commit: str | None
+    url: str
+    load_line: str
+    changed: tuple[str, ...]
+
+
+def push_to_hub(
+    preset_or_model: str | Path | keras.Model,
+    handle: str,
+    *,
+    private: bool | None = None,
+    revision: str | None = None,
+    create_pr: bool = False,
+    overwrite_card: bool = False,
+    dry_run: bool = False,
+    token: str | None = None,
+) -> Pushed:
+    """Pushes a preset to the Hugging Face Hub, in one commit, and checks what arrived.
+
+    Before anything is sent, the preset is loaded and its weights are looked at. Only files
+    that changed are sent: pushing the same preset again makes no commit.
+
+    Args:
+        preset_or_model: A preset's folder or name, or a `ResBlockBackbone` or a KerasHub
+            task on one.
+        handle: `"hf://user/name"`. The repository is created if there is none.
+        private: Whether a new repository is private. Defaults to what the account has set.
+        revision: The branch; it is created if there is none. Defaults to `"main"`.
+        create_pr: Whether to open a pull request. Defaults to `False`.
+        overwrite_card: Whether to replace a card that people edited. By default it stays,
+            with the new results in its metadata.
+        dry_run: Whether to find out what would be sent, and change nothing.
+        token: A token with write access. Defaults to the one of `hf auth login`.
+
+    Returns:
+        A `Pushed`, with the commit, its URL and the line that loads the preset.
+
+    Raises:
+        ValueError: If the preset is not complete or its weights are not finite.
+        HubError: If the push did not succeed; it can be repeated.
+
+    Example:
+
+    ```python
+    pushed = krp.push_to_hub("runs/my_resblock", "hf://me/my_resblock")
+    print(pushed.url, pushed.load_line)
+    ```
+    """
+    target = _target(handle, revision, create_pr)
+    client = HubClient(token)
+    with _as_folder(preset_or_model, target.name) as folder:
+        model = check_loads(folder)
+        upload = Upload(client, target, folder, create_pr, overwrite_card)
+        if dry_run:
+            commit, changed = None, upload.compare()
+            url = f"{client.api.endpoint}/{target.repo_id}"
+        else:
+            commit, url, changed = upload.send(private)
+        return Pushed(target.repo_id, commit, url, _load_line(model, target), tuple(changed))
+
+
+def _target(handle: str, revision: str | None, create_pr: bool) -> Handle:
+    target = Handle.parse(handle)
+    if revision is not None and target.revision not in (None, revision):
+        raise ValueError(
+            "`revision` must be that of `handle`, or be left out. "
+            f"Received: revision={revision!r}, handle={handle!r}"
+        )
+    branch = revision or target.revision
+    if branch is not None and re.fullmatch("[0-9a-f]{40}", check_revision(branch)):
+        raise ValueError(
+            "`revision` must be a branch: nothing can be added to a commit. "
+            f"Received: revision={branch!r}"
+        )
+    if create_pr and branch not in (None, "main"):
+        raise ValueError(
+            "`create_pr=True` opens a pull request against main: leave `revision` out. "
+            f"Received: revision={branch!r}"
+        )
+    return Handle(target.repo_id, branch)
+
+
+@contextlib.contextmanager
+def _as_folder(preset_or_model: str | Path | keras.Model, name: str) -> Iterator[Path]:
+    if isinstance(preset_or_model, str | Path):
+        yield Path(locate_checked(preset_or_model, ResBlockBackbone.presets))
+        return
+    if not hasattr(preset_or_model, "save_to_preset"):
+        raise ValueError(
+            "`preset_or_model` must be a preset's folder or name, a `ResBlockBackbone`, or a "
+            f"KerasHub task on one. Received: {preset_or_model!r}"
+        )
+    with tempfile.TemporaryDirectory(prefix="keras_resblocks_plugin_") as parent:
+        folder = Path(parent) / name
+        preset_or_model.save_to_preset(str(folder))
+        yield folder
+
+
+def _load_line(model: keras.Model, target: Handle) -> str:
+    cls = type(model).__name__
+    if target.revision in (None, "main"):
+        return (
+            f'keras_hub.models.{task_name(cls) or "Backbone"}.from_preset("hf://{target.repo_id}")'
+        )
+    # KerasHub's own classes know no revisions.
+    return f'krp.{cls}.from_preset("{target}")'
