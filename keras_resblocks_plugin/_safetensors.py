@@ -9,6 +9,8 @@ from typing import NamedTuple
 import ml_dtypes
 import numpy as np
 
+from keras_resblocks_plugin._pages import empty_array
+
 _DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
 # The reference implementation's limit: no honest header is longer.
 _MAX_HEADER_BYTES = 100_000_000
@@ -29,10 +31,17 @@ class StoredTensor(NamedTuple):
 
     def read(self) -> np.ndarray:
         """The values as float32."""
-        # Not memory-mapped: the pages of a mapped file would count as memory a second time.
-        count = math.prod(self.shape)
-        array = np.fromfile(self.file, self.dtype, count, offset=self.offset)
-        return array.reshape(self.shape).astype("float32", copy=False)
+        # Not memory-mapped: whoever changed the file would change the weights.
+        stored = empty_array(self.shape, self.dtype)
+        with self.file.open("rb", buffering=0) as stream:
+            stream.seek(self.offset)
+            if stream.readinto(stored.reshape(-1).view("uint8")) != self.nbytes:
+                raise ValueError(f"`{self.file}` became shorter while it was read. Load it again.")
+        if self.dtype == np.float32:
+            return stored
+        array = empty_array(self.shape, "float32")
+        array[...] = stored
+        return array
 
 
 def read_header(file: Path) -> dict[str, StoredTensor]:

@@ -6,6 +6,7 @@ import random
 import keras
 import numpy as np
 
+from keras_resblocks_plugin._pages import empty_array, to_tensor
 from keras_resblocks_plugin._registration import PACKAGE
 
 
@@ -30,10 +31,10 @@ class HostGlorotUniform(keras.initializers.Initializer):
         limit = math.sqrt(6 / (math.prod(window) * (inputs + outputs)))
         # SFC64 is NumPy's fastest generator.
         generator = np.random.Generator(np.random.SFC64(self.seed))
-        values = generator.random(tuple(shape), dtype="float32")
+        values = generator.random(dtype="float32", out=empty_array(tuple(shape), "float32"))
         values *= 2 * limit
         values -= limit
-        return keras.ops.convert_to_tensor(values, dtype=dtype or keras.config.floatx())
+        return keras.ops.cast(to_tensor(values), dtype or keras.config.floatx())
 
     def get_config(self):
         return {"seed": self._configured_seed}

@@ -10,6 +10,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from keras_resblocks_plugin._kerashub import flatten_layers
+from keras_resblocks_plugin._pages import to_tensor
 from keras_resblocks_plugin._safetensors import StoredTensor, read_header
 
 WEIGHTS_FILE = "model.safetensors"
@@ -63,7 +64,7 @@ def load_weights(model: keras.Model, index: Path) -> None:
     variables = {weight.path: weight for weight in _base_weights(model)}
     _check_fit(variables, tensors, index.parent)
     for path, variable in variables.items():
-        variable.assign(tensors[path].read())
+        variable.assign(to_tensor(tensors[path].read()))
     for layer in _lora_layers(model):
         # The file's kernels stand for the whole; what is added to them starts anew.
         layer.lora_kernel_b.assign(keras.ops.zeros_like(layer.lora_kernel_b))
