@@ -30,15 +30,17 @@ def to_tensor(array: np.ndarray) -> Any:
     """The array as a tensor of the backend, in the same memory where the backend can.
 
     Keras' own conversion copies: once with PyTorch, and twice with TensorFlow, which keeps
-    the memory of the second copy besides. JAX takes pages as they are.
+    the memory of the second copy besides.
     """
-    if keras.backend.backend() == "tensorflow":
+    # TensorFlow trusts that memory it is handed is aligned, as only pages are.
+    in_pages = array.ctypes.data % mmap.PAGESIZE == 0
+    if in_pages and keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
-    if keras.backend.backend() == "torch":
+    if in_pages and keras.backend.backend() == "torch":
         import torch
 
         return torch.from_dlpack(array)
-    # Only where it is told the dtype.
+    # JAX copies nothing that is in pages, once it is told the dtype.
     return keras.ops.convert_to_tensor(array, dtype=array.dtype.name)
