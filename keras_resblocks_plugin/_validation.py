@@ -1,7 +1,7 @@
 """Checks of arguments: each error names the argument, the rule and what was received."""
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -36,3 +36,57 @@ def check_activation(name: str, value: Any) -> Callable:
             f"`{name}` must be the name of a Keras activation, a function or None. "
             f"Received: {name}={value!r}"
         ) from error
+
+
+def zip_lists(**lists: Sequence[int]) -> list[tuple[int, ...]]:
+    """The entries of a backbone's lists side by side, if each list is sound."""
+    received = ", ".join(f"{name}={value!r}" for name, value in lists.items())
+    for name, values in lists.items():
+        if not isinstance(values, Sequence) or isinstance(values, str) or not len(values):
+            raise ValueError(f"`{name}` must be a list of integers. Received: {received}")
+        for value in values:
+            check_positive_int(f"{name} entries", value, odd=name.endswith("kernel_sizes"))
+            if name.endswith("strides") and value.bit_count() != 1:
+                raise ValueError(
+                    f"`{name}` must hold powers of two, by which the pyramid levels are "
+                    f"named. Received: {received}"
+                )
+    if len({len(values) for values in lists.values()}) > 1:
+        names = ", ".join(f"`{name}`" for name in lists)
+        raise ValueError(f"{names} must have the same length. Received: {received}")
+    return list(zip(*lists.values(), strict=True))
+
+
+def check_block_kwargs(block_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Returns a copy of the `block_kwargs` of a backbone, if they are sound."""
+    if not isinstance(block_kwargs, Mapping | None):
+        raise ValueError(
+            "`block_kwargs` must be a dict of arguments for the blocks. "
+            f"Received: block_kwargs={block_kwargs!r}"
+        )
+    block_kwargs = dict(block_kwargs or {})
+    own = {"filters", "strides", "data_format", "dtype", "name"} & block_kwargs.keys()
+    if own:
+        raise ValueError(
+            "`block_kwargs` must leave to the backbone what it sets itself: "
+            f"{', '.join(sorted(own))}. Received: block_kwargs={block_kwargs}"
+        )
+    return block_kwargs
+
+
+def check_image_shape(image_shape: Sequence[int | None], data_format: str) -> tuple:
+    """Returns the `image_shape` of a backbone, with the channels where they belong."""
+    shape = tuple(image_shape) if isinstance(image_shape, Sequence) else ()
+    if data_format == "channels_first" and shape == (None, None, 3):
+        shape = (3, None, None)
+    channels = shape[-1 if data_format == "channels_last" else 0] if shape else None
+    sizes_are_ints = all(isinstance(size, int | None) for size in shape)
+    if len(shape) != 3 or not channels or not sizes_are_ints:
+        order = "(height, width, channels)"
+        if data_format == "channels_first":
+            order = "(channels, height, width)"
+        raise ValueError(
+            f"`image_shape` must be {order} of integers, the channels known, since "
+            f"`data_format` is {data_format!r}. Received: image_shape={image_shape!r}"
+        )
+    return shape

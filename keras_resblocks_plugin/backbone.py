@@ -3,24 +3,25 @@
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
 
-from keras_resblocks_plugin import weights
-from keras_resblocks_plugin._kerashub import FeaturePyramidBackbone, save_backbone_config
 from keras_resblocks_plugin._registration import PACKAGE
-from keras_resblocks_plugin._replace import replacing
-from keras_resblocks_plugin._validation import check_choice, check_positive_int
+from keras_resblocks_plugin._validation import (
+    check_block_kwargs,
+    check_choice,
+    check_image_shape,
+    zip_lists,
+)
 from keras_resblocks_plugin.blocks import PreActivationResidualBlock, ResidualBlock
 from keras_resblocks_plugin.blocks.block_type import resolve_block_type
 from keras_resblocks_plugin.layers import SymmetricMaxPooling2D
-from keras_resblocks_plugin.preset_folder import check_files, locate_checked
+from keras_resblocks_plugin.preset_backbone import PresetBackbone
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class ResBlockBackbone(FeaturePyramidBackbone):
+class ResBlockBackbone(PresetBackbone):
     """A stem of convolutions, then stacks of one kind of residual block.
 
     Args:
@@ -91,22 +92,22 @@ class ResBlockBackbone(FeaturePyramidBackbone):
         **kwargs,
     ):
         block_type, block_cls = resolve_block_type(block_type)
-        stacks = _zip_lists(
+        stacks = zip_lists(
             stackwise_num_filters=stackwise_num_filters,
             stackwise_num_blocks=stackwise_num_blocks,
             stackwise_num_strides=stackwise_num_strides,
         )
-        input_convs = _zip_lists(
+        input_convs = zip_lists(
             input_conv_filters=input_conv_filters,
             input_conv_kernel_sizes=input_conv_kernel_sizes,
             input_conv_strides=input_conv_strides,
         )
         check_choice("input_pooling", input_pooling, (None, "max"))
         check_choice("freeze_batch_norm", freeze_batch_norm, (False, True))
-        block_kwargs = _check_block_kwargs(block_kwargs)
+        block_kwargs = check_block_kwargs(block_kwargs)
         data_format = data_format or keras.config.image_data_format()
         check_choice("data_format", data_format, ("channels_last", "channels_first"))
-        image_shape = _check_image_shape(image_shape, data_format)
+        image_shape = check_image_shape(image_shape, data_format)
 
         # === Functional Model ===
         new_block = functools.partial(block_cls, data_format=data_format, dtype=dtype)
@@ -158,51 +159,6 @@ class ResBlockBackbone(FeaturePyramidBackbone):
         self.data_format = data_format
         self.pyramid_outputs = pyramid_outputs
 
-    @classmethod
-    def from_preset(cls, preset: str, load_weights: bool = True, **kwargs):
-        """Loads a preset by its name, folder or `hf://` handle, once it is checked.
-
-        Args:
-            preset: A name of `krp.list_presets()`, a folder, or `"hf://user/name"`.
-            load_weights: bool. If `False`, the weights stay random. Defaults to `True`.
-            **kwargs: Arguments of the class that replace the preset's, `image_shape`
-                or `dtype` for instance.
-
-        Raises:
-            ValueError: If the name is unknown, or the preset is incomplete, damaged, or
-                names classes that may not be built.
-        """
-        preset = locate_checked(preset, cls.presets)
-        return super().from_preset(preset, load_weights=load_weights, **kwargs)
-
-    def load_weights(self, filepath: str, **kwargs):
-        """Loads weights, strictly and all or nothing where they are a preset's.
-
-        Args:
-            filepath: A preset's `model.weights.json`, or what `keras.Model` loads.
-            **kwargs: For `keras.Model.load_weights`.
-        """
-        path = Path(filepath)
-        if path.name == weights.INDEX_FILE:
-            check_files(path.parent)
-            weights.load_weights(self, path)
-        else:
-            super().load_weights(filepath, **kwargs)
-
-    def save_to_preset(self, preset_dir: str, max_shard_size: float | None = None):
-        """Saves the backbone to a preset folder, at one instant.
-
-        A process killed while saving leaves the old preset or the new one. Files in
-        the folder that the save does not own, such as a card, stay.
-
-        Args:
-            preset_dir: The folder.
-            max_shard_size: Unused: the weights are one safetensors file of any size.
-        """
-        with replacing(preset_dir) as folder:
-            save_backbone_config(self, folder)
-            weights.save_weights(self, folder)
-
     def get_config(self):
         config = super().get_config()
         config.update(
@@ -222,57 +178,5 @@ class ResBlockBackbone(FeaturePyramidBackbone):
         return config
 
 
-def _zip_lists(**lists: Sequence[int]) -> list[tuple[int, ...]]:
-    """The lists' entries side by side, once each list is known to be sound."""
-    received = ", ".join(f"{name}={value!r}" for name, value in lists.items())
-    for name, values in lists.items():
-        if not isinstance(values, Sequence) or isinstance(values, str) or not len(values):
-            raise ValueError(f"`{name}` must be a list of integers. Received: {received}")
-        for value in values:
-            check_positive_int(f"{name} entries", value, odd=name.endswith("kernel_sizes"))
-            if name.endswith("strides") and value.bit_count() != 1:
-                raise ValueError(
-                    f"`{name}` must hold powers of two, by which the pyramid levels are "
-                    f"named. Received: {received}"
-                )
-    if len({len(values) for values in lists.values()}) > 1:
-        names = ", ".join(f"`{name}`" for name in lists)
-        raise ValueError(f"{names} must have the same length. Received: {received}")
-    return list(zip(*lists.values(), strict=True))
-
-
-def _check_block_kwargs(block_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
-    if not isinstance(block_kwargs, Mapping | None):
-        raise ValueError(
-            "`block_kwargs` must be a dict of arguments for the blocks. "
-            f"Received: block_kwargs={block_kwargs!r}"
-        )
-    block_kwargs = dict(block_kwargs or {})
-    own = {"filters", "strides", "data_format", "dtype", "name"} & block_kwargs.keys()
-    if own:
-        raise ValueError(
-            "`block_kwargs` must leave to the backbone what it sets itself: "
-            f"{', '.join(sorted(own))}. Received: block_kwargs={block_kwargs}"
-        )
-    return block_kwargs
-
-
 def _without_shortcut(block_kwargs: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in block_kwargs.items() if name != "shortcut"}
-
-
-def _check_image_shape(image_shape: Sequence[int | None], data_format: str) -> tuple:
-    shape = tuple(image_shape) if isinstance(image_shape, Sequence) else ()
-    if data_format == "channels_first" and shape == (None, None, 3):
-        shape = (3, None, None)
-    channels = shape[-1 if data_format == "channels_last" else 0] if shape else None
-    sizes_are_ints = all(isinstance(size, int | None) for size in shape)
-    if len(shape) != 3 or not channels or not sizes_are_ints:
-        order = "(height, width, channels)"
-        if data_format == "channels_first":
-            order = "(channels, height, width)"
-        raise ValueError(
-            f"`image_shape` must be {order} of integers, the channels known, since "
-            f"`data_format` is {data_format!r}. Received: image_shape={image_shape!r}"
-        )
-    return shape

@@ -1,0 +1,68 @@
+"""The quickstart, and the scripts that write what the README shows."""
+
+import _markdown
+import benchmark
+import pytest
+import update_readme
+from PIL import Image
+from tests.scripts.conftest import SCRIPTS
+
+README = SCRIPTS.parent / "README.md"
+
+
+def test_the_quickstart_names_learns_saves_and_loads_back(run_script, tmp_path):
+    code, output, errors = run_script("quickstart.py")
+    assert code == 0, errors
+    # The photograph of a cat is one, among its three likeliest of a hundred classes.
+    cat = next(line for line in output.splitlines() if line.startswith("cat.jpg"))
+    assert any(name in cat for name in ("tabby", "Egyptian cat", "lion"))
+    assert "of 6 other images named right" in output
+    assert "outputs identical: True" in output
+    # Nothing is left where nobody asked for it.
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_quickstart_keeps_the_preset_where_asked(run_script, tmp_path):
+    code, _, errors = run_script("quickstart.py", "--out", tmp_path / "textures")
+    assert code == 0, errors
+    assert (tmp_path / "textures" / "task.weights.h5").exists()
+
+
+def test_the_readme_has_the_table_that_the_script_writes(tmp_path, monkeypatch):
+    copy = tmp_path / "README.md"
+    copy.write_text(README.read_text())
+    monkeypatch.setattr("sys.argv", ["update_readme.py", "--readme", str(copy)])
+    update_readme.main(update_readme.parse_args())
+    assert copy.read_text() == README.read_text()
+
+
+def test_a_section_is_replaced_and_nothing_else(tmp_path):
+    file = tmp_path / "page.md"
+    file.write_text("before\n<!-- a:begin -->\nold\n<!-- a:end -->\nafter\n")
+    _markdown.replace_section(file, "a", _markdown.table(["x", "y"], [["one", 1]]))
+    assert file.read_text() == (
+        "before\n<!-- a:begin -->\n\n| x | y |\n| :-- | --: |\n| one | 1 |\n\n"
+        "<!-- a:end -->\nafter\n"
+    )
+    with pytest.raises(ValueError, match="b:begin"):
+        _markdown.replace_section(file, "b", "new")
+
+
+def test_the_benchmark_times_in_turns_after_a_warm_up():
+    calls = []
+    texts = benchmark.compare([lambda: calls.append("ours"), lambda: calls.append("theirs")], 3)
+    assert calls == ["ours", "theirs"] * 4
+    assert len(texts) == 3
+    assert benchmark.spread([3.0, 1.0, 2.0]) == "2.00 s [1.00, 3.00]"
+
+
+def test_the_benchmark_compares_equal_architectures(tmp_path):
+    paths = benchmark.save_presets(18, tmp_path)
+    assert len(paths) == 2
+
+
+def test_the_picture_of_the_blocks_is_drawn(run_script, tmp_path):
+    code, _, errors = run_script("draw_blocks.py", "--out", tmp_path / "blocks.png")
+    assert code == 0, errors
+    with Image.open(tmp_path / "blocks.png") as image:
+        assert image.width > image.height > 300
