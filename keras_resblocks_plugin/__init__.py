@@ -2,7 +2,7 @@
 
 from keras_resblocks_plugin import blocks
 from keras_resblocks_plugin.backbone import ResBlockBackbone
-from keras_resblocks_plugin.hub import pull_from_hub, push_to_hub
+from keras_resblocks_plugin.hub import PushToHub, pull_from_hub, push_to_hub
 from keras_resblocks_plugin.image_classifier import ResBlockImageClassifier
 from keras_resblocks_plugin.image_preprocessing import (
     ResBlockImageClassifierPreprocessor,
@@ -16,6 +16,7 @@ from keras_resblocks_plugin.registry import (
 )
 
 __all__ = [
+    "PushToHub",
     "ResBlockBackbone",
     "ResBlockImageClassifier",
     "ResBlockImageClassifierPreprocessor",

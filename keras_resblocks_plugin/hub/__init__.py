@@ -1,5 +1,6 @@
 """Presets to the Hugging Face Hub and back."""
 
+from keras_resblocks_plugin.hub.callback import PushToHub
 from keras_resblocks_plugin.hub.card import model_card
 from keras_resblocks_plugin.hub.pull import Pulled, pull_from_hub
 from keras_resblocks_plugin.hub.push import Pushed, push_to_hub
@@ -18,6 +19,7 @@ __all__ = [
     "NotCachedError",
     "NotFoundError",
     "Pulled",
+    "PushToHub",
     "Pushed",
     "model_card",
     "pull_from_hub",

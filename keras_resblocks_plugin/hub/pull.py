@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_resblocks_plugin.hub_client import Handle, fetch
+from keras_resblocks_plugin.hub_client import Handle, fetch, look_up
 from keras_resblocks_plugin.preset_folder import check_preset
 from keras_resblocks_plugin.registry import check_name, register_pulled
 
@@ -16,16 +16,20 @@ class Pulled:
         name: The name by which the preset now loads.
         handle: Where it came from.
         commit: The commit that the name is pinned to.
-        folder: Where it lies on this disk.
+        folder: Where it lies on this disk; `None` in a dry run.
+        files: The files of the commit.
     """
 
     name: str
     handle: str
     commit: str
-    folder: Path
+    folder: Path | None
+    files: tuple[str, ...]
 
 
-def pull_from_hub(handle: str, name: str | None = None, *, token: str | None = None) -> Pulled:
+def pull_from_hub(
+    handle: str, name: str | None = None, *, dry_run: bool = False, token: str | None = None
+) -> Pulled:
     """Downloads one commit of a preset, checks all of it, and gives it a name.
 
     The name works in later processes, offline, in every `from_preset()` of KerasHub. It
@@ -35,6 +39,7 @@ def pull_from_hub(handle: str, name: str | None = None, *, token: str | None = N
     Args:
         handle: `"hf://user/name"`, with `@revision` for a branch, a tag or a commit.
         name: The name to load it by. Defaults to the repository's.
+        dry_run: Whether to find out what would be pulled, and change nothing.
         token: A token, for a private repository. Defaults to the one of `hf auth login`.
 
     Returns:
@@ -55,7 +60,11 @@ def pull_from_hub(handle: str, name: str | None = None, *, token: str | None = N
     source = Handle.parse(handle)
     name = source.name if name is None else name
     check_name(name)
+    if dry_run:
+        commit, files = look_up(source, token)
+        return Pulled(name, str(source), commit, None, tuple(files))
     folder, commit = fetch(source, token)
     check_preset(folder)
     register_pulled(name, str(source), commit, folder)
-    return Pulled(name, str(source), commit, folder)
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    return Pulled(name, str(source), commit, folder, tuple(files))

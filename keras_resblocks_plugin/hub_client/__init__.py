@@ -13,7 +13,13 @@ from keras_resblocks_plugin.hub_client.errors import (
     missing_token,
 )
 from keras_resblocks_plugin.hub_client.handle import Handle, check_revision
-from keras_resblocks_plugin.hub_client.snapshot import Snapshot, digest, fetch, list_digests
+from keras_resblocks_plugin.hub_client.snapshot import (
+    Snapshot,
+    digest,
+    fetch,
+    list_digests,
+    look_up,
+)
 
 __all__ = [
     "AccessError",
@@ -28,5 +34,6 @@ __all__ = [
     "digest",
     "fetch",
     "list_digests",
+    "look_up",
     "missing_token",
 ]

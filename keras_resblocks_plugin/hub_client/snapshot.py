@@ -6,6 +6,7 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from huggingface_hub import ResolvedRevision
 from huggingface_hub.hf_api import RepoFile
 
 from keras_resblocks_plugin.hub_client.client import HubClient
@@ -43,17 +44,9 @@ def fetch(handle: str | Handle, token: str | None = None) -> Snapshot:
     handle = Handle.parse(handle)
     client = HubClient(token)
     try:
-        # Asked first: to resolve would quietly fall back on the cache if the Hub fails once.
-        client.call(
-            handle, client.api.model_info, handle.repo_id, revision=handle.revision, patient=False
-        )
+        revision, listed = _look_up(client, handle)
     except NotCachedError as error:
         return _cached(client, handle, error)
-    resolve = client.api.resolve_revision
-    revision = client.call(handle, resolve, handle.repo_id, revision=handle.revision)
-    listed = client.call(handle, list_digests, client, handle.repo_id, revision.resolved)
-    for path in listed:
-        _check_path(path, handle)
     for _ in range(_ATTEMPTS):
         download = client.api.snapshot_download
         folder = Path(client.call(handle, download, handle.repo_id, revision=revision))
@@ -67,6 +60,25 @@ def fetch(handle: str | Handle, token: str | None = None) -> Snapshot:
         f"`{handle}` keeps arriving damaged: {', '.join(damaged)}. The damaged files were "
         "removed from the cache. Check the network and run this again."
     )
+
+
+def look_up(handle: Handle, token: str | None = None) -> tuple[str, list[str]]:
+    """The commit that `fetch` would download, and the files it has."""
+    revision, listed = _look_up(HubClient(token), handle)
+    return revision.resolved, sorted(listed)
+
+
+def _look_up(client: HubClient, handle: Handle) -> tuple[ResolvedRevision, dict[str, str]]:
+    # Asked first: to resolve would quietly fall back on the cache if the Hub fails once.
+    client.call(
+        handle, client.api.model_info, handle.repo_id, revision=handle.revision, patient=False
+    )
+    resolve = client.api.resolve_revision
+    revision = client.call(handle, resolve, handle.repo_id, revision=handle.revision)
+    listed = client.call(handle, list_digests, client, handle.repo_id, revision.resolved)
+    for path in listed:
+        _check_path(path, handle)
+    return revision, listed
 
 
 def list_digests(client: HubClient, repo_id: str, revision: str) -> dict[str, str]:
