@@ -70,16 +70,13 @@ def read_header(file: Path) -> dict[str, StoredTensor]:
             f"`{file}` has a broken safetensors header. Download or save the preset again. "
             f"Received: {error!r}"
         ) from None
-    # The format has no gaps and no overlaps, so the tensors lie end to end up to the file's.
-    end = 8 + length
-    for tensor in sorted(tensors.values(), key=lambda tensor: tensor.offset):
-        if tensor.offset != end:
-            break
-        end += tensor.nbytes
-    if end != size:
+    # The format has no gaps and no overlaps: each tensor begins where the one before ends.
+    ordered = sorted(tensors.values(), key=lambda tensor: (tensor.offset, tensor.nbytes))
+    ends = [8 + length, *(tensor.offset + tensor.nbytes for tensor in ordered)]
+    if [*(tensor.offset for tensor in ordered), size] != ends:
         raise ValueError(
-            f"`{file}` is truncated or damaged: its header describes {end} bytes without a "
-            f"gap, the file has {size}. Download or save the preset again."
+            f"`{file}` is truncated or damaged: its tensors do not fill its {size} bytes without "
+            f"gap or overlap up to byte {max(ends)}. Download or save the preset again."
         )
     return tensors
 

@@ -67,7 +67,7 @@ def load_weights(model: keras.Model, index: Path) -> None:
         variable.assign(to_tensor(tensors[path].read()))
     for layer in _lora_layers(model):
         # The file's kernels stand for the whole; what is added to them starts anew.
-        layer.lora_kernel_b.assign(keras.ops.zeros_like(layer.lora_kernel_b))
+        layer.lora_kernel_b.assign(keras.ops.zeros(layer.lora_kernel_b.shape))
 
 
 def read_index(index: Path) -> dict[str, str]:
