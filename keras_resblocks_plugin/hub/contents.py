@@ -59,12 +59,19 @@ def read_contents(folder: Path, token: str | None) -> dict[str, Path | bytes]:
     Hidden files stay here.
 
     Raises:
-        ValueError: If a file has the token in it.
+        ValueError: If a file has the token in it, or is a link to a file elsewhere.
     """
     contents = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        if path.is_file() and not any(part.startswith(".") for part in name.parts):
+        if any(part.startswith(".") for part in name.parts):
+            continue
+        if path.is_symlink() and not _is_inside(path.resolve(), folder.resolve()):
+            raise ValueError(
+                f"`{path}` is a link to `{path.resolve()}`, outside of the preset, which may be "
+                "private. Nothing was sent. Put a copy in its place if it is to be public."
+            )
+        if path.is_file():
             contents[name.as_posix()] = path
             small = path.stat().st_size <= _TEXT_BYTES
             if small and token and token.encode() in path.read_bytes():
@@ -104,3 +111,9 @@ def changes(
         for path, content in contents.items()
         if path not in there or digest(content, there[path]) != there[path]
     ] + [CommitOperationDelete(path) for path in stale]
+
+
+def _is_inside(file: Path, folder: Path) -> bool:
+    # The Hub's cache keeps what all commits of a repository hold in one folder beside them.
+    blobs = folder.parent.parent / "blobs"
+    return folder in file.parents or (folder.parent.name == "snapshots" and blobs in file.parents)

@@ -54,6 +54,8 @@ class Upload:
         """Sends what changed; returns the commit, its page and the changed files."""
         if self.client.token is None:
             raise missing_token()
+        # What must not be sent is found before anything is created there.
+        read_contents(self.folder, self.client.token)
         self._prepare(private)
         self._known_prs = self._pull_requests() if self.create_pr else set()
         return self.client.call(self.target, self._commit)

@@ -59,6 +59,12 @@ class HubClient:
                     hopeless = True
                 if wait is not None and isinstance(error, HfHubHTTPError):
                     wait = max(wait, _asked_wait(error))
+            except RuntimeError as error:
+                # What went wrong with an upload the client wraps so, after trying again itself.
+                if not isinstance(error.__cause__, HTTPError | OSError):
+                    raise
+                failure = errors.translate(error.__cause__, handle)
+                hopeless = True
             # Outside of `except`: the client's error, with its request, must not be chained.
             failure = type(failure)(errors.without_tokens(str(failure), self.token))
             if hopeless or wait is None:
