@@ -64,13 +64,15 @@ class Hub:
         self.url = f"http://127.0.0.1:{port}"
         # Another origin than the Hub's own, as the real storage is: no token may go there.
         self.storage_url = f"http://localhost:{port}"
+        # The same from test to test, for processes that keep the environment they started in.
+        self.users_token = _new_token()
         self._lock = threading.Lock()
         self.reset()
 
     def reset(self) -> None:
-        """Forgets all repositories, tokens, faults and requests."""
+        """Forgets all repositories, faults and requests, and all tokens but the user's."""
         self.repos: dict[str, Repo] = {}
-        self.tokens: dict[str, tuple[str, str]] = {}
+        self.tokens = {self.users_token: ("user", "write")}
         self.faults: list[Fault] = []
         self.requests: list[Request] = []
 
@@ -99,7 +101,7 @@ class Hub:
 
     def token(self, user: str = "user", role: str = "write") -> str:
         """A new token of a user, with the role `"write"` or `"read"`, or a `"wrong"` one."""
-        token = f"hf_{secrets.token_hex(17)}"
+        token = _new_token()
         self.tokens[token] = (user, role)
         return token
 
@@ -176,3 +178,7 @@ class Hub:
                     self.faults = [fault for fault in self.faults if fault.times > 0]
                     return fault
         return None
+
+
+def _new_token() -> str:
+    return f"hf_{secrets.token_hex(17)}"

@@ -34,6 +34,7 @@ class File:
 
     content: bytes
     lfs: bool = False
+    kind: str = "file"
 
     @property
     def sha256(self) -> str:
@@ -50,7 +51,7 @@ class File:
         return f"{version}\noid sha256:{self.sha256}\nsize {len(self.content)}\n".encode()
 
     def describe(self, path: str) -> dict:
-        entry = {"type": "file", "path": path, "oid": self.git_oid, "size": len(self.content)}
+        entry = {"type": self.kind, "path": path, "oid": self.git_oid, "size": len(self.content)}
         if self.lfs:
             sizes = {"size": len(self.content), "pointerSize": len(self._pointer)}
             entry["lfs"] = {"oid": self.sha256, **sizes}

@@ -32,7 +32,7 @@ def hub(_server, monkeypatch, tmp_path, capfd, caplog) -> Hub:
     After every test, the tokens are searched for in all that the test left.
     """
     _server.reset()
-    monkeypatch.setenv("HF_TOKEN", _server.token())
+    monkeypatch.setenv("HF_TOKEN", _server.users_token)
     yield _server
     output = [*capfd.readouterr(), caplog.text, repr(_server.requests)]
     left = [text.encode() for text in output]

@@ -1,11 +1,9 @@
 """How a push or a pull may end: complete, or in one clear error with nothing half-done."""
 
-import contextlib
+import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from tests.hub_server import Hub
 
@@ -23,10 +21,25 @@ def on_hub(hub: Hub, name: str, revision: str = "main") -> dict[str, bytes]:
     return {path: file.content for path, file in files.items() if path not in added}
 
 
-@contextlib.contextmanager
-def one_clear_error(hub: Hub, match: str) -> Iterator[None]:
-    """One error of the kinds that the scripts say in one line, without a token anywhere in it."""
-    with pytest.raises((ValueError, OSError), match=match) as raised:
-        yield
-    text = "".join(traceback.format_exception(raised.value))
+def error_of(hub: Hub, action: Callable, *args, **kwargs) -> str | None:
+    """The message where the action fails, or `None` where it does not.
+
+    It may fail in one error of the kinds that the scripts say in one line, without a token
+    anywhere in it.
+    """
+    try:
+        action(*args, **kwargs)
+    except (ValueError, OSError) as raised:
+        error = raised
+    else:
+        return None
+    text = "".join(traceback.format_exception(error))
     assert not [token for token in hub.tokens if token in text]
+    return str(error)
+
+
+def assert_fails(hub: Hub, match: str, action: Callable, *args, **kwargs) -> None:
+    """The action fails in such an error, and its message matches."""
+    error = error_of(hub, action, *args, **kwargs)
+    assert error is not None
+    assert re.search(match, error)

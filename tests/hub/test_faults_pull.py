@@ -1,0 +1,182 @@
+"""Whatever goes wrong in a pull: it ends complete, or in one clear error with nothing half-done."""
+
+import json
+import os
+import resource
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import keras_hub
+import pytest
+
+import keras_resblocks_plugin as krp
+from tests.helpers import values
+from tests.hub.outcomes import assert_fails, contents, error_of
+from tests.hub_server import Fault
+
+NAME = "user/tiny"
+HANDLE = f"hf://{NAME}"
+
+# Every request that a pull makes; a test below finds the one that is missing here.
+ENDPOINTS = ("model_info", "tree", "resolve", "download")
+
+
+@pytest.fixture(autouse=True)
+def pushed(hub, preset):
+    """The commit of a preset on the Hub."""
+    return hub.repo(NAME).edit(contents(preset))
+
+
+@pytest.fixture
+def name(request):
+    """A preset's name of the test's own: a process keeps the names that it registered."""
+    return f"tiny_{abs(hash(request.node.name))}"
+
+
+def assert_pulled(name, preset, commit):
+    """The name loads what was pushed, and says where it is from."""
+    expected = values(krp.ResBlockImageClassifier.from_preset(preset))
+    loaded = values(keras_hub.models.ImageClassifier.from_preset(name))
+    assert all((loaded[path] == value).all() for path, value in expected.items())
+    assert krp.list_presets()[name]["commit"] == commit
+
+
+def assert_nothing_pulled(name):
+    assert name not in krp.list_presets()
+    assert name not in keras_hub.models.ImageClassifier.presets
+
+
+def test_the_list_of_endpoints_is_complete(hub, name):
+    krp.pull_from_hub(HANDLE, name=name)
+    # The client asks a thing or two of its own, whose answers it can do without.
+    assert {request.endpoint for request in hub.requests} - {"unknown"} == set(ENDPOINTS)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": 500}, {"status": 429, "headers": {"Retry-After": "0"}}, {"delay": 2.0}],
+    ids=["500", "429", "slow"],
+)
+def test_one_failing_request(hub, preset, pushed, name, endpoint, fault):
+    hub.inject(Fault(endpoint, **fault))
+    error = error_of(hub, krp.pull_from_hub, HANDLE, name=name)
+    if error is not None:
+        assert str(fault["status"]) in error
+        assert_nothing_pulled(name)
+        krp.pull_from_hub(HANDLE, name=name)
+    assert hub.faults == []
+    assert_pulled(name, preset, pushed)
+
+
+@pytest.mark.parametrize("endpoint", ["resolve", "download"])
+def test_a_download_that_breaks_off(hub, preset, pushed, name, endpoint):
+    hub.inject(Fault(endpoint, damage=lambda content: content[: len(content) // 2]))
+    krp.pull_from_hub(HANDLE, name=name)
+    assert_pulled(name, preset, pushed)
+
+
+@pytest.mark.parametrize("endpoint", ["resolve", "download"])
+def test_a_flipped_byte(hub, preset, pushed, name, endpoint):
+    def flip(content):
+        return content[:-2] + bytes([content[-2] ^ 1]) + content[-1:]
+
+    hub.inject(Fault(endpoint, times=99, damage=flip))
+    assert_fails(hub, "sha|digest|damaged", krp.pull_from_hub, HANDLE, name=name)
+    assert_nothing_pulled(name)
+    hub.faults.clear()
+    # What is damaged does not stay in the cache.
+    krp.pull_from_hub(HANDLE, name=name)
+    assert_pulled(name, preset, pushed)
+
+
+def test_an_unreachable_server(hub, preset, pushed, name):
+    with hub.unreachable():
+        assert_fails(hub, "(?i)reach|refused|connect", krp.pull_from_hub, HANDLE, name=name)
+    assert_nothing_pulled(name)
+    krp.pull_from_hub(HANDLE, name=name)
+    with hub.unreachable():
+        assert_pulled(name, preset, pushed)
+
+
+def test_tokens_for_a_private_repository(hub, preset, pushed, name, monkeypatch):
+    hub.repos[NAME].private = True
+    monkeypatch.delenv("HF_TOKEN")
+    for token in (None, hub.token(role="wrong"), hub.token("other", role="read")):
+        assert_fails(hub, "(?i)token", krp.pull_from_hub, HANDLE, name=name, token=token)
+        assert_nothing_pulled(name)
+    krp.pull_from_hub(HANDLE, name=name, token=hub.token(role="read"))
+    assert_pulled(name, preset, pushed)
+
+
+@pytest.mark.parametrize("handle", ["hf://user/absent", f"{HANDLE}@absent", f"{HANDLE}@{'0' * 40}"])
+def test_what_does_not_exist(hub, name, handle):
+    assert_fails(hub, "absent|0000", krp.pull_from_hub, handle, name=name)
+    assert_nothing_pulled(name)
+
+
+@pytest.mark.parametrize(
+    "handle", ["hf://", "hf://tiny", "hf://user/..", "hf://user/a b", "hf://a/b/c", f"{HANDLE}@"]
+)
+def test_a_name_that_is_not_valid(hub, name, handle):
+    assert_fails(hub, "Received", krp.pull_from_hub, handle, name=name)
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize("endpoint", ["tree", "resolve", "download"])
+def test_a_commit_that_lands_meanwhile(hub, preset, pushed, name, endpoint):
+    edit = {"config.json": b"{}", "model.safetensors": b"\0"}
+    hub.inject(Fault(endpoint, call=lambda: hub.repos[NAME].edit(edit)))
+    krp.pull_from_hub(HANDLE, name=name)
+    assert_pulled(name, preset, pushed)
+
+
+def test_a_failed_update_leaves_the_name_as_it_was(hub, preset, pushed, name):
+    krp.pull_from_hub(HANDLE, name=name)
+    hub.repos[NAME].edit({"model.safetensors": b"\0"})
+    assert_fails(hub, "safetensors", krp.pull_from_hub, HANDLE, name=name)
+    assert_pulled(name, preset, pushed)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_killed_and_run_again(hub, preset, pushed, name, fork, endpoint):
+    process = fork.Process(target=krp.pull_from_hub, args=(HANDLE, name))
+    hub.inject(Fault(endpoint, call=lambda: os.kill(process.pid, signal.SIGKILL)))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    assert_nothing_pulled(name)
+    krp.pull_from_hub(HANDLE, name=name)
+    assert_pulled(name, preset, pushed)
+
+
+def test_eight_processes_at_once(hub, preset, pushed, name, fork):
+    hub.inject(Fault("model_info", times=8, delay=0.5))
+    with ProcessPoolExecutor(8, fork) as pool:
+        jobs = [pool.submit(_pull_both, name, f"{name}_{i}") for i in range(8)]
+        assert [job.result(60) for job in jobs] == [pushed] * 8
+    names = json.loads((Path(os.environ["KERAS_HOME"]) / "keras_resblocks_plugin.json").read_text())
+    assert set(names["presets"]) == {name, *(f"{name}_{i}" for i in range(8))}
+
+
+def _pull_both(shared, own):
+    krp.pull_from_hub(HANDLE, name=shared)
+    folder = krp.pull_from_hub(HANDLE, name=own).folder
+    krp.ResBlockImageClassifier.from_preset(folder)
+    return folder.name
+
+
+@pytest.mark.parametrize("limit", [0, 100, 10_000])
+def test_a_full_disk(hub, preset, pushed, name, fork, limit):
+    with ProcessPoolExecutor(1, fork) as pool:
+        job = pool.submit(_pull_with_little_space, name, limit)
+        assert_fails(hub, "(?i)file too large|space|write", job.result, 60)
+    assert_nothing_pulled(name)
+    krp.pull_from_hub(HANDLE, name=name)
+    assert_pulled(name, preset, pushed)
+
+
+def _pull_with_little_space(name, limit):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    krp.pull_from_hub(HANDLE, name=name)

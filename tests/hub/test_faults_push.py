@@ -1,0 +1,183 @@
+"""Whatever goes wrong in a push: it ends complete, or in one clear error with nothing half-done."""
+
+import os
+import signal
+
+import pytest
+
+import keras_resblocks_plugin as krp
+from tests.hub.outcomes import assert_fails, contents, error_of, on_hub
+from tests.hub_server import Fault
+from tests.hub_store import File
+
+NAME = "user/tiny"
+HANDLE = f"hf://{NAME}"
+
+# Every request that a push makes; a test below finds the one that is missing here.
+ENDPOINTS = (
+    "create_repo",
+    "model_info",
+    "tree",
+    "resolve",
+    "validate_yaml",
+    "preupload",
+    "lfs_batch",
+    "upload",
+    "lfs_verify",
+    "commit",
+)
+
+
+@pytest.fixture(autouse=True)
+def preset_stays_as_it_is(preset):
+    before = contents(preset)
+    yield
+    assert contents(preset) == before
+
+
+def assert_pushed_once(hub, preset):
+    assert on_hub(hub, NAME) == contents(preset)
+    assert len(hub.repos[NAME].history()) == 2
+
+
+def assert_nothing_pushed(hub):
+    assert NAME not in hub.repos or on_hub(hub, NAME) == {}
+
+
+def test_the_list_of_endpoints_is_complete(hub, preset):
+    krp.push_to_hub(preset, HANDLE)
+    # The client asks a thing or two of its own, whose answers it can do without.
+    assert {request.endpoint for request in hub.requests} - {"unknown"} == set(ENDPOINTS)
+
+
+TOO_MANY = {"status": 429, "headers": {"Retry-After": "0"}}
+LOST_ANSWER = {"status": 500, "too_late": True}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "fault"),
+    [(endpoint, {"status": 500}) for endpoint in ENDPOINTS]
+    + [(endpoint, LOST_ANSWER) for endpoint in ("create_repo", "upload", "commit")]
+    + [(endpoint, TOO_MANY) for endpoint in ("create_repo", "lfs_batch", "upload", "commit")],
+)
+def test_one_failing_request(hub, preset, endpoint, fault):
+    hub.inject(Fault(endpoint, **fault))
+    error = error_of(hub, krp.push_to_hub, preset, HANDLE)
+    if error is not None:
+        assert str(fault["status"]) in error
+        if "too_late" not in fault:
+            assert_nothing_pushed(hub)
+        krp.push_to_hub(preset, HANDLE)
+    assert hub.faults == []
+    assert_pushed_once(hub, preset)
+
+
+@pytest.mark.parametrize("endpoint", ["upload", "commit"])
+def test_a_lasting_fault_leaves_nothing_half_done(hub, preset, endpoint):
+    # 501 is one that the client does not try again: 500 takes it half a minute.
+    hub.inject(Fault(endpoint, times=99, status=501))
+    assert_fails(hub, "501", krp.push_to_hub, preset, HANDLE)
+    assert_nothing_pushed(hub)
+    hub.faults.clear()
+    krp.push_to_hub(preset, HANDLE)
+    assert_pushed_once(hub, preset)
+
+
+def test_a_slow_server(hub, preset):
+    for endpoint in ("upload", "commit"):
+        hub.inject(Fault(endpoint, delay=2.0))
+    krp.push_to_hub(preset, HANDLE)
+    assert_pushed_once(hub, preset)
+
+
+def test_an_unreachable_server(hub, preset):
+    with hub.unreachable():
+        assert_fails(hub, "(?i)refused|reach", krp.push_to_hub, preset, HANDLE)
+    assert_nothing_pushed(hub)
+
+
+@pytest.mark.parametrize("role", ["read", "wrong", None])
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_token_that_may_not_write(hub, preset, monkeypatch, role, exists):
+    monkeypatch.delenv("HF_TOKEN")
+    token = hub.token(role=role) if role else None
+    if exists:
+        hub.repo(NAME)
+    assert_fails(hub, "(?i)token", krp.push_to_hub, preset, HANDLE, token=token)
+    assert_nothing_pushed(hub)
+    assert hub.sent("upload") == []
+
+
+def test_another_user(hub, preset):
+    hub.repo(NAME)
+    assert_fails(
+        hub,
+        "(?i)token|right|permission|may",
+        krp.push_to_hub,
+        preset,
+        HANDLE,
+        token=hub.token("other"),
+    )
+    assert_nothing_pushed(hub)
+
+
+def test_a_private_repository_that_is_not_ones_own(hub, preset):
+    hub.repo(NAME, private=True)
+    assert_fails(hub, NAME, krp.push_to_hub, preset, HANDLE, token=hub.token("other"))
+    assert_nothing_pushed(hub)
+
+
+def test_it_creates_a_private_repository(hub, preset):
+    krp.push_to_hub(preset, HANDLE, private=True)
+    assert hub.repos[NAME].private
+    assert_pushed_once(hub, preset)
+
+
+@pytest.mark.parametrize(
+    "handle",
+    [
+        "hf://",
+        "hf://tiny",
+        "hf://user/..",
+        "hf://user/a--b",
+        "hf://user/a b",
+        "user/tiny",
+        "hf://a/b/c",
+        "hf://user/tiny.git",
+        f"hf://user/{'x' * 97}",
+        "kaggle://user/tiny",
+    ],
+)
+def test_a_name_that_is_not_valid(hub, preset, handle):
+    assert_fails(hub, "Received", krp.push_to_hub, preset, handle)
+    assert hub.requests == []
+
+
+def test_a_commit_that_lands_meanwhile(hub, preset):
+    edit = {"notes.txt": b"Mine"}
+    hub.inject(Fault("commit", call=lambda: hub.repos[NAME].edit(edit)))
+    krp.push_to_hub(preset, HANDLE)
+    assert on_hub(hub, NAME) == {**contents(preset), **edit}
+
+
+def test_what_arrives_damaged_is_noticed(hub, preset):
+    def damage():
+        hub.repos[NAME].find().files["config.json"] = File(b"{}")
+
+    # The second listing is that of the new commit.
+    hub.inject(Fault("tree"))
+    hub.inject(Fault("tree", call=damage))
+    assert_fails(hub, r"damaged.*config\.json", krp.push_to_hub, preset, HANDLE)
+    krp.push_to_hub(preset, HANDLE)
+    assert on_hub(hub, NAME) == contents(preset)
+
+
+@pytest.mark.parametrize("endpoint", ["create_repo", "upload", "lfs_verify", "commit", "resolve"])
+def test_killed_and_run_again(hub, preset, fork, endpoint):
+    process = fork.Process(target=krp.push_to_hub, args=(preset, HANDLE))
+    hub.inject(Fault(endpoint, call=lambda: os.kill(process.pid, signal.SIGKILL)))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    krp.push_to_hub(preset, HANDLE)
+    assert_pushed_once(hub, preset)
