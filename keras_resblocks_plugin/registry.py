@@ -1,15 +1,14 @@
 """Names of presets: those that ship with the package, and those that users register."""
 
-import contextlib
 import functools
-import json
 import warnings
 from pathlib import Path
 from typing import Any
 
 from keras_resblocks_plugin import _kerashub, _name_store
 from keras_resblocks_plugin.backbone import ResBlockBackbone
-from keras_resblocks_plugin.preset_folder import CONFIG_FILE, METADATA_FILE
+from keras_resblocks_plugin.preset_folder import CONFIG_FILE
+from keras_resblocks_plugin.pulled_names import parameters, refresh_pulled
 
 
 def register_preset(name: str, handle: str | Path) -> None:
@@ -78,13 +77,6 @@ def unregister_preset(name: str) -> None:
     _kerashub.unregister_preset(name, ResBlockBackbone)
 
 
-def register_pulled(name: str, handle: str, commit: str, folder: Path) -> None:
-    """Makes a pulled preset loadable by a name, in this process and in later ones."""
-    entry = {"handle": handle, "commit": commit, "folder": str(folder)}
-    _name_store.write(name, entry)
-    _register_stored(name, entry)
-
-
 def list_presets() -> dict[str, dict[str, Any]]:
     """All presets of this package by name, with where each comes from.
 
@@ -93,6 +85,7 @@ def list_presets() -> dict[str, dict[str, Any]]:
         `handle` (a folder or an `hf://` handle) and, where it is on this disk,
         `parameters`. Those pulled from the Hub have their `commit` and `folder` too.
     """
+    refresh_pulled()
     bundled = _bundled_folders()
     return {
         name: {
@@ -109,15 +102,10 @@ def register_known_presets() -> None:
     for name, folder in _bundled_folders().items():
         _register(name, folder)
     try:
-        stored = _name_store.read()
+        refresh_pulled()
     except ValueError as error:
         # It must not keep the package from being imported.
         warnings.warn(str(error), stacklevel=2)
-        stored = {}
-    for name, entry in stored.items():
-        # A later version may ship a preset of that name; it stays what it is for everyone.
-        if name not in _kerashub.builtin_preset_names():
-            _register_stored(name, entry)
 
 
 def _register(name: str, handle: str | Path) -> None:
@@ -130,21 +118,8 @@ def _register(name: str, handle: str | Path) -> None:
                 f"`handle` must be a preset folder, with a {CONFIG_FILE}, or a handle like "
                 f"`hf://user/name`. Received: handle={str(handle)!r}"
             )
-        handle, metadata = folder, _parameters(folder)
+        handle, metadata = folder, parameters(folder)
     _kerashub.register_preset(name, str(handle), metadata, ResBlockBackbone)
-
-
-def _register_stored(name: str, entry: dict[str, str]) -> None:
-    metadata = {"source": "hub", **entry, **_parameters(Path(entry["folder"]))}
-    _kerashub.register_preset(name, entry["folder"], metadata, ResBlockBackbone)
-
-
-def _parameters(folder: Path) -> dict[str, int]:
-    # A damaged preset is reported when it is loaded, and not by every import of this package.
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
-        return {"parameters": metadata["parameter_count"]}
-    return {}
 
 
 @functools.cache

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from keras_resblocks_plugin.hub_client import Handle, fetch, look_up
 from keras_resblocks_plugin.preset_folder import TASK_WEIGHTS_FILE, check_head, check_preset
-from keras_resblocks_plugin.registry import check_name, register_pulled
+from keras_resblocks_plugin.pulled_names import register_pulled
+from keras_resblocks_plugin.registry import check_name
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,10 @@ class Upload:
     create_pr: bool = False
     overwrite_card: bool = False
 
+    def __post_init__(self):
+        self._contents = read_contents(self.folder, self.client.token)
+        self._known_prs = set()
+
     def compare(self) -> list[str]:
         """What would be sent or deleted; changes nothing."""
         for revision in (self.target.revision, None):
@@ -48,7 +52,7 @@ class Upload:
                 return self.client.call(self.target, self._changes, head)[1]
             except NotFoundError:
                 continue
-        return [CARD_FILE, *read_contents(self.folder, self.client.token)]
+        return [CARD_FILE, *self._contents]
 
     def send(self, private: bool | None) -> tuple[str, str, list[str]]:
         """Sends what changed; returns the commit, its page and the changed files."""
@@ -57,7 +61,8 @@ class Upload:
         # What must not be sent is found before anything is created there.
         read_contents(self.folder, self.client.token)
         self._prepare(private)
-        self._known_prs = self._pull_requests() if self.create_pr else set()
+        if self.create_pr:
+            self._known_prs = self.client.call(self.target, self._pull_requests)
         return self.client.call(self.target, self._commit)
 
     def _prepare(self, private: bool | None) -> None:
@@ -105,9 +110,8 @@ class Upload:
 
     def _changes(self, commit: str) -> tuple[list, list[str]]:
         there = list_digests(self.client, self.target.repo_id, commit)
-        contents = read_contents(self.folder, self.client.token)
-        contents[CARD_FILE] = self._card(commit, there.get(CARD_FILE)).encode()
-        operations = changes(contents, there, self.target)
+        card = self._card(commit, there.get(CARD_FILE)).encode()
+        operations = changes({**self._contents, CARD_FILE: card}, there, self.target)
         return operations, [
             f"{op.path_in_repo} (deleted)"
             if isinstance(op, CommitOperationDelete)
