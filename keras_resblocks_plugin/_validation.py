@@ -90,3 +90,16 @@ def check_image_shape(image_shape: Sequence[int | None], data_format: str) -> tu
             f"`data_format` is {data_format!r}. Received: image_shape={image_shape!r}"
         )
     return shape
+
+
+def check_image_batch(images: Any, image_shape: Sequence[int | None]) -> None:
+    """Raises where `images`, what a model is called with, is no batch of such images."""
+    fits = len(images.shape) == 4 and all(
+        None in (size, expected) or size == expected
+        for size, expected in zip(images.shape[1:], image_shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f"`inputs` must be a batch of images of shape {tuple(image_shape)}; `image[None]` "
+            f"makes a batch of one. Received: shape={tuple(images.shape)}"
+        )

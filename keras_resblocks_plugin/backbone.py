@@ -11,6 +11,7 @@ from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._validation import (
     check_block_kwargs,
     check_choice,
+    check_image_batch,
     check_image_shape,
     zip_lists,
 )
@@ -158,6 +159,10 @@ class ResBlockBackbone(PresetBackbone):
         self.image_shape = image_shape
         self.data_format = data_format
         self.pyramid_outputs = pyramid_outputs
+
+    def call(self, inputs, training=None, mask=None):
+        check_image_batch(inputs, self.image_shape)
+        return super().call(inputs, training=training, mask=mask)
 
     def get_config(self):
         config = super().get_config()

@@ -12,7 +12,7 @@ from keras_hub.models import ImageClassifier
 from keras_resblocks_plugin._locate import locate_checked
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
-from keras_resblocks_plugin._validation import check_positive_int
+from keras_resblocks_plugin._validation import check_image_batch, check_positive_int
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.image_preprocessing import ResBlockImageClassifierPreprocessor
 from keras_resblocks_plugin.preset_folder import check_head, list_head
@@ -129,6 +129,10 @@ class ResBlockImageClassifier(ImageClassifier):
                 f"`{filepath}` is not a head for {self.num_classes} classes on this backbone. "
                 f"Download or save the preset again. Received: {error}"
             ) from error
+
+    def call(self, inputs, training=None, mask=None):
+        check_image_batch(inputs, self.backbone.image_shape)
+        return super().call(inputs, training=training, mask=mask)
 
     def predict(self, x, *args, **kwargs):
         self._warn_of_untrained_head()

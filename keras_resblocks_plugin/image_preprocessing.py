@@ -1,5 +1,7 @@
 """From raw images to what a `ResBlockBackbone` reads."""
 
+from collections.abc import Sequence
+
 import keras
 from keras_hub.layers import ImageConverter
 from keras_hub.models import ImageClassifierPreprocessor
@@ -17,6 +19,30 @@ class ResBlockImageConverter(ImageConverter):
     """
 
     backbone_cls = ResBlockBackbone
+
+    def call(self, inputs):
+        images = inputs["images"] if isinstance(inputs, dict) else inputs
+        shape = getattr(images, "shape", None)
+        # A list of images of several sizes has no shape; each is checked by itself.
+        if shape is not None and getattr(shape, "rank", 0) is not None:
+            self._check_shape(tuple(shape))
+        return super().call(inputs)
+
+    def _check_shape(self, shape: tuple) -> None:
+        if len(shape) not in (3, 4):
+            raise ValueError(
+                "`images` must be an image, of rank 3, or a batch of them, of rank 4. "
+                f"Received: shape={shape}"
+            )
+        channels = shape[-1 if self.data_format == "channels_last" else -3]
+        for name, values in (("scale", self.scale), ("offset", self.offset)):
+            # One channel would be stretched to three by the multiplication, silently.
+            if isinstance(values, Sequence) and channels not in (None, len(values)):
+                raise ValueError(
+                    f"`images` must have {len(values)} channels, one for each entry of the "
+                    f"converter's `{name}`, in {self.data_format} order. Convert grayscale or "
+                    f"transparent images to RGB first. Received: shape={shape}"
+                )
 
     def get_config(self):
         # KerasHub leaves the data format out, so that a reload would guess it.
