@@ -30,7 +30,7 @@ def register_preset(name: str, handle: str | Path) -> None:
     ```
     """
     check_name(name)
-    if "@" in str(handle):
+    if "://" in str(handle) and "@" in str(handle):
         raise ValueError(
             "`handle` must be without a revision, which KerasHub's own `from_preset()` does not "
             f"know. Pin one with `krp.pull_from_hub({str(handle)!r}, name={name!r})`. "
