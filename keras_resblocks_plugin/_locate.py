@@ -9,7 +9,14 @@ from keras_resblocks_plugin.preset_folder import check_preset
 
 
 def locate_checked(preset: str | Path, names: Mapping[str, dict]) -> str:
-    """The folder that a preset name, folder or handle stands for, checked by `check_preset`.
+    """The folder that `locate` finds, checked by `check_preset`."""
+    folder = locate(preset, names)
+    check_preset(folder)
+    return folder
+
+
+def locate(preset: str | Path, names: Mapping[str, dict]) -> str:
+    """The folder that a preset name, folder or handle stands for.
 
     What an `hf://` handle stands for is downloaded, one commit whole, and its digests are
     checked too.
@@ -19,8 +26,7 @@ def locate_checked(preset: str | Path, names: Mapping[str, dict]) -> str:
         names: What each known name stands for, as `ResBlockBackbone.presets` gives it.
 
     Raises:
-        ValueError: If it is none of these (the error lists the closest names), or if
-            the folder is not a sound preset.
+        ValueError: If it is none of these; the error lists the closest names.
         HubError: If it cannot be downloaded.
     """
     preset = str(preset)
@@ -28,7 +34,6 @@ def locate_checked(preset: str | Path, names: Mapping[str, dict]) -> str:
     if handle.startswith("hf://"):
         handle = str(fetch(handle).folder)
     if Path(handle).is_dir():
-        check_preset(handle)
         return handle
     if preset in names:
         raise ValueError(

@@ -11,6 +11,7 @@ from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._safetensors import read_header
 from keras_resblocks_plugin.weights import INDEX_FILE, WEIGHTS_FILE, read_index
 
+BACKBONE_NAME = f"{PACKAGE}>ResBlockBackbone"
 CONFIG_FILE = "config.json"
 TASK_FILE = "task.json"
 TASK_WEIGHTS_FILE = "task.weights.h5"
@@ -36,12 +37,9 @@ def check_preset(folder: str | Path) -> None:
             index lists, or if a config names a class that may not be built.
     """
     folder = Path(folder)
-    configs = [CONFIG_FILE, *_present(folder, TASK_FILE, *PREPROCESSING_FILES)]
-    for name in configs:
-        for config in _walk(read_json(folder / name)):
-            _check_class(folder / name, config)
+    check_classes(folder)
     config = read_json(folder / CONFIG_FILE)
-    if config.get("registered_name") != f"{PACKAGE}>ResBlockBackbone":
+    if config.get("registered_name") != BACKBONE_NAME:
         raise ValueError(
             f"`{folder / CONFIG_FILE}` must describe a `ResBlockBackbone`; load others with "
             f"their own class. Received: registered_name={config.get('registered_name')!r}"
@@ -53,6 +51,17 @@ def check_preset(folder: str | Path) -> None:
             f"`{folder / TASK_WEIGHTS_FILE}` is missing, and `{METADATA_FILE}` lists it. "
             "Download or save the preset again."
         )
+
+
+def check_classes(folder: Path) -> None:
+    """Checks that a preset's configs are there and name only classes that may be built.
+
+    Raises:
+        ValueError: If it is not so.
+    """
+    for name in (CONFIG_FILE, *_present(folder, TASK_FILE, *PREPROCESSING_FILES)):
+        for config in serialized_objects(read_json(folder / name)):
+            _check_class(folder / name, config)
 
 
 def check_files(folder: Path) -> None:
@@ -135,7 +144,7 @@ def _check_class(file: Path, config: dict) -> None:
     )
 
 
-def _walk(value: object) -> Iterator[dict]:
+def serialized_objects(value: object) -> Iterator[dict]:
     """Every serialized object in a config, however deep."""
     if isinstance(value, dict):
         if "class_name" in value:
@@ -143,7 +152,7 @@ def _walk(value: object) -> Iterator[dict]:
         value = list(value.values())
     if isinstance(value, list):
         for item in value:
-            yield from _walk(item)
+            yield from serialized_objects(item)
 
 
 def read_json(file: Path) -> dict:

@@ -6,9 +6,9 @@ import tempfile
 import threading
 from pathlib import Path
 
+from keras_resblocks_plugin.hub.checks import check_shareable
 from keras_resblocks_plugin.hub.upload import Upload
 from keras_resblocks_plugin.hub_client import Handle, HubClient
-from keras_resblocks_plugin.preset_folder import check_preset
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class BackgroundPush:
 
     def _push(self, folder: Path) -> None:
         try:
-            check_preset(folder)
+            check_shareable(folder)
             _, self.url, _ = Upload(self.client, self.target, folder).send(self.private)
             self.missing = None
             _log.info("Pushed: %s", self.url)

@@ -11,7 +11,7 @@ import keras
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import check_choice
 from keras_resblocks_plugin.hub.background import BackgroundPush
-from keras_resblocks_plugin.hub.contents import check_finite
+from keras_resblocks_plugin.hub.checks import check_finite
 from keras_resblocks_plugin.hub_client import Handle, HubClient, missing_token
 
 _RECORD_FILE = "training.json"

@@ -7,6 +7,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from keras_resblocks_plugin.hub.edited_card import sign
+from keras_resblocks_plugin.preset_folder import BACKBONE_NAME, serialized_objects
 
 _TEMPLATE = Path(__file__).with_name("card_template.md")
 _SPLITS = ("train", "held_out", "validation", "test")
@@ -35,7 +36,7 @@ def model_card(folder: str | Path, repo_id: str | None = None) -> ModelCard:
     """
     folder = Path(folder)
     name = repo_id.split("/")[-1] if repo_id else folder.resolve().name
-    config = _read(folder / "config.json").get("config", {})
+    config = _backbone_config(_read(folder / "config.json"))
     task_config = _read(folder / "task.json")
     training = _read(folder / "training.json")
     task = task_name(task_config.get("class_name", ""))
@@ -67,6 +68,12 @@ def model_card(folder: str | Path, repo_id: str | None = None) -> ModelCard:
     )
     card.text = sign(card.text)
     return card
+
+
+def _backbone_config(serialized: dict) -> dict:
+    """The configuration of the residual network, also where another backbone is built on it."""
+    found = [c for c in serialized_objects(serialized) if c.get("registered_name") == BACKBONE_NAME]
+    return found[0].get("config", {}) if found else {}
 
 
 def _summary(config: dict, task: str | None, parameters: int | None) -> str:

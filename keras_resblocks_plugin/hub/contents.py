@@ -1,56 +1,18 @@
-"""What a push sends: a preset's files, checked, and how they differ from what is there."""
+"""What a push sends: a preset's files, as far as they differ from what is there."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-import keras
-import numpy as np
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-from keras_resblocks_plugin.backbone import ResBlockBackbone
+from keras_resblocks_plugin.hub.checks import KERASHUB_WEIGHTS_FILE
 from keras_resblocks_plugin.hub_client import Handle, digest
-from keras_resblocks_plugin.preset_folder import (
-    PRESET_FILES,
-    TASK_FILE,
-    check_preset,
-    is_code_or_weights,
-    read_json,
-)
+from keras_resblocks_plugin.preset_folder import PRESET_FILES, is_code_or_weights
 
 CARD_FILE = "README.md"
-_OWN_FILES = PRESET_FILES | {"training.json", "curve.png"}
+_OWN_FILES = PRESET_FILES | {KERASHUB_WEIGHTS_FILE, "training.json", "curve.png"}
 # In larger files nobody writes a token by mistake.
 _TEXT_BYTES = 1_000_000
-
-
-def check_loads(folder: Path) -> keras.Model:
-    """Checks that a preset is complete and loads with finite weights; returns what loaded.
-
-    Raises:
-        ValueError: If it is not so.
-    """
-    check_preset(folder)
-    cls = ResBlockBackbone
-    if (folder / TASK_FILE).exists():
-        name = read_json(folder / TASK_FILE)["registered_name"]
-        cls = keras.saving.get_registered_object(name)
-    model = cls.from_preset(str(folder))
-    check_finite(model)
-    return model
-
-
-def check_finite(model: keras.Model) -> None:
-    """Raises a `ValueError` if any weight is infinite or not a number."""
-    bad = [
-        weight.path
-        for weight in model.weights
-        if not np.isfinite(keras.ops.convert_to_numpy(keras.ops.cast(weight, "float32"))).all()
-    ]
-    if bad:
-        raise ValueError(
-            f"The weights must be finite, or nobody can use them. Not finite: {', '.join(bad)}. "
-            "Nothing was sent. Train again, with a smaller learning rate for instance."
-        )
 
 
 def read_contents(folder: Path, token: str | None) -> dict[str, Path | bytes]:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_resblocks_plugin.hub.checks import check_shareable
 from keras_resblocks_plugin.hub_client import Handle, fetch, look_up
-from keras_resblocks_plugin.preset_folder import TASK_WEIGHTS_FILE, check_head, check_preset
 from keras_resblocks_plugin.pulled_names import register_pulled
 from keras_resblocks_plugin.registry import check_name
 
@@ -65,9 +65,7 @@ def pull_from_hub(
         commit, files = look_up(source, token)
         return Pulled(name, str(source), commit, None, tuple(files))
     folder, commit = fetch(source, token)
-    check_preset(folder)
-    if (folder / TASK_WEIGHTS_FILE).exists():
-        check_head(folder / TASK_WEIGHTS_FILE)
+    check_shareable(folder)
     register_pulled(name, str(source), commit, folder)
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
     return Pulled(name, str(source), commit, folder, tuple(files))

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import keras
 
-from keras_resblocks_plugin._locate import locate_checked
+from keras_resblocks_plugin._locate import locate
+from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.hub.card import task_name
-from keras_resblocks_plugin.hub.contents import check_loads
+from keras_resblocks_plugin.hub.checks import load_shareable
 from keras_resblocks_plugin.hub.upload import Upload
 from keras_resblocks_plugin.hub_client import Handle, HubClient, check_revision
 
@@ -81,7 +82,7 @@ def push_to_hub(
     target = _target(handle, revision, create_pr)
     client = HubClient(token)
     with _as_folder(preset_or_model, target.name) as folder:
-        model = check_loads(folder)
+        model = load_shareable(folder)
         upload = Upload(client, target, folder, create_pr, overwrite_card)
         if dry_run:
             commit, changed = None, upload.compare()
@@ -115,7 +116,7 @@ def _target(handle: str, revision: str | None, create_pr: bool) -> Handle:
 @contextlib.contextmanager
 def _as_folder(preset_or_model: str | Path | keras.Model, name: str) -> Iterator[Path]:
     if isinstance(preset_or_model, str | Path):
-        yield Path(locate_checked(preset_or_model, ResBlockBackbone.presets))
+        yield Path(locate(preset_or_model, ResBlockBackbone.presets))
         return
     if not hasattr(preset_or_model, "save_to_preset"):
         raise ValueError(
@@ -135,4 +136,6 @@ def _load_line(model: keras.Model, target: Handle) -> str:
             f'keras_hub.models.{task_name(cls) or "Backbone"}.from_preset("hf://{target.repo_id}")'
         )
     # KerasHub's own classes know no revisions.
-    return f'krp.{cls}.from_preset("{target}")'
+    if type(model).__module__.startswith(f"{PACKAGE}."):
+        return f'krp.{cls}.from_preset("{target}")'
+    return f'krp.pull_from_hub("{target}")'

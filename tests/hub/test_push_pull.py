@@ -8,7 +8,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 import keras_resblocks_plugin as krp
-from tests.helpers import images, to_numpy
+from tests.helpers import fill, images, to_numpy
 from tests.hub.outcomes import contents, on_hub
 
 
@@ -144,7 +144,7 @@ def test_a_pulled_name_loads_in_later_processes_without_the_hub(hub, preset, fre
     with hub.unreachable():
         output = fresh_process(
             "import keras_hub, keras_resblocks_plugin as krp, numpy as np, sys, json\n"
-            "from tests.helpers import images, to_numpy\n"
+            "from tests.helpers import fill, images, to_numpy\n"
             "model = keras_hub.models.ImageClassifier.from_preset('mine')\n"
             "keras_hub.models.Backbone.from_preset('mine')\n"
             "keras_hub.models.Backbone.from_preset('hf://user/name')\n"
@@ -195,3 +195,27 @@ def _set_result(preset, value: float) -> None:
     training = json.loads((preset / "training.json").read_text())
     training["results"]["validation_top1"] = value
     (preset / "training.json").write_text(json.dumps(training))
+
+
+def test_a_task_of_keras_hub_on_the_backbone(hub, preset):
+    encoder = krp.ResBlockBackbone("bn", [4, 4], [1, 1], [2, 2], [4], [3], [2])
+    backbone = keras_hub.models.DeepLabV3Backbone(
+        image_encoder=fill(encoder),
+        spatial_pyramid_pooling_key="P3",
+        low_level_feature_key="P2",
+        upsampling_size=2,
+        dilation_rates=[1],
+        projection_filters=4,
+    )
+    segmenter = keras_hub.models.DeepLabV3ImageSegmenter(backbone=backbone, num_classes=2)
+    pushed = krp.push_to_hub(segmenter, "hf://user/name")
+    assert pushed.load_line == 'keras_hub.models.ImageSegmenter.from_preset("hf://user/name")'
+    card = _card(hub)
+    assert card.data.pipeline_tag == "image-segmentation"
+    assert "| block type | bn |" in card.text
+    krp.pull_from_hub("hf://user/name", name="segmenter")
+    loaded = keras_hub.models.ImageSegmenter.from_preset("segmenter")
+    x = images(1, 16, 16, 3)
+    np.testing.assert_array_equal(to_numpy(loaded(x)), to_numpy(segmenter(x)))
+    with pytest.raises(ValueError, match="must describe a `ResBlockBackbone`"):
+        krp.ResBlockBackbone.from_preset("segmenter")

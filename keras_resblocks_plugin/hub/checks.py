@@ -1,0 +1,82 @@
+"""What a preset must be to be pushed or pulled: one of this package, or of a task on one."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_resblocks_plugin._hdf5 import check_hdf5
+from keras_resblocks_plugin.preset_folder import (
+    BACKBONE_NAME,
+    CONFIG_FILE,
+    TASK_FILE,
+    TASK_WEIGHTS_FILE,
+    check_classes,
+    check_head,
+    check_preset,
+    is_code_or_weights,
+    read_json,
+    serialized_objects,
+)
+
+# What KerasHub's own backbones save; DeepLabV3 and RetinaNet on a `ResBlockBackbone` are some.
+KERASHUB_WEIGHTS_FILE = "model.weights.h5"
+
+
+def check_shareable(folder: Path) -> None:
+    """Checks a preset's folder, all of it, without building or loading anything.
+
+    Raises:
+        ValueError: If a file is missing, damaged or foreign, or if a config names a class
+            that may not be built.
+    """
+    config = read_json(folder / CONFIG_FILE)
+    inner = [c.get("registered_name") for c in serialized_objects(config.get("config"))]
+    if BACKBONE_NAME not in inner:
+        check_preset(folder)
+        if (folder / TASK_WEIGHTS_FILE).exists():
+            check_head(folder / TASK_WEIGHTS_FILE)
+        return
+    check_classes(folder)
+    listed = {KERASHUB_WEIGHTS_FILE}
+    if (folder / TASK_FILE).exists():
+        listed.add(TASK_WEIGHTS_FILE)
+    for name in sorted(listed):
+        if not (folder / name).is_file():
+            raise ValueError(f"`{folder / name}` is missing. Save or download the preset again.")
+        check_hdf5(folder / name)
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if is_code_or_weights(name) and name not in listed:
+            raise ValueError(
+                f"`{path}` is weights or code that is no part of the preset: remove it."
+            )
+
+
+def load_shareable(folder: Path) -> keras.Model:
+    """Loads a preset as the class that was saved, and checks that its weights are finite.
+
+    Raises:
+        ValueError: If the preset is not sound, does not load, or has weights that are not
+            finite.
+    """
+    check_shareable(folder)
+    file = TASK_FILE if (folder / TASK_FILE).exists() else CONFIG_FILE
+    cls = keras.saving.get_registered_object(read_json(folder / file)["registered_name"])
+    model = cls.from_preset(str(folder))
+    check_finite(model)
+    return model
+
+
+def check_finite(model: keras.Model) -> None:
+    """Raises a `ValueError` if any weight is infinite or not a number."""
+    bad = [
+        weight.path
+        for weight in model.weights
+        if not np.isfinite(keras.ops.convert_to_numpy(keras.ops.cast(weight, "float32"))).all()
+    ]
+    if bad:
+        raise ValueError(
+            f"The weights must be finite, or nobody can use them. Not finite: {', '.join(bad)}. "
+            "Nothing was sent. Train again, with a smaller learning rate for instance."
+        )
