@@ -69,6 +69,7 @@ def main(args: argparse.Namespace) -> None:
         validation_data=chosen_by if len(held_out) else None,
         epochs=recipe.epochs,
         steps_per_epoch=steps_per_epoch,
+        shuffle=False,
         callbacks=[
             _training.History(args.out / "history.jsonl"),
             _training.Backup(args.out / "backup", steps_per_epoch),
