@@ -114,7 +114,7 @@ def is_unreachable(error: Exception) -> bool:
     return isinstance(error, HTTPError) and not isinstance(error, HfHubHTTPError)
 
 
-def without_tokens(text: str, token: str | None) -> str:
+def without_tokens(text: str, token: str | None = None) -> str:
     """`text` with `token`, and whatever else looks like one, made unreadable."""
     if token:
         text = text.replace(token, "hf_***")

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from huggingface_hub.utils import HFValidationError, validate_repo_id
 
+from keras_resblocks_plugin.hub_client.errors import without_tokens
+
 PREFIX = "hf://"
 
 
@@ -31,10 +33,12 @@ class Handle(NamedTuple):
         except HFValidationError as error:
             valid, rule = False, str(error).rstrip(".")
         if not valid:
-            raise ValueError(
+            error = (
                 "`handle` must be `hf://user/name` or `hf://user/name@revision`: "
                 f"{rule}. Received: handle={str(text)!r}"
             )
+            # Where arguments were mixed up, a token may be in it.
+            raise ValueError(without_tokens(error))
         if at:
             check_revision(revision)
         return cls(repo_id, revision or None)
@@ -53,7 +57,6 @@ def check_revision(revision: str) -> str:
     """Returns `revision` if git could have it as the name of a branch, a tag or a commit."""
     # The client makes a file of this name in its cache, so it must not lead out of there.
     if not re.fullmatch(r"\w[\w.+-]*(/\w[\w.+-]*)*", revision) or ".." in revision:
-        raise ValueError(
-            f"`revision` must be a branch, a tag or a commit. Received: revision={revision!r}"
-        )
+        error = f"`revision` must be a branch, a tag or a commit. Received: revision={revision!r}"
+        raise ValueError(without_tokens(error))
     return revision
