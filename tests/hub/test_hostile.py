@@ -2,12 +2,15 @@
 
 import io
 import json
+import os
 import pickle
 import struct
 import sys
 import tracemalloc
 import zipfile
+from pathlib import Path
 
+import h5py
 import keras
 import pytest
 
@@ -73,11 +76,13 @@ def refused(hub, match: str, files: dict[str, bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    "path",
-    ["../escaped.txt", "a/../../escaped.txt", "/tmp/escaped.txt", "..\\escaped.txt", "C:\\escaped"],
+    "path", ["../{}", "a/../../{}", "{home}/{}", "..\\{}", "C:\\{}", "a:{}", "a/./{}"]
 )
 def test_path_escapes_in_file_names(hub, preset, path):
-    refused(hub, "(?i)name|path", {**contents(preset), path: b"escaped"})
+    home = Path(os.environ["HF_HOME"]).parent
+    path = path.format("escaped.txt", home=home)
+    refused(hub, "outside of its folder", {**contents(preset), path: b"escaped"})
+    assert not list(home.rglob("*escaped*"))
 
 
 @pytest.mark.parametrize(
@@ -153,8 +158,22 @@ def test_an_entry_that_is_no_file(hub, preset):
     refused(hub, "samples", contents(preset))
 
 
-def test_a_damaged_head(hub, preset):
-    hub.repo(NAME).edit({**contents(preset), "task.weights.h5": b"/etc/passwd"})
+def _linking(file: h5py.File) -> None:
+    file["layers"] = h5py.ExternalLink("/etc/passwd", "/")
+
+
+def _claiming(file: h5py.File) -> None:
+    file.create_dataset("layers", shape=(2**40,), dtype="float32")
+
+
+@pytest.mark.parametrize("write", [_linking, _claiming, None])
+def test_a_hostile_head(hub, preset, write):
+    head = b"/etc/passwd"
+    if write is not None:
+        with h5py.File(preset / "task.weights.h5", "w") as file:
+            write(file)
+        head = (preset / "task.weights.h5").read_bytes()
+    hub.repo(NAME).edit({**contents(preset), "task.weights.h5": head})
     for load in (krp.pull_from_hub, krp.ResBlockImageClassifier.from_preset):
         assert_fails(hub, "task.weights.h5", load, HANDLE)
 
