@@ -50,6 +50,8 @@ def renewed(old: str, new: ModelCard) -> str:
         if card.data.get(key) is None:
             card.data[key] = value
     card.data.eval_results = results or None
+    # The name that the results are listed by.
+    card.data.model_name = new.data.model_name or card.data.model_name
     if card.text == body and card.data.to_dict() == metadata:
         return old
     return str(card)

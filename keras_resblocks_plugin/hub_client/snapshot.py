@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+import re
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from keras_resblocks_plugin.hub_client.errors import DamagedError, HubError, Not
 from keras_resblocks_plugin.hub_client.handle import Handle
 
 _ATTEMPTS = 3
+_DIGEST = re.compile("[0-9a-f]{40}|[0-9a-f]{64}").fullmatch
 _log = logging.getLogger(__name__)
 
 
@@ -119,8 +121,8 @@ def _cached(client: HubClient, handle: Handle, reason: NotCachedError) -> Snapsh
         raise reason from None
     folder = Path(found)
     # The cache's links lead to files that are named by their digest.
-    links = [path for path in folder.rglob("*") if path.is_symlink()]
-    damaged = [path for path in links if not _is(path, Path(os.readlink(path)).name)]
+    links = {p: Path(os.readlink(p)).name for p in folder.rglob("*") if p.is_symlink()}
+    damaged = [path for path, name in links.items() if _DIGEST(name) and not _is(path, name)]
     if damaged:
         raise DamagedError(
             f"`{handle}` is damaged in the cache: {', '.join(map(str, damaged))}. "

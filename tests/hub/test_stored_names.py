@@ -1,0 +1,88 @@
+"""Names of pulled presets outlive the process, and what can go wrong with their file is said."""
+
+import json
+import shutil
+
+import pytest
+
+import keras_resblocks_plugin as krp
+from keras_resblocks_plugin import _name_store
+from tests.hub.outcomes import contents
+
+
+@pytest.fixture
+def pulled(hub, preset):
+    krp.push_to_hub(preset, "hf://user/name")
+    yield krp.pull_from_hub("hf://user/name", name="stored")
+    _name_store.path().unlink(missing_ok=True)
+    krp.list_presets()
+
+
+def test_the_file_says_where_a_name_is_from(pulled):
+    stored = json.loads(_name_store.path().read_text())
+    assert stored == {
+        "presets": {
+            "stored": {
+                "handle": "hf://user/name",
+                "commit": pulled.commit,
+                "folder": str(pulled.folder),
+            }
+        }
+    }
+
+
+def test_what_another_process_changes_is_listed(pulled):
+    entry = _name_store.read()["stored"]
+    _name_store.write("theirs", entry)
+    assert krp.list_presets()["theirs"]["commit"] == pulled.commit
+    krp.ResBlockBackbone.from_preset("theirs")
+    _name_store.write("theirs", None)
+    assert "theirs" not in krp.list_presets()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"presets": {"stored": {"handle": 1}}}'])
+def test_a_damaged_file_is_said_and_not_overwritten(pulled, fresh_process, text):
+    _name_store.path().write_text(text)
+    for action in (krp.list_presets, lambda: krp.pull_from_hub("hf://user/name", name="other")):
+        with pytest.raises(ValueError, match=r"keras_resblocks_plugin\.json.*is damaged.*Remove"):
+            action()
+    assert _name_store.path().read_text() == text
+
+
+def test_a_damaged_file_does_not_keep_the_package_from_being_imported(pulled, fresh_process):
+    _name_store.path().write_text("{")
+    code = (
+        "import warnings\n"
+        "with warnings.catch_warnings(record=True) as said:\n"
+        "    import keras_resblocks_plugin as krp\n"
+        "print([str(warning.message) for warning in said if 'damaged' in str(warning.message)])"
+    )
+    assert "keras_resblocks_plugin.json" in fresh_process(code)
+
+
+def test_a_cache_that_was_emptied_is_said(pulled):
+    shutil.rmtree(pulled.folder)
+    with pytest.raises(ValueError, match=r"no longer where it was.*hf://user/name"):
+        krp.ResBlockBackbone.from_preset("stored")
+    krp.pull_from_hub("hf://user/name", name="stored")
+    krp.ResBlockBackbone.from_preset("stored")
+
+
+def test_a_byte_that_flips_in_the_cache_is_noticed_without_the_hub(hub, pulled):
+    weights = pulled.folder / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.resolve().write_bytes(content)
+    with hub.unreachable(), pytest.raises(krp.hub.DamagedError, match=r"model\.safetensors"):
+        krp.ResBlockBackbone.from_preset("hf://user/name")
+    # With the Hub there, what is damaged is fetched again.
+    krp.ResBlockBackbone.from_preset("hf://user/name")
+    assert contents(pulled.folder)["model.safetensors"] != bytes(content)
+
+
+def test_not_cached_and_does_not_exist_are_different(hub, pulled):
+    with pytest.raises(krp.hub.NotFoundError, match="does not exist"):
+        krp.ResBlockBackbone.from_preset("hf://user/absent")
+    hub.repo("user/never_pulled")
+    with hub.unreachable(), pytest.raises(krp.hub.NotCachedError, match="cannot be reached"):
+        krp.ResBlockBackbone.from_preset("hf://user/never_pulled")
