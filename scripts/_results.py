@@ -51,9 +51,9 @@ def training_record(
 
 def hardware() -> str:
     """The processor and its cores, or the accelerator."""
-    devices = keras.distribution.list_devices()
-    if devices and not devices[0].startswith("cpu"):
-        return f"{len(devices)} {devices[0].split(':')[0]}"
+    accelerators = _accelerators()
+    if accelerators:
+        return f"{len(accelerators)} of {accelerators[0]}"
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -83,6 +83,15 @@ def save_record(folder: Path, record: dict) -> None:
     write_json(folder / "training.json", record)
     plot_curve(record["history"], folder / "curve.png")
     model_card(folder).save(folder / "README.md")
+
+
+def _accelerators() -> list[str]:
+    if keras.backend.backend() == "torch":
+        # Keras has no `distribution` on PyTorch.
+        import torch
+
+        return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]
 
 
 def _backend_version() -> str:

@@ -20,7 +20,7 @@ def uninterrupted(dataset, recipe, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "run"
     process = start_script("train.py", recipe, "--data", dataset, "--out", folder)
     output, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
+    assert process.returncode == 0, errors[-3000:]
     return folder, output
 
 
