@@ -170,19 +170,6 @@ def test_a_preset_loads_from_any_working_folder(saved, monkeypatch, tmp_path):
     krp.ResBlockImageClassifier.from_preset(pathlib.Path("preset"))
 
 
-def test_a_new_process_loads_it(saved, expected, fresh_process):
-    code = (
-        "import sys, numpy, keras_hub, keras_resblocks_plugin\n"
-        "from tests.tiny import photos, predict\n"
-        "model = keras_hub.models.ImageClassifier.from_preset(sys.argv[1])\n"
-        "numpy.save('output.npy', predict(model, photos()))\n"
-        "import os; print(os.path.abspath('output.npy'))"
-    )
-    output = np.load(fresh_process(code, saved).split()[-1])
-    # The same code in another process: as many threads may add up in another order.
-    np.testing.assert_allclose(output, expected, rtol=1e-6, atol=1e-6)
-
-
 def test_a_lora_model_saves_what_it_computes(tmp_path):
     classifier = tiny_classifier()
     classifier.backbone.enable_lora(2, target_layer_names=["conv1"])
