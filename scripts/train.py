@@ -1,10 +1,10 @@
 """Trains a classifier by a recipe, and saves it as a preset with its results and card.
 
-Killed and started again with the same arguments, it goes on where it was.
+Killed and started again with the same arguments, it goes on where it was; started
+again when it is done, it measures and saves again.
 """
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
 
@@ -33,28 +33,42 @@ def parse_args() -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     """Trains, chooses nothing by the validation split, reports on it, saves."""
-    import _data
-    import _results
-    import _training
-    import keras
     from _recipe import read_recipe
-    from tqdm import trange
 
+    # Before the slow imports, so that a typing error is found at once.
     recipe = read_recipe(args.recipe, epochs=args.epochs)
+
+    import _data
+    import keras
+
     args.out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(args.seed)
-    columns = args.image_column, args.label_column
-    cache = args.out / "cache"
-    train = _data.load_images(args.data, "train", recipe.image_size, cache, *columns)
-    validation = _data.load_images(
-        args.data, args.validation_split, recipe.image_size, cache, *columns
+    train, validation = (
+        _data.load_images(
+            *(args.data, split, recipe.image_size, args.out / "cache"),
+            *(args.image_column, args.label_column),
+        )
+        for split in ("train", args.validation_split)
     )
+    if validation.class_names != train.class_names:
+        raise ValueError(
+            f"Both splits of {args.data!r} must have the same classes. Received: "
+            f"{len(train.class_names)} and {len(validation.class_names)} classes"
+        )
     rows, held_out = _data.hold_out(len(train.labels), recipe.holdout, args.seed)
     if len(rows) < recipe.batch_size:
         raise ValueError(
             "`batch_size` must be at most the number of training images, "
             f"{len(rows)}. Received: batch_size={recipe.batch_size}"
         )
+    preset = fit(recipe, train, rows, held_out, args)
+    report(preset, recipe, train, validation, rows, held_out, args)
+
+
+def fit(recipe, train, rows, held_out, args):
+    """Trains or goes on training; returns the classifier in float32."""
+    import _training
+    from tqdm import trange
 
     converter = _training.build_converter(train.images[rows[::50]], recipe.image_size)
     model = _training.build_classifier(recipe, train.class_names, converter, recipe.dtype)
@@ -63,10 +77,10 @@ def main(args: argparse.Namespace) -> None:
     steps_per_epoch = len(rows) // recipe.batch_size
     _training.compile_for(model, recipe, steps_per_epoch)
     batches = _training.training_batches(train, rows, recipe, converter, args.seed)
-    chosen_by = _training.evaluation_batches(train, held_out, recipe.batch_size, converter)
+    watched = _training.evaluation_batches(train, held_out, recipe.batch_size, converter)
     model.fit(
         batches,
-        validation_data=chosen_by if len(held_out) else None,
+        validation_data=watched if len(held_out) else None,
         epochs=recipe.epochs,
         steps_per_epoch=steps_per_epoch,
         shuffle=False,
@@ -79,22 +93,30 @@ def main(args: argparse.Namespace) -> None:
     if recipe.ema_momentum:
         progress = trange(min(200, steps_per_epoch), desc="Recomputing batch-norm statistics")
         _training.recompute_batch_norm(model.backbone, batches, progress)
-
     preset = _training.build_classifier(recipe, train.class_names, converter, "float32")
     preset.set_weights(model.get_weights())
+    return preset
+
+
+def report(preset, recipe, train, validation, rows, held_out, args) -> None:
+    """Saves the preset, then what it reaches on images that it has not seen."""
+    import _results
+    import _training
+
     folder = args.preset or args.out / "preset"
     preset.save_to_preset(str(folder))
+    converter = preset.preprocessor.image_converter
     preset.preprocessor = None
     results = {}
-    for name, images, which in (
-        ("held_out", train, held_out),
-        ("validation", validation, range(len(validation.labels))),
-    ):
+    unseen = {
+        "held_out": (train, held_out),
+        "validation": (validation, range(len(validation.labels))),
+    }
+    for name, (images, which) in unseen.items():
         if len(which):
-            measured = _results.measure(
-                preset, _training.evaluation_batches(images, list(which), 250, converter)
-            )
-            results |= {f"{name}_{metric}": value for metric, value in measured.items()}
+            batches = _training.evaluation_batches(images, list(which), 250, converter)
+            for metric, value in _results.measure(preset, batches).items():
+                results[f"{name}_{metric}"] = value
     data = {
         "name": Path(args.data).name,
         "license": args.data_license,
@@ -103,10 +125,8 @@ def main(args: argparse.Namespace) -> None:
         "validation_images": len(validation.labels),
     }
     history = _training.read_history(args.out / "history.jsonl")
-    _results.save_record(
-        folder, _results.training_record(recipe, data, results, history, args.seed)
-    )
-    shutil.rmtree(args.out / "backup", ignore_errors=True)
+    record = _results.training_record(recipe, data, results, history, args.seed)
+    _results.save_record(folder, record)
     print(f"Saved {folder}: " + ", ".join(f"{k} {v:.4f}" for k, v in results.items()))
 
 
