@@ -5,6 +5,7 @@ import benchmark
 import pytest
 import update_readme
 from PIL import Image
+
 from tests.scripts.conftest import SCRIPTS
 
 README = SCRIPTS.parent / "README.md"
