@@ -25,6 +25,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--validation-split", default="validation", help="the split reported on")
     parser.add_argument("--image-column", default="image", help="the column of images")
     parser.add_argument("--label-column", default="label", help="the column of integer labels")
+    parser.add_argument("--license", default="other", help="for the card: that of the weights")
     parser.add_argument("--data-license", default="", help="for the card: the licence of the data")
     parser.add_argument("--seed", type=int, default=0, help="of weights, batches and held-out rows")
     parser.add_argument("--epochs", type=int, help="in place of the recipe's")
@@ -125,7 +126,10 @@ def report(preset, recipe, train, validation, rows, held_out, args) -> None:
         "validation_images": len(validation.labels),
     }
     history = _training.read_history(args.out / "history.jsonl")
-    record = _results.training_record(recipe, data, results, history, args.seed)
+    record = {
+        "license": args.license,
+        **_results.training_record(recipe, data, results, history, args.seed),
+    }
     _results.save_record(folder, record)
     print(f"Saved {folder}: " + ", ".join(f"{k} {v:.4f}" for k, v in results.items()))
 
