@@ -7,7 +7,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from huggingface_hub import ResolvedRevision
+from huggingface_hub import ResolvedRevision, constants
 from huggingface_hub.hf_api import RepoFile
 
 from keras_resblocks_plugin.hub_client.client import HubClient
@@ -71,9 +71,11 @@ def look_up(handle: Handle, token: str | None = None) -> tuple[str, list[str]]:
 
 
 def _look_up(client: HubClient, handle: Handle) -> tuple[ResolvedRevision, dict[str, str]]:
-    # Asked first: to resolve would quietly fall back on the cache if the Hub fails once.
+    # Asked first: to resolve would quietly fall back on the cache if the Hub fails once, and
+    # would wait for ever for a Hub that is silent.
+    ask, timeout = client.api.model_info, constants.HF_HUB_ETAG_TIMEOUT
     client.call(
-        handle, client.api.model_info, handle.repo_id, revision=handle.revision, patient=False
+        handle, ask, handle.repo_id, revision=handle.revision, timeout=timeout, patient=False
     )
     resolve = client.api.resolve_revision
     revision = client.call(handle, resolve, handle.repo_id, revision=handle.revision)

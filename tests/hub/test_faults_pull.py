@@ -106,6 +106,17 @@ def test_an_unreachable_server(hub, preset, pushed, name):
         assert_pulled(name, preset, pushed)
 
 
+def test_a_silent_server(hub, preset, pushed, name, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.5)
+    hub.inject(Fault("model_info", times=2, delay=2.0))
+    assert_fails(hub, "cannot be reached", krp.pull_from_hub, HANDLE, name=name)
+    assert_nothing_pulled(name)
+    hub.faults.clear()
+    krp.pull_from_hub(HANDLE, name=name)
+    hub.inject(Fault("model_info", delay=2.0))
+    assert krp.ResBlockBackbone.from_preset(HANDLE).count_params() > 0
+
+
 def test_tokens_for_a_private_repository(hub, preset, pushed, name, monkeypatch):
     hub.repos[NAME].private = True
     monkeypatch.delenv("HF_TOKEN")
