@@ -15,25 +15,26 @@ def sign(text: str) -> str:
     return text + _MARK.format(hashlib.sha256(text.encode()).hexdigest()[:16])
 
 
-def renewed(old: str, new: ModelCard) -> str:
+def renewed(old: bytes, new: ModelCard) -> str:
     """The text of a card with the results of `new`, and the words of `old` if they were edited.
 
     The metadata of `old` stays, with the results of `new` in it, and the keys that it
     lacked. Results that `new` does not have, on other data for instance, stay.
 
     Args:
-        old: The text of the card so far.
+        old: The content of the card so far.
         new: The card that is generated now.
 
     Raises:
-        ValueError: If the metadata of `old` cannot be read.
+        ValueError: If `old` is not UTF-8, or its metadata cannot be read.
     """
     try:
-        card = ModelCard(old, ignore_metadata_errors=True)
+        text = old.decode("utf-8")
+        card = ModelCard(text, ignore_metadata_errors=True)
     except (ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(
-            "The card that is there already, README.md, must begin with metadata in YAML. "
+            "The card that is there already, README.md, must be UTF-8 and begin with metadata in YAML. "
             f"Mend it, or pass `overwrite_card=True`. Received: {reason}"
         ) from None
     body, metadata = card.text, card.data.to_dict()
@@ -53,7 +54,7 @@ def renewed(old: str, new: ModelCard) -> str:
     # The name that the results are listed by.
     card.data.model_name = new.data.model_name or card.data.model_name
     if card.text == body and card.data.to_dict() == metadata:
-        return old
+        return text
     return str(card)
 
 

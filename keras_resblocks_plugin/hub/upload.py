@@ -130,9 +130,8 @@ class Upload:
                 raise DamagedError(f"The card of `{self.target}` arrived damaged. Push again.")
         if not old.is_file():
             return str(card)
-        # The same line endings as there, or it would count as changed.
-        with old.open(newline="", encoding="utf-8") as stream:
-            return renewed(stream.read(), card)
+        # Bytes, with the line endings that are there, or it would count as changed.
+        return renewed(old.read_bytes(), card)
 
     def _head(self, revision: str | None) -> str:
         return self.client.api.model_info(self.target.repo_id, revision=revision).sha

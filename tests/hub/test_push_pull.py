@@ -124,6 +124,16 @@ def test_the_card_keeps_edits_and_gets_new_results(hub, preset):
     assert "| 0.75 |" in _card(hub).text
 
 
+@pytest.mark.parametrize("card", [b"\xff\xfe# name", b"---\na: [ ^\n---\n"])
+def test_a_card_that_cannot_be_read_is_refused_in_words(hub, preset, card):
+    krp.push_to_hub(preset, "hf://user/name")
+    hub.repo().edit({"README.md": card})
+    with pytest.raises(ValueError, match=r"README.md, must be UTF-8.*`overwrite_card=True`"):
+        krp.push_to_hub(preset, "hf://user/name")
+    krp.push_to_hub(preset, "hf://user/name", overwrite_card=True)
+    assert _card(hub).data.library_name == "keras-hub"
+
+
 def test_a_card_nobody_edited_is_written_anew(hub, preset):
     krp.push_to_hub(preset, "hf://user/name")
     _set_result(preset, 0.75)
