@@ -34,8 +34,8 @@ def renewed(old: bytes, new: ModelCard) -> str:
     except (ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(
-            "The card that is there already, README.md, must be UTF-8 and begin with metadata in YAML. "
-            f"Mend it, or pass `overwrite_card=True`. Received: {reason}"
+            "The card that is there already, README.md, must be UTF-8 and begin with metadata in "
+            f"YAML. Mend it, or pass `overwrite_card=True`. Received: {reason}"
         ) from None
     body, metadata = card.text, card.data.to_dict()
     if not _is_edited(body):
