@@ -45,8 +45,6 @@ def training_batches(
     images: ImageSet, rows: np.ndarray, recipe: Recipe, converter: keras.Layer, seed: int
 ) -> tf.data.Dataset:
     """Endless shuffled, augmented batches of images and one-hot labels."""
-    num_classes = len(images.class_names)
-    shape = (recipe.batch_size, recipe.image_size, recipe.image_size, 3)
     augmentations = []
     if recipe.flip:
         augmentations.append(keras.layers.RandomFlip("horizontal", seed=seed))
@@ -58,10 +56,13 @@ def training_batches(
     mixup = keras.layers.MixUp(recipe.mixup_alpha, seed=seed) if recipe.mixup_alpha else None
     cutmix = keras.layers.CutMix(seed=seed)
 
+    # Tensors and not a Python function: one that waits for the interpreter while Keras
+    # drops an iterator, holding it, has been seen to wait for ever.
+    pixels = tf.constant(images.images[rows])
+    labels = tf.one_hot(images.labels[rows], len(images.class_names))
+
     def load(batch):
-        x = tf.numpy_function(lambda batch: images.images[batch], [batch], tf.uint8)
-        x = tf.cast(tf.ensure_shape(x, shape), "float32")
-        return x, tf.one_hot(tf.gather(images.labels, batch), num_classes)
+        return tf.cast(tf.gather(pixels, batch), "float32"), tf.gather(labels, batch)
 
     def augment(x, y):
         for augmentation in augmentations:
@@ -77,7 +78,7 @@ def training_batches(
             )
         return converter(data["images"]), data["labels"]
 
-    batches = tf.data.Dataset.from_tensor_slices(rows).shuffle(len(rows), seed=seed).repeat()
+    batches = tf.data.Dataset.range(len(rows)).shuffle(len(rows), seed=seed).repeat()
     batches = batches.batch(recipe.batch_size, drop_remainder=True).map(load)
     return batches.map(augment, num_parallel_calls=1).prefetch(4)
 
@@ -86,15 +87,9 @@ def evaluation_batches(
     images: ImageSet, rows: np.ndarray, batch_size: int, converter: keras.Layer
 ) -> tf.data.Dataset:
     """Batches of images and one-hot labels, in order and as they are."""
-    num_classes = len(images.class_names)
-    shape = (None, *images.images.shape[1:])
-
-    def load(batch):
-        x = tf.numpy_function(lambda batch: images.images[batch], [batch], tf.uint8)
-        x = converter(tf.cast(tf.ensure_shape(x, shape), "float32"))
-        return x, tf.one_hot(tf.gather(images.labels, batch), num_classes)
-
-    return tf.data.Dataset.from_tensor_slices(rows).batch(batch_size).map(load).prefetch(2)
+    labels = tf.one_hot(images.labels[rows], len(images.class_names))
+    batches = tf.data.Dataset.from_tensor_slices((images.images[rows], labels))
+    return batches.batch(batch_size).map(lambda x, y: (converter(tf.cast(x, "float32")), y))
 
 
 def compile_for(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:

@@ -28,6 +28,7 @@ def main(args: argparse.Namespace) -> None:
     import _data
     import _results
     import _training
+    import numpy as np
 
     import keras_resblocks_plugin as krp
 
@@ -47,7 +48,7 @@ def main(args: argparse.Namespace) -> None:
             f"{images.class_names[:3]}…, not {(model.class_names or [])[:3]}…"
         )
     model.preprocessor = None
-    rows = list(range(len(images.labels)))
+    rows = np.arange(len(images.labels))
     batches = _training.evaluation_batches(images, rows, args.batch_size, converter)
     results = _results.measure(model, batches)
     print(json.dumps({"preset": args.preset, "split": args.split, "images": len(rows), **results}))

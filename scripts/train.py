@@ -103,6 +103,7 @@ def report(preset, recipe, train, validation, rows, held_out, args) -> None:
     """Saves the preset, then what it reaches on images that it has not seen."""
     import _results
     import _training
+    import numpy as np
 
     folder = args.preset or args.out / "preset"
     preset.save_to_preset(str(folder))
@@ -111,11 +112,11 @@ def report(preset, recipe, train, validation, rows, held_out, args) -> None:
     results = {}
     unseen = {
         "held_out": (train, held_out),
-        "validation": (validation, range(len(validation.labels))),
+        "validation": (validation, np.arange(len(validation.labels))),
     }
     for name, (images, which) in unseen.items():
         if len(which):
-            batches = _training.evaluation_batches(images, list(which), 250, converter)
+            batches = _training.evaluation_batches(images, which, 250, converter)
             for metric, value in _results.measure(preset, batches).items():
                 results[f"{name}_{metric}"] = value
     data = {
