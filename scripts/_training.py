@@ -56,8 +56,8 @@ def training_batches(
     mixup = keras.layers.MixUp(recipe.mixup_alpha, seed=seed) if recipe.mixup_alpha else None
     cutmix = keras.layers.CutMix(seed=seed)
 
-    # Tensors and not a Python function: one that waits for the interpreter while Keras
-    # drops an iterator, holding it, has been seen to wait for ever.
+    # Tensors and not a Python function: each time Keras dropped an iterator, one that waited
+    # for the interpreter was seen to stall the run for up to a minute.
     pixels = tf.constant(images.images[rows])
     labels = tf.one_hot(images.labels[rows], len(images.class_names))
 
