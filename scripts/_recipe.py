@@ -22,6 +22,7 @@ class Recipe:
         label_smoothing: In `[0, 1)`.
         flip: Whether to mirror images left to right at random.
         translation: The largest random shift, as a share of the side.
+        zoom: The largest random change of scale, as a share of the side.
         mixup_alpha: The strength of MixUp; 0 is off.
         cutmix_probability: The share of batches that CutMix mixes.
         dropout: In front of the head.
@@ -41,6 +42,7 @@ class Recipe:
     label_smoothing: float = 0.05
     flip: bool = True
     translation: float = 0.1
+    zoom: float = 0.0
     mixup_alpha: float = 0.0
     cutmix_probability: float = 0.0
     dropout: float = 0.0

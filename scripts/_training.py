@@ -18,14 +18,13 @@ import keras_resblocks_plugin as krp
 def build_classifier(
     recipe: Recipe, class_names: list[str], converter: krp.ResBlockImageConverter, dtype: str
 ) -> krp.ResBlockImageClassifier:
-    """The recipe's backbone with an untrained head, uncompiled."""
+    """The recipe's backbone with an untrained head."""
     return krp.ResBlockImageClassifier(
         krp.ResBlockBackbone(**recipe.backbone, dtype=dtype),
         class_names=class_names,
         preprocessor=krp.ResBlockImageClassifierPreprocessor(converter),
         dropout=recipe.dropout,
         head_dtype="float32",
-        compile=False,
     )
 
 
@@ -52,6 +51,10 @@ def training_batches(
         shift = recipe.translation
         augmentations.append(
             keras.layers.RandomTranslation(shift, shift, fill_mode="reflect", seed=seed)
+        )
+    if recipe.zoom:
+        augmentations.append(
+            keras.layers.RandomZoom((-recipe.zoom, recipe.zoom), fill_mode="reflect", seed=seed)
         )
     mixup = keras.layers.MixUp(recipe.mixup_alpha, seed=seed) if recipe.mixup_alpha else None
     cutmix = keras.layers.CutMix(seed=seed)

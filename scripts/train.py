@@ -5,6 +5,7 @@ again when it is done, it measures and saves again.
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
     parser.add_argument("--out", type=Path, required=True, help="the folder of the run")
     parser.add_argument("--preset", type=Path, help="where the preset goes; OUT/preset if not set")
+    parser.add_argument("--start", help="a preset whose weights to start from, head included")
     parser.add_argument("--validation-split", default="validation", help="the split reported on")
     parser.add_argument("--image-column", default="image", help="the column of images")
     parser.add_argument("--label-column", default="label", help="the column of integer labels")
@@ -71,10 +73,15 @@ def fit(recipe, train, rows, held_out, args):
     import _training
     from tqdm import trange
 
+    import keras_resblocks_plugin as krp
+
     converter = _training.build_converter(train.images[rows[::50]], recipe.image_size)
     model = _training.build_classifier(recipe, train.class_names, converter, recipe.dtype)
     # The batches are converted already, on the way from the cache.
     model.preprocessor = None
+    if args.start:
+        start = krp.ResBlockImageClassifier.from_preset(args.start)
+        model.set_weights(start.get_weights())
     steps_per_epoch = len(rows) // recipe.batch_size
     _training.compile_for(model, recipe, steps_per_epoch)
     batches = _training.training_batches(train, rows, recipe, converter, args.seed)
@@ -129,10 +136,22 @@ def report(preset, recipe, train, validation, rows, held_out, args) -> None:
     history = _training.read_history(args.out / "history.jsonl")
     record = {
         "license": args.license,
+        "start": _start_record(args.start),
         **_results.training_record(recipe, data, results, history, args.seed),
     }
     _results.save_record(folder, record)
     print(f"Saved {folder}: " + ", ".join(f"{k} {v:.4f}" for k, v in results.items()))
+
+
+def _start_record(start: str | None) -> dict | None:
+    """How the weights that the run started from were trained, where that is known."""
+    if start is None:
+        return None
+    import keras_resblocks_plugin as krp
+
+    known = krp.list_presets().get(start)
+    file = Path(known["handle"] if known else start) / "training.json"
+    return json.loads(file.read_text()) if file.is_file() else {"preset": start}
 
 
 if __name__ == "__main__":

@@ -118,7 +118,12 @@ def _eval_results(results: Any, dataset: str, task: str | None) -> list[EvalResu
 
 def _recipe(training: dict) -> dict[str, str]:
     run = {key: training.get(key) for key in ("epochs", "seed", "seconds", "hardware", "software")}
-    return _table(training.get("recipe"), without=("backbone",)) | _table(run)
+    rows = _table(training.get("recipe"), without=("backbone",)) | _table(run)
+    start = training.get("start")
+    if isinstance(start, dict):
+        earlier = _table(start.get("recipe"), without=("backbone",)) or start
+        rows["started from weights trained with"] = _cell(earlier)
+    return rows
 
 
 def _table(values: Any, without: tuple[str, ...] = ()) -> dict[str, str]:

@@ -59,6 +59,7 @@ def recipe(tmp_path_factory):
         batch_size = 20
         learning_rate = 0.05
         warmup_epochs = 1
+        zoom = 0.1
         mixup_alpha = 0.2
         cutmix_probability = 0.5
         dropout = 0.1

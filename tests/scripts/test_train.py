@@ -1,6 +1,7 @@
 """`train.py` and `evaluate.py`, as a shell runs them."""
 
 import json
+import re
 import sys
 import time
 
@@ -57,6 +58,30 @@ def test_evaluate_measures_what_the_record_says(uninterrupted, dataset, tmp_path
     results = json.loads((folder / "preset" / "training.json").read_text())["results"]
     assert measured["images"] == 30
     assert measured["top1"] == results["validation_top1"]
+
+
+def test_a_run_starts_from_the_weights_of_another(uninterrupted, dataset, recipe, tmp_path):
+    start, out = uninterrupted[0] / "preset", tmp_path / "run"
+    still = tmp_path / "still.toml"
+    # At a learning rate of zero the weights stay what they were, which shows what they were.
+    still.write_text(
+        re.sub("learning_rate = .*", "learning_rate = 0.0", recipe.read_text()).replace(
+            "ema_momentum = 0.5", "ema_momentum = 0.0"
+        )
+    )
+    arguments = still, "--start", start, "--epochs", 1, "--data", dataset, "--out", out
+    process = start_script("train.py", *arguments)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors[-3000:]
+    before, after = (
+        keras_hub.models.ImageClassifier.from_preset(str(folder))
+        for folder in (start, out / "preset")
+    )
+    for old, new in zip(before.trainable_weights, after.trainable_weights, strict=True):
+        np.testing.assert_array_equal(old, new)
+    record = json.loads((out / "preset" / "training.json").read_text())
+    assert record["start"]["epochs"] == 3
+    assert "started from weights trained with" in (out / "preset" / "README.md").read_text()
 
 
 def test_a_killed_run_goes_on_where_it_was(uninterrupted, dataset, recipe, tmp_path, run_script):
