@@ -55,7 +55,8 @@ def read_recipe(path: str | Path, **overrides: Any) -> Recipe:
     """The recipe in a TOML file, with `overrides` that are not `None` in place.
 
     Raises:
-        ValueError: If the file is not TOML or has keys that no recipe has.
+        ValueError: If the file is not TOML, has keys that no recipe has, or warms up for longer
+            than it trains.
     """
     try:
         values = tomllib.loads(Path(path).read_text())
@@ -69,4 +70,10 @@ def read_recipe(path: str | Path, **overrides: Any) -> Recipe:
             f"{', '.join(known)}. Received: {', '.join(values)}"
         )
     values |= {key: value for key, value in overrides.items() if value is not None}
-    return Recipe(**values)
+    recipe = Recipe(**values)
+    if not 0 <= recipe.warmup_epochs < recipe.epochs:
+        raise ValueError(
+            f"`warmup_epochs` of the recipe {path} must be less than `epochs`. "
+            f"Received: warmup_epochs={recipe.warmup_epochs}, epochs={recipe.epochs}"
+        )
+    return recipe

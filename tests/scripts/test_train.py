@@ -69,7 +69,7 @@ def test_a_run_starts_from_the_weights_of_another(uninterrupted, dataset, recipe
             "ema_momentum = 0.5", "ema_momentum = 0.0"
         )
     )
-    arguments = still, "--start", start, "--epochs", 1, "--data", dataset, "--out", out
+    arguments = still, "--start", start, "--epochs", 2, "--data", dataset, "--out", out
     process = start_script("train.py", *arguments)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors[-3000:]
@@ -128,6 +128,7 @@ def test_bad_input_is_one_line_before_training(dataset, recipe, tmp_path, error_
     for arguments, words in (
         (("missing.toml", "--data", dataset), ["missing.toml"]),
         ((typo, "--data", dataset), ["typo.toml", "epochs", "Received: epoch"]),
+        ((recipe, "--data", dataset, "--epochs", 1), ["`warmup_epochs`", "epochs=1"]),
         ((recipe, "--data", dataset, "--label-column", "kind"), ["'kind'", "--label-column"]),
         ((recipe, "--data", unlabelled), ["'validation'"]),
         ((recipe, "--data", tmp_path / "nowhere"), ["nowhere"]),
