@@ -65,9 +65,8 @@ def test_the_converter_normalizes_the_training_pixels(images):
 
 
 def test_batches_are_augmented_and_keep_their_labels(images, recipe):
-    plain = dataclasses.replace(
-        _recipe.read_recipe(recipe), mixup_alpha=0.0, cutmix_probability=0.0, translation=0.0
-    )
+    off = dict.fromkeys(("mixup_alpha", "cutmix_probability", "translation", "zoom"), 0.0)
+    plain = dataclasses.replace(_recipe.read_recipe(recipe), **off)
     rows = np.arange(120)
     identity = krp.ResBlockImageConverter(image_size=(32, 32), scale=1.0)
     x, y = next(
