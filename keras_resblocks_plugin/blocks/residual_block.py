@@ -129,13 +129,15 @@ class ResidualBlock(keras.layers.Layer):
         self.data_format = check_choice(
             "data_format", data_format, ("channels_last", "channels_first")
         )
-        # One number a sample, for all its pixels and channels.
-        self.drop_path = keras.layers.Dropout(
-            self.drop_path_rate,
-            noise_shape=(None, 1, 1, 1),
-            dtype=self.dtype_policy,
-            name="drop_path",
-        )
+        self.drop_path = None
+        if self.drop_path_rate:
+            # One number a sample, for all its pixels and channels.
+            self.drop_path = keras.layers.Dropout(
+                self.drop_path_rate,
+                noise_shape=(None, 1, 1, 1),
+                dtype=self.dtype_policy,
+                name="drop_path",
+            )
 
     # === What a subclass fills in ===
     def build_residual(self, input_shape: tuple) -> tuple:
@@ -213,7 +215,9 @@ class ResidualBlock(keras.layers.Layer):
     def call(self, inputs, training=None, freeze_batch_norm=False):
         norm_training = False if freeze_batch_norm else training
         shortcut, residual = self.branches(inputs, norm_training)
-        return self.output_activation(shortcut + self.drop_path(residual, training=training))
+        if self.drop_path is not None:
+            residual = self.drop_path(residual, training=training)
+        return self.output_activation(shortcut + residual)
 
     def branches(self, x: Any, training: bool | None = None) -> tuple[Any, Any]:
         """Both terms of the sum, `(shortcut(x), residual(x))`."""
