@@ -1,6 +1,7 @@
 """All that this package needs of private API, KerasHub's and Keras', in one place."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 from keras_hub.src.models.feature_pyramid_backbone import FeaturePyramidBackbone
@@ -9,6 +10,7 @@ from keras_hub.src.utils import preset_utils
 __all__ = [
     "FeaturePyramidBackbone",
     "builtin_preset_names",
+    "calls",
     "flatten_layers",
     "register_preset",
     "save_backbone_config",
@@ -19,6 +21,15 @@ __all__ = [
 def flatten_layers(model: keras.Model) -> list[keras.Layer]:
     """All layers inside `model`, those inside other layers too."""
     return list(model._flatten_layers(include_self=False))
+
+
+def calls(function: keras.Function) -> list[tuple[Any, list, list]]:
+    """Every call in a symbolic graph: the layer or operation, what it reads, what it gives."""
+    return [
+        (node.operation, node.input_tensors, node.output_tensors)
+        for nodes in function._nodes_by_depth.values()
+        for node in nodes
+    ]
 
 
 def builtin_preset_names() -> set[str]:

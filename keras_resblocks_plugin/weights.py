@@ -22,13 +22,7 @@ def save_weights(model: keras.Model, folder: Path) -> None:
 
     LoRA is merged into the kernels, so that the file fits a model without it.
     """
-    merged = {layer._kernel.path: layer.kernel for layer in _lora_layers(model)}
-    arrays = {
-        weight.path: np.ascontiguousarray(
-            keras.ops.convert_to_numpy(merged.get(weight.path, weight))
-        )
-        for weight in _base_weights(model)
-    }
+    arrays = {path: np.ascontiguousarray(array) for path, array in merged_weights(model).items()}
     _remove_earlier_weights(folder)
     # `save_file()` makes files that only their owner can read, whatever the user's umask says.
     (folder / WEIGHTS_FILE).touch()
@@ -40,6 +34,15 @@ def save_weights(model: keras.Model, folder: Path) -> None:
         "weight_map": dict.fromkeys(sorted(arrays), WEIGHTS_FILE),
     }
     (folder / INDEX_FILE).write_text(json.dumps(index, indent=2) + "\n")
+
+
+def merged_weights(model: keras.Model) -> dict[str, np.ndarray]:
+    """The weights of a model by path, as a model without LoRA has them: merged."""
+    merged = {layer._kernel.path: layer.kernel for layer in _lora_layers(model)}
+    return {
+        weight.path: keras.ops.convert_to_numpy(merged.get(weight.path, weight))
+        for weight in _base_weights(model)
+    }
 
 
 def load_weights(model: keras.Model, index: Path) -> None:
