@@ -1,6 +1,5 @@
 """What a run leaves beside the weights: figures, curve and card."""
 
-import dataclasses
 import os
 import platform
 from pathlib import Path
@@ -10,7 +9,6 @@ import matplotlib
 import numpy as np
 import tensorflow as tf
 from _data import write_json
-from _recipe import Recipe
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -29,11 +27,11 @@ def measure(model: keras.Model, batches: tf.data.Dataset) -> dict[str, float]:
 
 
 def training_record(
-    recipe: Recipe, data: dict, results: dict[str, float], history: list[dict], seed: int
+    recipe: dict, data: dict, results: dict[str, float], history: list[dict], seed: int
 ) -> dict:
     """All that one needs to know, and to repeat the run: the content of `training.json`."""
     return {
-        "recipe": dataclasses.asdict(recipe),
+        "recipe": recipe,
         "data": data,
         "results": results,
         "seed": seed,
@@ -62,26 +60,34 @@ def hardware() -> str:
     return f"{os.cpu_count()} cores of {name}"
 
 
-def plot_curve(history: list[dict], file: Path) -> None:
-    """Accuracy over epochs, on augmented training images and on held-out ones."""
+def plot_curve(
+    history: list[dict], file: Path, metric: str = "accuracy", metric_name: str = "top-1 accuracy"
+) -> None:
+    """A metric over epochs, on augmented training images and on held-out ones."""
     epochs = [figures["epoch"] for figures in history]
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    axes.plot(epochs, [f["accuracy"] for f in history], label="training images, augmented")
-    if "val_accuracy" in history[0]:
-        axes.plot(epochs, [f["val_accuracy"] for f in history], label="held-out images")
-    axes.set(xlabel="epoch", ylabel="top-1 accuracy", ylim=(0, None), xlim=(1, None))
+    axes.plot(epochs, [f[metric] for f in history], label="training images, augmented")
+    if f"val_{metric}" in history[0]:
+        axes.plot(epochs, [f[f"val_{metric}"] for f in history], label="held-out images")
+    axes.set(xlabel="epoch", ylabel=metric_name, ylim=(0, None), xlim=(1, None))
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(file, dpi=100, metadata={"Software": None})
     plt.close(figure)
 
 
-def save_record(folder: Path, record: dict) -> None:
-    """Writes `training.json`, the curve and the card into a preset folder."""
+def save_record(folder: Path, record: dict, *curve: str) -> None:
+    """Writes `training.json`, the curve and the card into a preset folder.
+
+    Args:
+        folder: The preset.
+        record: What `training_record` returned.
+        *curve: The metric that the curve shows, and its name, if it is not accuracy.
+    """
     from keras_resblocks_plugin.hub.card import model_card
 
     write_json(folder / "training.json", record)
-    plot_curve(_whole_history(record), folder / "curve.png")
+    plot_curve(_whole_history(record), folder / "curve.png", *curve)
     model_card(folder).save(folder / "README.md")
 
 

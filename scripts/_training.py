@@ -113,16 +113,20 @@ def compile_for(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> Non
         ema_momentum=recipe.ema_momentum or 0.99,
     )
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    # On a CPU, TensorFlow's own kernels train three times faster than XLA's.
-    compiles = keras.backend.backend() != "tensorflow" or tf.config.list_physical_devices("GPU")
     model.compile(
         optimizer,
         keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=recipe.label_smoothing
         ),
         metrics=["accuracy"],
-        jit_compile="auto" if compiles else False,
+        jit_compile=jit_compile(),
     )
+
+
+def jit_compile() -> str | bool:
+    """What `compile()` is told: on a CPU, TensorFlow trains three times faster without XLA."""
+    compiles = keras.backend.backend() != "tensorflow" or tf.config.list_physical_devices("GPU")
+    return "auto" if compiles else False
 
 
 class Backup(keras.callbacks.BackupAndRestore):

@@ -108,6 +108,8 @@ def fit(recipe, train, rows, held_out, args):
 
 def report(preset, recipe, train, validation, rows, held_out, args) -> None:
     """Saves the preset, then what it reaches on images that it has not seen."""
+    from dataclasses import asdict
+
     import _results
     import _training
     import numpy as np
@@ -137,7 +139,7 @@ def report(preset, recipe, train, validation, rows, held_out, args) -> None:
     record = {
         "license": args.license,
         "start": _start_record(args.start),
-        **_results.training_record(recipe, data, results, history, args.seed),
+        **_results.training_record(asdict(recipe), data, results, history, args.seed),
     }
     _results.save_record(folder, record)
     print(f"Saved {folder}: " + ", ".join(f"{k} {v:.4f}" for k, v in results.items()))

@@ -1,0 +1,178 @@
+"""What fine-tuning is the same in every task: the start, the optimizer, the run, its record."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import _results
+import _training
+import keras
+import tensorflow as tf
+from _data import write_json
+
+import keras_resblocks_plugin as krp
+
+
+def check_arguments(args: argparse.Namespace) -> None:
+    """Checks the arguments that every task has.
+
+    Raises:
+        ValueError: If one makes no sense.
+    """
+    for name in ("epochs", "batch_size", "learning_rate"):
+        if getattr(args, name) <= 0:
+            raise ValueError(
+                f"--{name.replace('_', '-')} must be above zero. Received: {getattr(args, name)}"
+            )
+    if args.rank is not None and args.strategy != "lora":
+        raise ValueError(
+            f"--rank is that of `--strategy lora`. Received: --strategy {args.strategy}"
+        )
+    if args.from_scratch and args.strategy != "full":
+        raise ValueError(
+            "--from-scratch has nothing worth freezing: use `--strategy full`. "
+            f"Received: --strategy {args.strategy}"
+        )
+
+
+def claim_folder(args: argparse.Namespace) -> None:
+    """Notes the arguments in the run's folder, so that no other run goes on in it.
+
+    Raises:
+        ValueError: If the folder is that of a run with other arguments.
+    """
+    arguments = {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in vars(args).items()
+        if name not in ("run", "debug", "out")
+    }
+    args.out.mkdir(parents=True, exist_ok=True)
+    file = args.out / "arguments.json"
+    if not file.exists():
+        write_json(file, arguments)
+    earlier = json.loads(file.read_text())
+    changed = [
+        f"{name}={earlier.get(name)!r}"
+        for name in arguments
+        if arguments[name] != earlier.get(name)
+    ]
+    if changed:
+        raise ValueError(
+            f"--out {args.out} has a run with other arguments: {', '.join(changed)}. Give the "
+            "same ones to go on with it, or another folder."
+        )
+
+
+def load_backbone(args: argparse.Namespace, **kwargs) -> krp.ResBlockBackbone:
+    """The preset's backbone: its weights with statistics frozen, or random ones."""
+    return krp.ResBlockBackbone.from_preset(
+        args.preset,
+        load_weights=not args.from_scratch,
+        freeze_batch_norm=not (args.from_scratch or args.update_batch_norm),
+        dtype=args.dtype,
+        **kwargs,
+    )
+
+
+def freeze(task: keras.Model, args: argparse.Namespace) -> None:
+    """Freezes what the strategy says; from scratch, everything learns."""
+    if not args.from_scratch:
+        krp.freeze(
+            task, args.strategy, rank=args.rank, freeze_batch_norm=not args.update_batch_norm
+        )
+
+
+def new_optimizer(args: argparse.Namespace, steps_per_epoch: int) -> keras.Optimizer:
+    """AdamW, warmed up over a twentieth of the steps and left along a cosine."""
+    steps = args.epochs * steps_per_epoch
+    warmup = steps // 20
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0 if warmup else args.learning_rate,
+        decay_steps=steps - warmup,
+        warmup_target=args.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=args.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    return optimizer
+
+
+def fit(
+    model: keras.Model,
+    batches: tf.data.Dataset,
+    steps_per_epoch: int,
+    args: argparse.Namespace,
+    validation_data: tf.data.Dataset | None = None,
+) -> list[dict]:
+    """Trains a compiled model, or goes on training it; returns all epochs' figures.
+
+    Args:
+        model: The compiled task, without its preprocessor.
+        batches: Endless batches.
+        steps_per_epoch: How many are an epoch.
+        args: The arguments of the run.
+        validation_data: Held-out batches to watch, if any.
+    """
+    history = args.out / "history.jsonl"
+    model.fit(
+        batches,
+        validation_data=validation_data,
+        epochs=args.epochs,
+        steps_per_epoch=steps_per_epoch,
+        shuffle=False,
+        callbacks=[
+            _training.History(history),
+            _training.Backup(args.out / "backup", steps_per_epoch),
+        ],
+        verbose=1 if sys.stdout.isatty() else 2,
+    )
+    return _training.read_history(history)
+
+
+def save_record(
+    folder: Path,
+    args: argparse.Namespace,
+    recipe: dict,
+    data: dict,
+    results: dict[str, float],
+    history: list[dict],
+    metric: str,
+    metric_name: str,
+) -> None:
+    """Writes `training.json`, the curve and the card into the preset that a run saved.
+
+    Args:
+        folder: The preset.
+        args: The arguments of the run.
+        recipe: What the task adds to the recipe (sizes, augmentation).
+        data: The name, the licence and the counts of images.
+        results: The measured figures, as `"validation_top1"`.
+        history: What `fit` returned.
+        metric: The figure of an epoch that the curve shows.
+        metric_name: What to call it there.
+    """
+    recipe = {
+        "task": args.task,
+        "strategy": "from scratch" if args.from_scratch else args.strategy,
+        "rank": (args.rank or 4) if args.strategy == "lora" else None,
+        "batch_norm_statistics": "updated"
+        if args.from_scratch or args.update_batch_norm
+        else "frozen",
+        "epochs": args.epochs,
+        "batch_size": args.batch_size,
+        "optimizer": "AdamW",
+        "learning_rate": args.learning_rate,
+        "weight_decay": args.weight_decay,
+        "dtype": args.dtype,
+        **recipe,
+    }
+    name = Path(args.preset).name if Path(args.preset).is_dir() else args.preset
+    data = {"name": Path(args.data).name, "license": args.data_license, **data}
+    record = {
+        "license": args.license,
+        "start": {"architecture" if args.from_scratch else "preset": name},
+        **_results.training_record(recipe, data, results, history, args.seed),
+    }
+    _results.save_record(folder, record, metric, metric_name)
+    print(f"Saved {folder}: " + ", ".join(f"{k} {v:.4f}" for k, v in results.items()))
