@@ -9,13 +9,17 @@ import numpy as np
 from keras_resblocks_plugin._pages import empty_array, to_tensor
 from keras_resblocks_plugin._registration import PACKAGE
 
+# What fits a processor's cache.
+_CHUNK = 1 << 18
+
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class HostGlorotUniform(keras.initializers.Initializer):
     """Keras' default `GlorotUniform`, drawn by NumPy instead of the backend.
 
     Every `from_preset()` creates random values first and replaces them. Drawn by the
-    backend they take a third of that time, and on JAX a compilation for every shape.
+    backend they take a third of that time, and on JAX a compilation for every shape. These
+    lie on a grid of 65,536 steps between the limits, a hundred times finer than bfloat16's.
 
     Args:
         seed: int or `None`. By default every instance has a seed of its own, from Python's
@@ -29,11 +33,14 @@ class HostGlorotUniform(keras.initializers.Initializer):
     def __call__(self, shape, dtype=None):
         *window, inputs, outputs = shape
         limit = math.sqrt(6 / (math.prod(window) * (inputs + outputs)))
-        # SFC64 is NumPy's fastest generator.
-        generator = np.random.Generator(np.random.SFC64(self.seed))
-        values = generator.random(dtype="float32", out=empty_array(tuple(shape), "float32"))
-        values *= 2 * limit
-        values -= limit
+        values = empty_array(tuple(shape), "float32")
+        flat = values.reshape(-1)
+        # NumPy's fastest generator, and four values of each number that it draws.
+        bits = np.random.SFC64(self.seed)
+        for start in range(0, flat.size, _CHUNK):
+            chunk = flat[start : start + _CHUNK]
+            steps = bits.random_raw(-(-chunk.size // 4)).view("int16")[: chunk.size]
+            np.multiply(steps, np.float32(limit / 2**15), out=chunk)
         return keras.ops.cast(to_tensor(values), dtype or keras.config.floatx())
 
     def get_config(self):
