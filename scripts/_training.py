@@ -48,9 +48,15 @@ def training_batches(
     if recipe.flip:
         augmentations.append(keras.layers.RandomFlip("horizontal", seed=seed))
     if recipe.translation:
-        shift = recipe.translation
+        # By whole pixels: a shift in between blurs, and images are sharp when it counts.
         augmentations.append(
-            keras.layers.RandomTranslation(shift, shift, fill_mode="reflect", seed=seed)
+            keras.layers.RandomTranslation(
+                recipe.translation,
+                recipe.translation,
+                fill_mode="reflect",
+                interpolation="nearest",
+                seed=seed,
+            )
         )
     if recipe.zoom:
         augmentations.append(

@@ -64,6 +64,22 @@ def test_the_converter_normalizes_the_training_pixels(images):
     np.testing.assert_allclose(converted.std((0, 1, 2)), 1, atol=1e-4)
 
 
+def test_a_shift_keeps_images_sharp(images, recipe):
+    off = dict.fromkeys(("mixup_alpha", "cutmix_probability", "zoom"), 0.0)
+    shifted = dataclasses.replace(_recipe.read_recipe(recipe), translation=0.2, flip=False, **off)
+    identity = krp.ResBlockImageConverter(image_size=(32, 32), scale=1.0)
+    batches = _training.training_batches(images, np.arange(120), shifted, identity, seed=0)
+    x, _ = next(batches.as_numpy_iterator())
+    originals = images.images.reshape(120, -1, 3)
+    moved = 0
+    for image in x:
+        # A blend of two pixels would be a colour that no image has.
+        colours = {tuple(pixel) for pixel in image.reshape(-1, 3)}
+        assert any(colours <= {tuple(pixel) for pixel in other} for other in originals)
+        moved += not any(np.array_equal(image.reshape(-1, 3), other) for other in originals)
+    assert moved > len(x) / 2
+
+
 def test_batches_are_augmented_and_keep_their_labels(images, recipe):
     off = dict.fromkeys(("mixup_alpha", "cutmix_probability", "translation", "zoom"), 0.0)
     plain = dataclasses.replace(_recipe.read_recipe(recipe), **off)
