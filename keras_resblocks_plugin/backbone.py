@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from keras_resblocks_plugin._kerashub import flatten_layers
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._validation import (
     check_block_kwargs,
@@ -17,7 +18,11 @@ from keras_resblocks_plugin._validation import (
 )
 from keras_resblocks_plugin.blocks import PreActivationResidualBlock, ResidualBlock
 from keras_resblocks_plugin.blocks.block_type import resolve_block_type
-from keras_resblocks_plugin.layers import SymmetricMaxPooling2D
+from keras_resblocks_plugin.layers import (
+    FreezableBatchNormalization,
+    SymmetricMaxPooling2D,
+    freezable_norms,
+)
 from keras_resblocks_plugin.preset_backbone import PresetBackbone
 
 
@@ -41,8 +46,9 @@ class ResBlockBackbone(PresetBackbone):
             "relu"}`). A `shortcut` named here applies to the first block of each
             stack; the others keep the identity. Defaults to none.
         freeze_batch_norm: bool. Whether batch norm uses its moving statistics and
-            leaves them alone in training; scales and shifts still learn. Unlike flags
-            set on layers, this survives saving. Defaults to `False`.
+            leaves them alone in training; scales and shifts still learn. It may be set
+            later, before compiling; unlike flags set on layers, it survives saving.
+            Defaults to `False`.
         image_shape: tuple of ints. The shape of an image without the batch; height and
             width may be `None`. Defaults to `(None, None, 3)`, with the channels
             first if `data_format` says so.
@@ -104,7 +110,6 @@ class ResBlockBackbone(PresetBackbone):
             input_conv_strides=input_conv_strides,
         )
         check_choice("input_pooling", input_pooling, (None, "max"))
-        check_choice("freeze_batch_norm", freeze_batch_norm, (False, True))
         block_kwargs = check_block_kwargs(block_kwargs)
         data_format = data_format or keras.config.image_data_format()
         check_choice("data_format", data_format, ("channels_last", "channels_first"))
@@ -118,7 +123,7 @@ class ResBlockBackbone(PresetBackbone):
         preactivates = isinstance(template, PreActivationResidualBlock)
 
         def norm_relu(x, name):
-            x = template.norm(name=f"{name}_norm", frozen=freeze_batch_norm)(x)
+            x = template.norm(name=f"{name}_norm")(x)
             return keras.layers.Activation("relu", dtype=dtype, name=f"{name}_relu")(x)
 
         x = inputs
@@ -137,7 +142,7 @@ class ResBlockBackbone(PresetBackbone):
                 block = new_block(
                     filters, strides=strides if j == 0 else 1, name=f"stack{i}_block{j}", **options
                 )
-                x = block(x, freeze_batch_norm=freeze_batch_norm)
+                x = block(x)
             stride *= strides
             pyramid_outputs[f"P{stride.bit_length() - 1}"] = x
         if preactivates:
@@ -155,10 +160,29 @@ class ResBlockBackbone(PresetBackbone):
         self.input_conv_strides = list(input_conv_strides)
         self.input_pooling = input_pooling
         self.block_kwargs = block_kwargs
-        self.freeze_batch_norm = bool(freeze_batch_norm)
+        self.freeze_batch_norm = freeze_batch_norm
         self.image_shape = image_shape
         self.data_format = data_format
         self.pyramid_outputs = pyramid_outputs
+
+    @property
+    def freeze_batch_norm(self) -> bool:
+        """Whether training uses the moving statistics of batch norm, and leaves them alone."""
+        return self._freeze_batch_norm
+
+    @freeze_batch_norm.setter
+    def freeze_batch_norm(self, value: bool) -> None:
+        check_choice("freeze_batch_norm", value, (False, True))
+        norms = [x for x in flatten_layers(self) if isinstance(x, keras.layers.BatchNormalization)]
+        foreign = [x.path for x in norms if not isinstance(x, FreezableBatchNormalization)]
+        if value and foreign:
+            raise ValueError(
+                "`freeze_batch_norm=True` needs batch norms made by the block's `self.norm()`; "
+                f"those of Keras would go on counting. Received: {', '.join(foreign)}"
+            )
+        for norm in freezable_norms(self):
+            norm.freeze_statistics = bool(value)
+        self._freeze_batch_norm = bool(value)
 
     def call(self, inputs, training=None, mask=None):
         check_image_batch(inputs, self.image_shape)

@@ -5,9 +5,15 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_resblocks_plugin._kerashub import flatten_layers
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._validation import check_positive_int
 from keras_resblocks_plugin.initializers import HostGlorotUniform
+
+
+def freezable_norms(layer: keras.Layer) -> list["FreezableBatchNormalization"]:
+    """The batch norms inside a layer whose statistics can be frozen."""
+    return [x for x in flatten_layers(layer) if isinstance(x, FreezableBatchNormalization)]
 
 
 def channel_axis(data_format: str) -> int:
@@ -50,7 +56,7 @@ def average_pixels(x: Any, strides: int, data_format: str) -> Any:
         return ops.average_pool(x, strides, strides, data_format=data_format)
 
     # Keras' own `padding="same"` counts pixels twice at the edges on PyTorch.
-    present = ops.ones_like(x[:1])
+    present = ops.ones_like(x[:1, ...])
     return mean_with_zeros(x) / mean_with_zeros(present)
 
 
@@ -140,12 +146,31 @@ class SymmetricMaxPooling2D(keras.layers.MaxPooling2D):
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class FrozenBatchNormalization(keras.layers.BatchNormalization):
-    """`BatchNormalization` whose statistics are used, never updated; its scale and shift learn.
+class FreezableBatchNormalization(keras.layers.BatchNormalization):
+    """`BatchNormalization` whose statistics can stay as they are while its scale and shift learn.
 
-    A layer and not a call with `training=False`, which a functional model in training
+    An attribute and not a call with `training=False`, which a functional model in training
     would replace by its own `training=True`.
+
+    Args:
+        freeze_statistics: bool. Whether training uses the moving statistics, and leaves them
+            alone. It may be set at any time before the model is compiled.
+        **kwargs: Everything that `keras.layers.BatchNormalization` takes.
+
+    Input shape:
+        As that of `keras.layers.BatchNormalization`.
+
+    Output shape:
+        The input's.
     """
 
+    def __init__(self, *, freeze_statistics: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.freeze_statistics = freeze_statistics
+
     def call(self, inputs, training=None, mask=None):
-        return super().call(inputs, training=False, mask=mask)
+        training = training and not self.freeze_statistics
+        return super().call(inputs, training=training, mask=mask)
+
+    def get_config(self):
+        return {**super().get_config(), "freeze_statistics": self.freeze_statistics}

@@ -13,10 +13,11 @@ from keras_resblocks_plugin._validation import (
     check_positive_int,
 )
 from keras_resblocks_plugin.layers import (
-    FrozenBatchNormalization,
+    FreezableBatchNormalization,
     SymmetricConv2D,
     average_pixels,
     channel_axis,
+    freezable_norms,
     pad_channels,
     strided_shape,
 )
@@ -63,8 +64,6 @@ class ResidualBlock(keras.layers.Layer):
     Call arguments:
         inputs: A tensor of rank 4.
         training: bool. Whether to normalize by the batch and to drop paths.
-        freeze_batch_norm: bool. Whether batch norm uses its moving statistics, and
-            leaves them alone, even when `training`; scales and shifts still learn.
 
     Input shape:
         `(batch, height, width, channels)`, or `(batch, channels, height, width)`
@@ -161,12 +160,11 @@ class ResidualBlock(keras.layers.Layer):
             name=name,
         )
 
-    def norm(self, *, name: str, enabled: bool = True, frozen: bool = False):
+    def norm(self, *, name: str, enabled: bool = True):
         """A normalization as this block has them; the identity where it has none."""
         if self.normalization is None or not enabled:
             return keras.layers.Identity(dtype=self.dtype_policy, name=name)
-        norm_cls = FrozenBatchNormalization if frozen else keras.layers.BatchNormalization
-        return norm_cls(
+        return FreezableBatchNormalization(
             axis=channel_axis(self.data_format),
             momentum=self.norm_momentum,
             epsilon=self.norm_epsilon,
@@ -212,9 +210,19 @@ class ResidualBlock(keras.layers.Layer):
             )
         self._build_shortcut(input_shape, output_shape)
 
-    def call(self, inputs, training=None, freeze_batch_norm=False):
-        norm_training = False if freeze_batch_norm else training
-        shortcut, residual = self.branches(inputs, norm_training)
+    def get_build_config(self):
+        # Where the layers of a backbone are saved one by one, as those of a part of it are,
+        # this is what remembers its `freeze_batch_norm`.
+        frozen = any(norm.freeze_statistics for norm in freezable_norms(self))
+        return {**(super().get_build_config() or {}), "freeze_batch_norm": frozen}
+
+    def build_from_config(self, config):
+        super().build_from_config(config)
+        for norm in freezable_norms(self):
+            norm.freeze_statistics = config.get("freeze_batch_norm", False)
+
+    def call(self, inputs, training=None):
+        shortcut, residual = self.branches(inputs, training)
         if self.drop_path is not None:
             residual = self.drop_path(residual, training=training)
         return self.output_activation(shortcut + residual)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_resblocks_plugin.blocks.residual_block import SHORTCUTS
+from keras_resblocks_plugin.layers import freezable_norms
 from tests.helpers import (
     TOLERANCE,
     assert_changed,
@@ -178,7 +179,9 @@ class BlockContract:
             self.new(normalization="batch", name="frozen"),
         )
         inputs = keras.Input(x.shape[1:])
-        outputs = [identity(inputs), projection(inputs), frozen(inputs, freeze_batch_norm=True)]
+        outputs = [identity(inputs), projection(inputs), frozen(inputs)]
+        for norm in freezable_norms(frozen):
+            norm.freeze_statistics = True
         if self.starts_as_shortcut:
             zero = self.new(zero_init_residual=True, name="zero")
             outputs.append(zero(inputs))
