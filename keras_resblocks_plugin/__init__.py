@@ -2,6 +2,7 @@
 
 from keras_resblocks_plugin import blocks
 from keras_resblocks_plugin.backbone import ResBlockBackbone
+from keras_resblocks_plugin.diagnostics import ResidualDiagnostics
 from keras_resblocks_plugin.hub import PushToHub, pull_from_hub, push_to_hub
 from keras_resblocks_plugin.image_classifier import ResBlockImageClassifier
 from keras_resblocks_plugin.image_preprocessing import (
@@ -21,6 +22,7 @@ __all__ = [
     "ResBlockImageClassifier",
     "ResBlockImageClassifierPreprocessor",
     "ResBlockImageConverter",
+    "ResidualDiagnostics",
     "blocks",
     "list_presets",
     "pull_from_hub",
