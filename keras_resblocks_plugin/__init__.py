@@ -3,6 +3,7 @@
 from keras_resblocks_plugin import blocks
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.diagnostics import ResidualDiagnostics
+from keras_resblocks_plugin.folding import fold_batch_norm
 from keras_resblocks_plugin.hub import PushToHub, pull_from_hub, push_to_hub
 from keras_resblocks_plugin.image_classifier import ResBlockImageClassifier
 from keras_resblocks_plugin.image_preprocessing import (
@@ -24,6 +25,7 @@ __all__ = [
     "ResBlockImageConverter",
     "ResidualDiagnostics",
     "blocks",
+    "fold_batch_norm",
     "list_presets",
     "pull_from_hub",
     "push_to_hub",
