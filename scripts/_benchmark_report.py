@@ -1,0 +1,174 @@
+"""What `benchmark.py` measured, as tables and as a picture."""
+
+import statistics
+
+import matplotlib
+
+matplotlib.use("Agg")
+from _benchmark_run import STEP_BATCH
+from _markdown import table
+from _timing import ratios, spread
+from matplotlib import pyplot as plt
+
+HEADER = ["", "this package", "KerasHub's ResNet", "ratio"]
+
+
+def summary(measured: dict) -> str:
+    """The table of the README: loading, forward pass and training step beside KerasHub's."""
+    return "\n\n".join(
+        [
+            _how(measured),
+            table(["layers", *HEADER[1:]], [*_load_rows(measured), *_run_rows(measured)]),
+            f"`import keras_hub` takes {spread(measured['import'], ' s')} more with this package.",
+        ]
+    )
+
+
+def markdown(measured: dict) -> str:
+    """All that was measured."""
+    return "\n\n".join(
+        [
+            summary(measured),
+            "**Where the time of `from_preset` goes.** Each part is timed by itself, so they need "
+            "not add up; what is left is the creation of layers and of the graph.",
+            table(
+                [
+                    *("layers", "whole", "variables", "initial values", "assigning"),
+                    *("reading the file", "what is left", "whole / reading"),
+                ],
+                _part_rows(measured),
+            ),
+            _growth(measured),
+            "**Plain, folded and exported**, in milliseconds a batch; the ratio is KerasHub's "
+            "plain forward over it, so above 1 is faster.",
+            table(["layers, batch", "run by", "time", "KerasHub's / it"], _forward_rows(measured)),
+            _pipeline(measured),
+            _limits(measured),
+        ]
+    )
+
+
+def picture(measured: dict) -> plt.Figure:
+    """Loading over depth, with its parts, and forward passes beside KerasHub's."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    depths = [int(depth) for depth in measured["load"]]
+    lines = {
+        "keras_hub": "KerasHub's `from_preset`",
+        "krp": "this package's",
+        "read": "reading the file",
+    }
+    for name, label in lines.items():
+        seconds = [load["seconds"][name] for load in measured["load"].values()]
+        left.plot(depths, list(map(statistics.median, seconds)), marker="o", label=label)
+    left.set(xlabel="layers", ylabel="seconds", xlim=(0, None), ylim=(0, None))
+    left.set_title("Loading grows with depth alone")
+    left.legend()
+    names, values = [], []
+    for depth, batches in measured["forward"].items():
+        for title, seconds in batches.items():
+            for name in seconds:
+                if name != "keras_hub":
+                    names.append(f"{depth}, {title}: {name}")
+                    values.append(statistics.median(ratios(seconds["keras_hub"], seconds[name])))
+    right.barh(names[::-1], values[::-1])
+    right.axvline(1, color="black", linewidth=1)
+    right.set(xlabel="times as fast as KerasHub's plain forward pass")
+    return figure
+
+
+def _how(measured: dict) -> str:
+    return (
+        f"{measured['backend']}, {measured['hardware']}, median of {measured['runs']} alternating "
+        "runs after a warm-up, least and most in brackets. The ratio is pair by pair; below 1 is "
+        "better."
+    )
+
+
+def _row(title: str, seconds: dict, unit: float = 1.0, name: str = " s") -> list[str]:
+    ours, theirs = ([value * unit for value in seconds[key]] for key in ("krp", "keras_hub"))
+    return [title, spread(ours, name), spread(theirs, name), spread(ratios(ours, theirs))]
+
+
+def _load_rows(measured: dict) -> list[list[str]]:
+    rows = []
+    for depth, load in measured["load"].items():
+        rows.append(_row(f"{depth}: `from_preset`", load["seconds"]))
+        ours, theirs = load["peak_mebibytes"]["krp"], load["peak_mebibytes"]["keras_hub"]
+        over = (ours - load["mebibytes"]) / load["largest_mebibytes"]
+        rows.append(
+            [
+                f"{depth}: peak memory of it, weights and {over:.1f} × the largest",
+                *(f"{ours:.0f} MiB", f"{theirs:.0f} MiB", f"{ours / theirs:.2f}"),
+            ]
+        )
+    return rows
+
+
+def _run_rows(measured: dict) -> list[list[str]]:
+    count, size = STEP_BATCH
+    rows = []
+    for depth, batches in measured["forward"].items():
+        rows += [_row(f"{depth}: forward, {title}", s, 1e3, " ms") for title, s in batches.items()]
+        title = f"{depth}: training step, {count} images of {size} px"
+        rows.append(_row(title, measured["step"][depth], 1e3, " ms"))
+    return rows
+
+
+def _part_rows(measured: dict) -> list[list[str]]:
+    rows = []
+    for depth, load in measured["load"].items():
+        part = {name: statistics.median(seconds) for name, seconds in load["seconds"].items()}
+        rest = part["krp"] - sum(part[name] for name in ("read", "draw", "create", "assign"))
+        order = (part["krp"], part["create"], part["draw"], part["assign"], part["read"], rest)
+        times = [f"{value:.3f} s" for value in order]
+        rows.append([depth, *times, f"{part['krp'] / part['read']:.1f}"])
+    return rows
+
+
+def _growth(measured: dict) -> str:
+    """Whether loading is linear in depth, over the nets of one block."""
+    depths = [depth for depth in measured["load"] if int(depth) >= 50]
+    if len(depths) < 3:
+        return ""
+    layers = [int(depth) for depth in depths]
+    seconds = [statistics.median(measured["load"][depth]["seconds"]["krp"]) for depth in depths]
+    slope, start = statistics.linear_regression(layers, seconds)
+    share = statistics.correlation(layers, seconds) ** 2
+    return (
+        f"From {layers[0]} to {layers[-1]} layers, a straight line of {slope * 1e3:.1f} ms a layer "
+        f"and {start:.2f} s explains {share:.1%} of the variance."
+    )
+
+
+def _forward_rows(measured: dict) -> list[list[str]]:
+    return [
+        [
+            f"{depth}, {title}",
+            name,
+            spread([value * 1e3 for value in values], " ms", 1),
+            spread(ratios(seconds["keras_hub"], values)),
+        ]
+        for depth, batches in measured["forward"].items()
+        for title, seconds in batches.items()
+        for name, values in seconds.items()
+    ]
+
+
+def _pipeline(measured: dict) -> str:
+    pipeline = measured["pipeline"]
+    batch, seconds = pipeline["batch_size"], pipeline["seconds"]
+    images = {name: [batch / value for value in values] for name, values in seconds.items()}
+    factor = ratios(images["input"], images["step"])
+    return (
+        f"**Input.** By the recipe `{pipeline['recipe']}`, in batches of {batch}: the input "
+        f"pipeline makes {spread(images['input'], digits=0)} images a second, the training step "
+        f"takes {spread(images['step'], digits=0)}: {spread(factor)} times as many."
+    )
+
+
+def _limits(measured: dict) -> str:
+    flops, transfer = (statistics.median(measured["limits"][key]) for key in ("flops", "bytes"))
+    return (
+        f"**The machine's limit**: one large float32 product of matrices reaches "
+        f"{flops / 1e9:.0f} Gflop/s, one large copy moves {transfer / 1e9:.1f} GB/s."
+    )
