@@ -19,8 +19,18 @@ __all__ = [
 
 
 def flatten_layers(model: keras.Model) -> list[keras.Layer]:
-    """All layers inside `model`, those inside other layers too."""
-    return list(model._flatten_layers(include_self=False))
+    """All layers inside `model`, those inside other layers too, in the order of the calls."""
+    found = {}
+
+    def walk(layer):
+        # Keras' own recursion turns the order of every inner model around.
+        for child in layer._flatten_layers(recursive=False, include_self=False):
+            if id(child) not in found:
+                found[id(child)] = child
+                walk(child)
+
+    walk(model)
+    return list(found.values())
 
 
 def calls(function: keras.Function) -> list[tuple[Any, list, list]]:
