@@ -1,6 +1,6 @@
 """Residual blocks for KerasHub. Importing this registers the layers, tasks and presets."""
 
-from keras_resblocks_plugin import blocks
+from keras_resblocks_plugin import blocks, convert
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.diagnostics import ResidualDiagnostics
 from keras_resblocks_plugin.folding import fold_batch_norm
@@ -25,6 +25,7 @@ __all__ = [
     "ResBlockImageConverter",
     "ResidualDiagnostics",
     "blocks",
+    "convert",
     "fold_batch_norm",
     "list_presets",
     "pull_from_hub",

@@ -1,17 +1,19 @@
-"""Reading of safetensors files: headers are checked before anything is allocated."""
+"""Safetensors files: headers are checked before anything is allocated."""
 
 import json
 import math
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import ml_dtypes
 import numpy as np
+from safetensors.numpy import save_file
 
 from keras_resblocks_plugin._pages import empty_array
 
-_DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
+DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
 # The reference implementation's limit: no honest header is longer.
 _MAX_HEADER_BYTES = 100_000_000
 
@@ -44,8 +46,31 @@ class StoredTensor(NamedTuple):
         return array
 
 
-def read_header(file: Path) -> dict[str, StoredTensor]:
+def write_file(file: Path, arrays: Mapping[str, np.ndarray], metadata: dict[str, str]) -> None:
+    """Writes a safetensors file, readable by whom other new files are."""
+    # `save_file()` makes files that only their owner can read, whatever the user's umask says.
+    file.touch()
+    mode = file.stat().st_mode
+    # Not `ascontiguousarray`, which makes vectors of scalars.
+    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    save_file(arrays, file, metadata=metadata)
+    file.chmod(mode)
+
+
+def read_metadata(file: Path) -> dict[str, str]:
+    """The metadata in the header of a file that `read_header` has checked."""
+    with file.open("rb") as stream:
+        length = struct.unpack("<Q", stream.read(8))[0]
+        metadata = json.loads(stream.read(length)).get("__metadata__", {})
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def read_header(file: Path, dtypes: Mapping[str, type] = DTYPES) -> dict[str, StoredTensor]:
     """The tensors of a safetensors file by name, checked against the file's real size.
+
+    Args:
+        file: The path of the file.
+        dtypes: What its tensors may be, by the format's names.
 
     Raises:
         ValueError: If the file is no safetensors file, is truncated, or its header claims
@@ -64,7 +89,7 @@ def read_header(file: Path) -> dict[str, StoredTensor]:
     try:
         header = json.loads(text)
         header.pop("__metadata__", None)
-        tensors = {name: _stored(file, entry, 8 + length) for name, entry in header.items()}
+        tensors = {name: _stored(file, entry, 8 + length, dtypes) for name, entry in header.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"`{file}` has a broken safetensors header. Download or save the preset again. "
@@ -81,10 +106,10 @@ def read_header(file: Path) -> dict[str, StoredTensor]:
     return tensors
 
 
-def _stored(file: Path, entry: dict, data_start: int) -> StoredTensor:
-    dtype = _DTYPES.get(entry["dtype"])
+def _stored(file: Path, entry: dict, data_start: int, dtypes: Mapping) -> StoredTensor:
+    dtype = dtypes.get(entry["dtype"])
     if dtype is None:
-        raise ValueError(f"dtype {entry['dtype']!r} is none of {', '.join(_DTYPES)}")
+        raise ValueError(f"dtype {entry['dtype']!r} is none of {', '.join(dtypes)}")
     if not all(type(side) is int and side >= 0 for side in entry["shape"]):
         raise ValueError(f"shape {entry['shape']} is not a shape")
     begin, end = entry["data_offsets"]

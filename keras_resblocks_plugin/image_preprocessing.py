@@ -1,6 +1,9 @@
 """From raw images to what a `ResBlockBackbone` reads."""
 
+import math
+import numbers
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras_hub.layers import ImageConverter
@@ -15,10 +18,41 @@ from keras_resblocks_plugin.backbone import ResBlockBackbone
 class ResBlockImageConverter(ImageConverter):
     """Resizes and rescales raw images to what a `ResBlockBackbone` was trained on.
 
-    Arguments, shapes and an example: `keras_hub.layers.ImageConverter`.
+    Args:
+        crop_fraction: float in (0, 1]. Images are resized to `image_size / crop_fraction`, and
+            `image_size` is cut from the middle, as most ResNets are evaluated. Defaults
+            to `1.0`, all of the image.
+        **kwargs: The arguments of `keras_hub.layers.ImageConverter`, which has the shapes
+            and an example too.
     """
 
     backbone_cls = ResBlockBackbone
+
+    def __init__(self, *args, crop_fraction: float = 1.0, **kwargs):
+        super().__init__(*args, **kwargs)
+        is_number = isinstance(crop_fraction, numbers.Real) and not isinstance(crop_fraction, bool)
+        if not is_number or not 0 < crop_fraction <= 1:
+            raise ValueError(
+                "`crop_fraction` must be a number in (0, 1]: the share of each side that is kept. "
+                f"Received: crop_fraction={crop_fraction!r}"
+            )
+        self.crop_fraction = float(crop_fraction)
+        self.image_size = ImageConverter.image_size.fget(self)
+
+    @property
+    def image_size(self) -> tuple[int, int] | None:
+        """Settable tuple of `(height, width)`, or `None`. The size of what comes out."""
+        return self._image_size
+
+    @image_size.setter
+    def image_size(self, value: Sequence[int] | None):
+        self._image_size = None if value is None else tuple(value)
+        # The layer inside resizes to what the crop is cut from.
+        self.resizing.height, self.resizing.width = (
+            (None, None)
+            if value is None
+            else (math.floor(side / self.crop_fraction) for side in value)
+        )
 
     def call(self, inputs):
         images = inputs["images"] if isinstance(inputs, dict) else inputs
@@ -26,7 +60,26 @@ class ResBlockImageConverter(ImageConverter):
         # A list of images of several sizes has no shape; each is checked by itself.
         if shape is not None and getattr(shape, "rank", 0) is not None:
             self._check_shape(tuple(shape))
-        return super().call(inputs)
+        outputs = super().call(inputs)
+        if self.crop_fraction == 1 or self.image_size is None:
+            return outputs
+        if isinstance(inputs, dict):
+            raise ValueError(
+                "`inputs` must be images alone where `crop_fraction` cuts them: boxes and masks "
+                f"are not cut. Received: a dict with {', '.join(map(repr, inputs))}"
+            )
+        return keras.tree.map_structure(self._crop, outputs)
+
+    def _crop(self, images: Any) -> Any:
+        resized = (self.resizing.height, self.resizing.width)
+        # Rounded as torchvision does.
+        starts = [round((r - s) / 2) for r, s in zip(resized, self.image_size, strict=True)]
+        rows, columns = (
+            slice(start, start + side) for start, side in zip(starts, self.image_size, strict=True)
+        )
+        if self.data_format == "channels_first":
+            return images[..., rows, columns]
+        return images[..., rows, columns, :]
 
     def _check_shape(self, shape: tuple) -> None:
         if len(shape) not in (3, 4):
@@ -46,7 +99,11 @@ class ResBlockImageConverter(ImageConverter):
 
     def get_config(self):
         # KerasHub leaves the data format out, so that a reload would guess it.
-        return {**super().get_config(), "data_format": self.data_format}
+        return {
+            **super().get_config(),
+            "data_format": self.data_format,
+            "crop_fraction": self.crop_fraction,
+        }
 
     def save_to_preset(self, preset_dir: str):
         """Saves the converter to a preset folder, at one instant; its other files stay.

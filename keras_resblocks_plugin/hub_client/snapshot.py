@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -26,7 +27,11 @@ class Snapshot(NamedTuple):
     commit: str
 
 
-def fetch(handle: str | Handle, token: str | None = None) -> Snapshot:
+def fetch(
+    handle: str | Handle,
+    token: str | None = None,
+    choose: Callable[[list[str]], list[str]] | None = None,
+) -> Snapshot:
     """Downloads one commit of a repository whole into the Hub's cache, and checks it.
 
     The client compares sizes and not digests, so a damaged file would load and stay; here
@@ -36,6 +41,7 @@ def fetch(handle: str | Handle, token: str | None = None) -> Snapshot:
     Args:
         handle: `"hf://user/name"` or `"hf://user/name@revision"`.
         token: The token; `None` is the one that the user logged in with, if any.
+        choose: Which files to download, given the names of all. Defaults to all.
 
     Raises:
         ValueError: If `handle` is not one.
@@ -49,9 +55,13 @@ def fetch(handle: str | Handle, token: str | None = None) -> Snapshot:
         revision, listed = _look_up(client, handle)
     except NotCachedError as error:
         return _cached(client, handle, error)
+    wanted = choose(sorted(listed)) if choose else None
+    if wanted is not None:
+        listed = {path: listed[path] for path in wanted}
     for _ in range(_ATTEMPTS):
         download = client.api.snapshot_download
-        folder = Path(client.call(handle, download, handle.repo_id, revision=revision))
+        options = {"revision": revision, "allow_patterns": wanted}
+        folder = Path(client.call(handle, download, handle.repo_id, **options))
         damaged = [path for path, expected in listed.items() if not _is(folder / path, expected)]
         if not damaged:
             return Snapshot(folder, revision.resolved)

@@ -1,0 +1,94 @@
+"""A backbone or classifier as a folder that timm loads."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_resblocks_plugin._replace import replacing
+from keras_resblocks_plugin._safetensors import write_file
+from keras_resblocks_plugin.backbone import ResBlockBackbone
+from keras_resblocks_plugin.convert._checkpoint import CONFIG_FILE, SAFETENSORS_FILE
+from keras_resblocks_plugin.convert._layouts import RESNET_V2
+from keras_resblocks_plugin.convert._timm_architecture import TimmArchitecture, find_architecture
+from keras_resblocks_plugin.convert._timm_config import describe_converter
+from keras_resblocks_plugin.convert._transfer import named_weights
+from keras_resblocks_plugin.image_classifier import ResBlockImageClassifier
+from keras_resblocks_plugin.weights import INDEX_FILE
+
+
+def to_timm(model: ResBlockBackbone | ResBlockImageClassifier, folder: str | Path) -> None:
+    """Writes a model as timm saves its own: `model.safetensors` and `config.json`.
+
+    timm loads it with `timm.create_model("local-dir:FOLDER", pretrained=True)`, and, pushed to
+    the Hub, with `"hf-hub:user/name"`. It gives the same logits. LoRA is merged. Other
+    depths and widths than those of timm's `resnet18`, `34`, `50`, `101`, `152`, `resnet50d` and
+    `resnetv2_50` are written as arguments of these.
+
+    Args:
+        model: A `krp.ResBlockImageClassifier`, or a `krp.ResBlockBackbone`, which timm loads
+            without a head. Where it has no preprocessing, timm takes ImageNet's.
+        folder: The folder. Files of other names in it stay.
+
+    Raises:
+        ValueError: If timm has no such network, or the folder has a preset in it, whose files
+            have the same names.
+
+    Example:
+
+    ```python
+    krp.convert.to_timm(classifier, "for_timm")
+    timm.create_model("local-dir:for_timm", pretrained=True)
+    ```
+    """
+    folder = Path(folder)
+    if (folder / INDEX_FILE).exists():
+        raise ValueError(
+            f"`folder` must not have a preset in it, whose {CONFIG_FILE} would be lost. "
+            f"Received: folder={str(folder)!r}"
+        )
+    if not isinstance(model, ResBlockBackbone | ResBlockImageClassifier):
+        raise ValueError(
+            "`model` must be a `krp.ResBlockBackbone` or a `krp.ResBlockImageClassifier`. "
+            f"Received: model={model!r}"
+        )
+    architecture = find_architecture(model)
+    config = _config(model, architecture)
+    tensors = named_weights(model, architecture.layout)
+    head = f"{architecture.layout.layers['predictions']}.weight"
+    if architecture.layout is RESNET_V2 and head in tensors:
+        # It classifies with a 1×1 convolution.
+        tensors[head] = tensors[head][..., None, None]
+    counters = {
+        name.replace("running_mean", "num_batches_tracked"): np.array(0)
+        for name in tensors
+        if name.endswith("running_mean")
+    }
+    with replacing(folder) as staged:
+        write_file(staged / SAFETENSORS_FILE, tensors | counters, {"format": "pt"})
+        (staged / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n")
+
+
+def _config(
+    model: ResBlockBackbone | ResBlockImageClassifier, architecture: TimmArchitecture
+) -> dict[str, Any]:
+    layers = architecture.layout.layers
+    num_classes = getattr(model, "num_classes", 0)
+    config = {
+        "architecture": architecture.name,
+        "num_classes": num_classes,
+        "num_features": getattr(model, "backbone", model).output_shape[-1],
+        "pretrained_cfg": {
+            "custom_load": False,
+            "num_classes": num_classes,
+            "first_conv": layers["stem0_conv"],
+            "classifier": layers["predictions"],
+            **describe_converter(model),
+        },
+    }
+    if architecture.arguments:
+        config["model_args"] = architecture.arguments
+    if getattr(model, "class_names", None):
+        config["label_names"] = model.class_names
+    return config

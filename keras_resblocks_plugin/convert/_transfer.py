@@ -1,0 +1,103 @@
+"""Weights from one naming to another, strictly and all or nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import keras
+import numpy as np
+
+from keras_resblocks_plugin.convert._layouts import Layout
+from keras_resblocks_plugin.weights import merged_weights
+
+
+class Tensor(Protocol):
+    """Values whose shape is known before they are read."""
+
+    shape: tuple[int, ...]
+
+    def read(self) -> np.ndarray:
+        """The values as float32."""
+
+
+class LoadedTensor(NamedTuple):
+    """Values that are in memory already."""
+
+    array: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    def read(self) -> np.ndarray:
+        return self.array.astype("float32", copy=False)
+
+
+def assign(
+    model: keras.Model, tensors: Mapping[str, Tensor], layout: Layout, source: str
+) -> keras.Model:
+    """Gives a model the weights that another library names by `layout`, and returns it.
+
+    Args:
+        model: A model whose weights may still be any.
+        tensors: The weights, all that there are.
+        layout: How they are named.
+        source: What they come from, for the error.
+
+    Raises:
+        ValueError: If a weight is missing, unexpected or of another shape. All such weights
+            are listed, and none is assigned.
+    """
+    variables = {layout.name(weight.path): weight for weight in model.weights}
+    needed = {name: _their_shape(weight, layout) for name, weight in variables.items()}
+    there = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    problems = {
+        "Missing": needed.keys() - there.keys(),
+        "Unexpected": there.keys() - needed.keys(),
+        "Misshaped": [
+            f"{name} {there[name]} in place of {needed[name]}"
+            for name in needed.keys() & there.keys()
+            if there[name] != needed[name]
+        ],
+    }
+    if any(problems.values()):
+        listed = [f"{title}: {_listed(names)}" for title, names in problems.items() if names]
+        raise ValueError(
+            f"The weights of `{source}` are not those of the {_described(model)} that they look "
+            f"like, so nothing was converted. {'. '.join(listed)}."
+        )
+    for name, variable in variables.items():
+        array = tensors[name].read()
+        variable.assign(np.ascontiguousarray(array.transpose(_our_axes(array.ndim, layout))))
+    return model
+
+
+def named_weights(model: keras.Model, layout: Layout) -> dict[str, np.ndarray]:
+    """The weights of a model as another library has them; LoRA is merged."""
+    return {
+        layout.name(path): np.ascontiguousarray(array.transpose(_their_axes(array.ndim, layout)))
+        for path, array in merged_weights(model).items()
+    }
+
+
+def _our_axes(ndim: int, layout: Layout) -> Sequence[int]:
+    return layout.axes.get(ndim, range(ndim))
+
+
+def _their_axes(ndim: int, layout: Layout) -> Sequence[int]:
+    return np.argsort(_our_axes(ndim, layout))
+
+
+def _their_shape(variable: keras.Variable, layout: Layout) -> tuple[int, ...]:
+    return tuple(variable.shape[axis] for axis in _their_axes(len(variable.shape), layout))
+
+
+def _described(model: keras.Model) -> str:
+    backbone = getattr(model, "backbone", model)
+    blocks, filters = backbone.stackwise_num_blocks, backbone.stackwise_num_filters
+    return f"residual network of `{backbone.block_type}` blocks {blocks} with filters {filters}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    names = sorted(names)
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return ", ".join(names[:20]) + more
