@@ -3,6 +3,7 @@
 from keras_resblocks_plugin import blocks, convert
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.diagnostics import ResidualDiagnostics
+from keras_resblocks_plugin.finetuning import freeze
 from keras_resblocks_plugin.folding import fold_batch_norm
 from keras_resblocks_plugin.hub import PushToHub, pull_from_hub, push_to_hub
 from keras_resblocks_plugin.image_classifier import ResBlockImageClassifier
@@ -27,6 +28,7 @@ __all__ = [
     "blocks",
     "convert",
     "fold_batch_norm",
+    "freeze",
     "list_presets",
     "pull_from_hub",
     "push_to_hub",

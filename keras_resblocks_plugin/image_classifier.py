@@ -3,18 +3,21 @@
 import hashlib
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from keras_hub.models import ImageClassifier
 
+from keras_resblocks_plugin import adapters
 from keras_resblocks_plugin._locate import locate_checked
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import check_image_batch, check_positive_int
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.image_preprocessing import ResBlockImageClassifierPreprocessor
+from keras_resblocks_plugin.lora import forget_compiled
 from keras_resblocks_plugin.preset_folder import check_head, list_head
 
 
@@ -129,6 +132,43 @@ class ResBlockImageClassifier(ImageClassifier):
                 f"`{filepath}` is not a head for {self.num_classes} classes on this backbone. "
                 f"Download or save the preset again. Received: {error}"
             ) from error
+
+    def save_lora_weights(self, filepath: str | Path) -> None:
+        """Saves what LoRA adds to the backbone's kernels, and the head, to a safetensors file.
+
+        Args:
+            filepath: The file, which ends in `.safetensors`.
+
+        Raises:
+            ValueError: If there is no LoRA, or the file has another ending.
+
+        Example:
+
+        ```python
+        krp.freeze(classifier, "lora")
+        classifier.fit(images, labels)
+        classifier.save_lora_weights("birds/adapter.safetensors")
+        krp.push_to_hub("birds", "hf://me/birds")
+
+        classifier = krp.ResBlockImageClassifier.from_preset("resblock_bn_small", num_classes=9)
+        classifier.load_lora_weights("hf://me/birds")
+        ```
+        """
+        adapters.save_adapter(self.backbone, filepath, self.output_dense.weights, self.class_names)
+
+    def load_lora_weights(self, filepath: str | Path) -> None:
+        """Loads what `save_lora_weights` saved, with the head and its class names.
+
+        Args:
+            filepath: The file, a folder that has it, or `"hf://user/name"`.
+
+        Raises:
+            ValueError: If it is for another architecture, rank or number of classes, or
+                damaged. Nothing is loaded then.
+            HubError: If it cannot be downloaded.
+        """
+        self.class_names = adapters.load_adapter(self.backbone, filepath, self.output_dense.weights)
+        forget_compiled(self)
 
     def call(self, inputs, training=None, mask=None):
         check_image_batch(inputs, self.backbone.image_shape)

@@ -9,6 +9,7 @@ from keras_resblocks_plugin._kerashub import flatten_layers
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._validation import check_positive_int
 from keras_resblocks_plugin.initializers import HostGlorotUniform
+from keras_resblocks_plugin.lora import merged_kernel
 
 
 def freezable_norms(layer: keras.Layer) -> list["FreezableBatchNormalization"]:
@@ -104,6 +105,34 @@ class SymmetricConv2D(keras.layers.Conv2D):
 
     def compute_output_shape(self, input_shape):
         return strided_shape(input_shape, self.strides[0], self.filters, self.data_format)
+
+    def save_own_variables(self, store):
+        if not self.lora_enabled:
+            super().save_own_variables(store)
+            return
+        # Keras saves the merged kernel alone, from which no training could go on: it loads
+        # as a frozen kernel with additions that are zero and stay so.
+        store["0"] = merged_kernel(self)
+        if self.use_bias:
+            store["1"] = self.bias
+        for weight in (self._kernel, self.lora_kernel_a, self.lora_kernel_b):
+            store[weight.name] = weight
+
+    def load_own_variables(self, store):
+        names = list(store.keys())
+        lora = {name: store[name] for name in names if not name.isdigit()}
+        merged = {name: store[name] for name in names if name.isdigit()}
+        if not self.lora_enabled:
+            super().load_own_variables(merged)
+            return
+        start = ops.copy(self.lora_kernel_a)
+        super().load_own_variables(merged)
+        if lora and tuple(lora["lora_kernel_a"].shape) == tuple(start.shape):
+            for weight in (self._kernel, self.lora_kernel_a, self.lora_kernel_b):
+                weight.assign(lora[weight.name])
+        else:
+            # One of the two starts at zero, not both, or neither would ever have a gradient.
+            self.lora_kernel_a.assign(start)
 
     def get_config(self):
         config = super().get_config()

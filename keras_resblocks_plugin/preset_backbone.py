@@ -1,11 +1,20 @@
-"""How a backbone is saved to a preset and loaded from one."""
+"""How a backbone is saved to a preset and loaded from one, and what LoRA adds to it alone."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from keras_resblocks_plugin import weights
-from keras_resblocks_plugin._kerashub import FeaturePyramidBackbone, save_backbone_config
+import keras
+
+from keras_resblocks_plugin import adapters, weights
+from keras_resblocks_plugin._kerashub import (
+    FeaturePyramidBackbone,
+    flatten_layers,
+    save_backbone_config,
+)
 from keras_resblocks_plugin._locate import locate_checked
 from keras_resblocks_plugin._replace import replacing
+from keras_resblocks_plugin._validation import check_positive_int
+from keras_resblocks_plugin.lora import forget_compiled, lora_layers
 from keras_resblocks_plugin.preset_folder import check_files
 
 
@@ -58,3 +67,63 @@ class PresetBackbone(FeaturePyramidBackbone):
         with replacing(preset_dir) as folder:
             save_backbone_config(self, folder)
             weights.save_weights(self, folder)
+
+    # === LoRA ===
+    def default_lora_layer_names(self) -> list[str]:
+        """The names of the layers that `enable_lora` adapts by default: all convolutions."""
+        layers = flatten_layers(self)
+        return sorted({x.name for x in layers if isinstance(x, keras.layers.Conv2D)})
+
+    def enable_lora(self, rank: int, target_layer_names: Sequence[str] | None = None) -> None:
+        """Freezes the backbone but for low-rank additions to kernels. `krp.freeze` calls it.
+
+        A model that holds the backbone and has predicted or trained before must be
+        compiled anew.
+
+        Args:
+            rank: int. The rank of the additions.
+            target_layer_names: The names of the layers to adapt. Defaults to all convolutions.
+
+        Raises:
+            ValueError: If no layer has one of the names, or there is LoRA already.
+        """
+        check_positive_int("rank", rank)
+        known = self.default_lora_layer_names()
+        names = known if target_layer_names is None else list(target_layer_names)
+        if lora_layers(self) or not names or set(names) - set(known):
+            rule = "be called once" if lora_layers(self) else f"name some of {', '.join(known)}"
+            raise ValueError(
+                f"`enable_lora()` must {rule}. Received: target_layer_names={target_layer_names}"
+            )
+        super().enable_lora(rank, names)
+        for layer in lora_layers(self):
+            if layer.use_bias:
+                # Not part of what is saved alone.
+                layer.bias.trainable = False
+        forget_compiled(self)
+
+    def save_lora_weights(self, filepath: str | Path) -> None:
+        """Saves what LoRA adds to the kernels, alone, to a safetensors file.
+
+        Args:
+            filepath: The file, which ends in `.safetensors`.
+
+        Raises:
+            ValueError: If there is no LoRA, or the file has another ending.
+        """
+        adapters.save_adapter(self, filepath)
+
+    def load_lora_weights(self, filepath: str | Path) -> None:
+        """Loads what `save_lora_weights` saved; changes nothing unless everything fits.
+
+        A model that holds the backbone and has predicted or trained before must be
+        compiled anew.
+
+        Args:
+            filepath: The file, a folder that has it, or `"hf://user/name"`.
+
+        Raises:
+            ValueError: If it is for another architecture, rank or other layers, or damaged.
+            HubError: If it cannot be downloaded.
+        """
+        adapters.load_adapter(self, filepath)

@@ -4,14 +4,14 @@ import contextlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
-from safetensors.numpy import save_file
 
-from keras_resblocks_plugin._kerashub import flatten_layers
 from keras_resblocks_plugin._pages import to_tensor
-from keras_resblocks_plugin._safetensors import StoredTensor, read_header
+from keras_resblocks_plugin._safetensors import StoredTensor, read_header, write_file
+from keras_resblocks_plugin.lora import lora_layers, lora_weights, merged_kernel
 
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.weights.json"
@@ -22,13 +22,9 @@ def save_weights(model: keras.Model, folder: Path) -> None:
 
     LoRA is merged into the kernels, so that the file fits a model without it.
     """
-    arrays = {path: np.ascontiguousarray(array) for path, array in merged_weights(model).items()}
+    arrays = merged_weights(model)
     _remove_earlier_weights(folder)
-    # `save_file()` makes files that only their owner can read, whatever the user's umask says.
-    (folder / WEIGHTS_FILE).touch()
-    mode = (folder / WEIGHTS_FILE).stat().st_mode
-    save_file(arrays, folder / WEIGHTS_FILE, metadata={"format": "keras"})
-    (folder / WEIGHTS_FILE).chmod(mode)
+    write_file(folder / WEIGHTS_FILE, arrays, {"format": "keras"})
     index = {
         "metadata": {"total_size": sum(array.nbytes for array in arrays.values())},
         "weight_map": dict.fromkeys(sorted(arrays), WEIGHTS_FILE),
@@ -38,10 +34,10 @@ def save_weights(model: keras.Model, folder: Path) -> None:
 
 def merged_weights(model: keras.Model) -> dict[str, np.ndarray]:
     """The weights of a model by path, as a model without LoRA has them: merged."""
-    merged = {layer._kernel.path: layer.kernel for layer in _lora_layers(model)}
+    merged = {layer._kernel.path: merged_kernel(layer) for layer in lora_layers(model)}
     return {
         weight.path: keras.ops.convert_to_numpy(merged.get(weight.path, weight))
-        for weight in _base_weights(model)
+        for weight in base_weights(model)
     }
 
 
@@ -64,11 +60,11 @@ def load_weights(model: keras.Model, index: Path) -> None:
     for name in sorted(set(weight_map.values())):
         tensors |= read_header(index.parent / name)
     _check_same_names(weight_map, tensors, f"the index {index.name}", "the files it names")
-    variables = {weight.path: weight for weight in _base_weights(model)}
-    _check_fit(variables, tensors, index.parent)
+    variables = {weight.path: weight for weight in base_weights(model)}
+    check_fit(variables, tensors, index.parent)
     for path, variable in variables.items():
         variable.assign(to_tensor(tensors[path].read()))
-    for layer in _lora_layers(model):
+    for layer in lora_layers(model):
         # The file's kernels stand for the whole; what is added to them starts anew.
         layer.lora_kernel_b.assign(keras.ops.zeros(layer.lora_kernel_b.shape))
 
@@ -114,18 +110,18 @@ def _remove_earlier_weights(folder: Path) -> None:
         file.unlink()
 
 
-def _lora_layers(model: keras.Model) -> list[keras.Layer]:
-    return [layer for layer in flatten_layers(model) if getattr(layer, "lora_enabled", False)]
-
-
-def _base_weights(model: keras.Model) -> list[keras.Variable]:
-    lora = {
-        id(v) for layer in _lora_layers(model) for v in (layer.lora_kernel_a, layer.lora_kernel_b)
-    }
+def base_weights(model: keras.Model) -> list[keras.Variable]:
+    """The weights of a model without what LoRA adds."""
+    lora = {id(weight) for weight in lora_weights(model)}
     return [weight for weight in model.weights if id(weight) not in lora]
 
 
-def _check_fit(variables: dict, tensors: dict[str, StoredTensor], folder: Path) -> None:
+def check_fit(variables: dict[str, Any], tensors: dict[str, StoredTensor], folder: Path) -> None:
+    """Checks that what has shapes under its paths, and the tensors there, are the same.
+
+    Raises:
+        ValueError: If they are not; all that differ are listed.
+    """
     _check_same_names(variables, tensors, "the model", f"the weights in `{folder}`")
     misshaped = [
         f"{path}: {tuple(variable.shape)} in the model, {tensors[path].shape} in the file"

@@ -1,0 +1,214 @@
+"""LoRA alone in a safetensors file: small, and of use to whoever has the weights it adds to."""
+
+import hashlib
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_resblocks_plugin._kerashub import flatten_layers
+from keras_resblocks_plugin._safetensors import (
+    StoredTensor,
+    read_header,
+    read_metadata,
+    write_file,
+)
+from keras_resblocks_plugin.hub_client import fetch
+from keras_resblocks_plugin.lora import forget_compiled, lora_layers, lora_weights
+from keras_resblocks_plugin.weights import base_weights, check_fit
+
+ADAPTER_FILE = "adapter.safetensors"
+_FORMAT = "keras_resblocks_plugin adapter"
+# What a backbone is called and how precisely it computes makes it no other architecture.
+_NO_ARCHITECTURE = ("name", "trainable", "dtype", "freeze_batch_norm", "image_shape", "data_format")
+
+
+def save_adapter(
+    backbone: keras.Model,
+    filepath: str | Path,
+    head: Sequence[keras.Variable] = (),
+    class_names: Sequence[str] | None = None,
+) -> None:
+    """Writes what LoRA adds to a backbone, and the weights of a head, keyed by weight path.
+
+    Args:
+        backbone: A backbone with LoRA.
+        filepath: The file, which ends in `.safetensors`.
+        head: The weights of the head that was trained with it.
+        class_names: The classes of the head.
+
+    Raises:
+        ValueError: If there is no LoRA, or the file has another ending.
+    """
+    if Path(filepath).suffix != ".safetensors":
+        raise ValueError(
+            f"`filepath` must end in `.safetensors`. Received: filepath={str(filepath)!r}"
+        )
+    layers = lora_layers(backbone)
+    kinds = {(layer.lora_rank, layer.lora_alpha) for layer in layers}
+    if len(kinds) != 1:
+        raise ValueError(
+            "The model must have LoRA, of one rank and alpha: `krp.freeze(model, 'lora')`. "
+            f"Received: {f'several, {sorted(kinds)}' if kinds else 'none'}"
+        )
+    weights = (*lora_weights(backbone), *head)
+    arrays = {weight.path: keras.ops.convert_to_numpy(weight) for weight in weights}
+    ((rank, alpha),) = kinds
+    metadata = {
+        "format": _FORMAT,
+        "rank": str(rank),
+        "alpha": str(alpha),
+        "architecture": json.dumps(architecture(backbone)),
+        "base": _base_digest(backbone),
+        "class_names": json.dumps(list(class_names) if class_names else None),
+    }
+    file = Path(filepath)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # At one instant: a process killed while saving leaves the old file or the new one.
+    staged = file.with_name(f".{file.name}.saving")
+    write_file(staged, arrays, metadata)
+    staged.replace(file)
+
+
+def load_adapter(
+    backbone: keras.Model, filepath: str | Path, head: Sequence[keras.Variable] = ()
+) -> list[str] | None:
+    """Loads what `save_adapter` wrote; changes nothing unless everything fits.
+
+    Args:
+        backbone: A backbone of the same architecture and weights, with the same LoRA or none.
+        filepath: The file, a folder that has it, or `hf://user/name`.
+        head: The weights of the head.
+
+    Returns:
+        The class names in the file.
+
+    Raises:
+        ValueError: If the file is damaged, or is that of another architecture or rank, or of
+            other layers or another head.
+        HubError: If it cannot be downloaded.
+    """
+    file = _locate(filepath)
+    tensors = read_header(file)
+    metadata = read_adapter_metadata(file)
+    _check_architecture(metadata["architecture"], backbone, file)
+    rank, alpha = metadata["rank"], metadata["alpha"]
+    layers = _adapted(backbone, tensors, rank, file)
+    check_fit(_shapes(layers, rank) | {w.path: w for w in head}, tensors, file)
+    if metadata["base"] != _base_digest(backbone):
+        warnings.warn(
+            f"`{file}` was trained on other weights than this model has: another preset's, "
+            "changed ones, or the same in another precision. Its additions hold for those.",
+            stacklevel=3,
+        )
+    if not lora_layers(backbone):
+        backbone.enable_lora(rank, sorted({layer.name for layer in layers}))
+    for variable in (*lora_weights(backbone), *head):
+        variable.assign(tensors[variable.path].read())
+    for layer in layers:
+        layer.lora_alpha = alpha
+    forget_compiled(backbone)
+    return metadata["class_names"]
+
+
+def read_adapter_metadata(file: Path) -> dict[str, Any]:
+    """The metadata of a file that `save_adapter` wrote.
+
+    Raises:
+        ValueError: If another wrote it.
+    """
+    metadata = read_metadata(file)
+    try:
+        rank, alpha = int(metadata["rank"]), float(metadata["alpha"])
+        class_names = json.loads(metadata["class_names"])
+        known = {
+            "rank": rank,
+            "alpha": alpha,
+            "architecture": dict(json.loads(metadata["architecture"])),
+            "base": metadata["base"],
+            "class_names": class_names if class_names is None else [str(x) for x in class_names],
+        }
+        valid = metadata["format"] == _FORMAT and rank > 0 and np.isfinite(alpha)
+    except (KeyError, TypeError, ValueError, RecursionError):
+        valid = False
+    if not valid:
+        raise ValueError(
+            f"`{file}` is not an adapter: save one with `save_lora_weights()` of this package. "
+            f"Received: metadata={metadata!r:.200}"
+        )
+    return known
+
+
+def is_adapter(folder: Path) -> bool:
+    """Whether a folder is that of an adapter, and not of a preset."""
+    return (folder / ADAPTER_FILE).is_file() and not (folder / "config.json").exists()
+
+
+def architecture(backbone: keras.Model) -> dict[str, Any]:
+    """The arguments of a backbone that an adapter depends on, as JSON has them."""
+    config = {k: v for k, v in backbone.get_config().items() if k not in _NO_ARCHITECTURE}
+    return json.loads(json.dumps(config, default=repr))
+
+
+def _locate(filepath: str | Path) -> Path:
+    if str(filepath).startswith("hf://"):
+        filepath = fetch(str(filepath)).folder
+    file = Path(filepath)
+    file = file / ADAPTER_FILE if file.is_dir() else file
+    if not file.is_file():
+        raise ValueError(
+            f"`filepath` must be an adapter, a folder with an `{ADAPTER_FILE}`, or a handle like "
+            f"`hf://user/name`. Received: filepath={str(filepath)!r}"
+        )
+    return file
+
+
+def _check_architecture(theirs: dict, backbone: keras.Model, file: Path) -> None:
+    ours = architecture(backbone)
+    differing = [
+        f"{name}={theirs.get(name)!r}, not {ours.get(name)!r}"
+        for name in sorted(ours.keys() | theirs.keys())
+        if ours.get(name) != theirs.get(name)
+    ]
+    if differing:
+        raise ValueError(
+            f"`{file}` is for another architecture than this model has. Nothing was loaded. "
+            f"It is for {'; '.join(differing)}"
+        )
+
+
+def _adapted(
+    backbone: keras.Model, tensors: dict[str, StoredTensor], rank: int, file: Path
+) -> list[keras.Layer]:
+    """The layers that a file is for: those that have LoRA, or could."""
+    present = lora_layers(backbone)
+    if present and present[0].lora_rank != rank:
+        raise ValueError(
+            f"`{file}` has LoRA of rank {rank}, and this model has it of rank "
+            f"{present[0].lora_rank}. Nothing was loaded. Load it into a model without."
+        )
+    names = {path.split("/")[-2] for path in tensors if path.endswith("/lora_kernel_a")}
+    convolutions = [x for x in flatten_layers(backbone) if isinstance(x, keras.layers.Conv2D)]
+    return present or [layer for layer in convolutions if layer.name in names]
+
+
+def _shapes(layers: Sequence[keras.Layer], rank: int) -> dict[str, keras.KerasTensor]:
+    """What LoRA of that rank adds to the layers: the shapes by path."""
+    shapes = {}
+    for layer in layers:
+        path, shape = layer._kernel.path.removesuffix("/kernel"), tuple(layer._kernel.shape)
+        shapes[f"{path}/lora_kernel_a"] = keras.KerasTensor((*shape[:-1], rank))
+        shapes[f"{path}/lora_kernel_b"] = keras.KerasTensor((rank, shape[-1]))
+    return shapes
+
+
+def _base_digest(backbone: keras.Model) -> str:
+    digest = hashlib.sha256()
+    for weight in sorted(base_weights(backbone), key=lambda weight: weight.path):
+        values = keras.ops.convert_to_numpy(keras.ops.cast(weight, "float32"))
+        digest.update(np.ascontiguousarray(values))
+    return digest.hexdigest()

@@ -1,0 +1,114 @@
+"""What of a model learns when it is fine-tuned."""
+
+import keras
+
+from keras_resblocks_plugin._kerashub import flatten_layers
+from keras_resblocks_plugin._validation import check_choice
+from keras_resblocks_plugin.backbone import ResBlockBackbone
+from keras_resblocks_plugin.lora import forget_compiled, lora_layers, lora_weights
+
+STRATEGIES = ("linear", "norm", "lora", "full")
+
+
+def freeze(
+    model: keras.Model,
+    strategy: str,
+    rank: int | None = None,
+    freeze_batch_norm: bool = True,
+) -> None:
+    """Chooses what of a model learns, in place; `"full"` undoes it. Compile the model afterwards.
+
+    The head, which is all of the model outside its `ResBlockBackbone`, learns with every
+    strategy. What is frozen is so for this training: a preset saved from the model loads
+    with everything trainable. Frozen statistics, though, are configuration, and are saved.
+
+    Args:
+        model: A `ResBlockBackbone`, or a KerasHub task on one: a `ResBlockImageClassifier`, a
+            `DeepLabV3ImageSegmenter`, a `RetinaNetObjectDetector`.
+        strategy: What learns in the backbone. `"linear"`: nothing. `"norm"`: the scales
+            and shifts of batch norm. `"lora"`: low-rank additions to the kernels
+            ([Hu et al., 2021](https://arxiv.org/abs/2106.09685)), which saving a preset merges
+            into them. `"full"`: all of it.
+        rank: int. The rank of the additions, of `"lora"` alone. Defaults to `4`.
+        freeze_batch_norm: bool. Whether the backbone's batch norm keeps its statistics. If
+            `False`, they follow the new data. Defaults to `True`.
+
+    Raises:
+        ValueError: If the model has no `ResBlockBackbone`, the strategy does not fit it,
+            or it has LoRA of another rank.
+
+    Example:
+
+    ```python
+    classifier = krp.ResBlockImageClassifier.from_preset("resblock_bn_small", num_classes=10)
+    krp.freeze(classifier, "lora", rank=8)
+    classifier.compile(keras.optimizers.AdamW(1e-3))
+    classifier.fit(images, labels)
+    classifier.backbone.save_lora_weights("adapter.safetensors")  # Small: the additions alone.
+    classifier.save_to_preset("my_classifier")  # Whole: they are merged into the kernels.
+    ```
+    """
+    check_choice("strategy", strategy, STRATEGIES)
+    check_choice("freeze_batch_norm", freeze_batch_norm, (False, True))
+    backbone = _backbone_of(model)
+    learning = _learning(backbone, strategy, rank)
+    backbone.freeze_batch_norm = freeze_batch_norm
+    # The flags of layers stay true: a batch norm that is not trainable keeps its statistics,
+    # whatever `freeze_batch_norm` says, and a frozen backbone would be saved as one.
+    for layer in (model, *flatten_layers(model)):
+        # TensorFlow ignores a flag that is set to what it is, and so the layer's weights.
+        layer.trainable = False
+        layer.trainable = True
+    for weight in backbone.trainable_weights:
+        weight.trainable = id(weight) in learning
+    forget_compiled(model)
+    if getattr(getattr(model, "optimizer", None), "built", False):
+        # It has trained: its optimizer knows the weights that learnt then, and no others.
+        model.compiled = False
+
+
+def _learning(backbone: ResBlockBackbone, strategy: str, rank: int | None) -> set[int]:
+    """The ids of the weights that learn; adds LoRA where it is to learn."""
+    adapted = lora_layers(backbone)
+    if strategy != "lora" and (rank is not None or adapted):
+        what = f"rank={rank}" if rank is not None else "a model with LoRA"
+        raise ValueError(
+            f"`strategy={strategy!r}` is for a model without LoRA, and takes no `rank`. Save the "
+            f"model as a preset, which merges LoRA, and load that. Received: {what}"
+        )
+    if strategy == "lora":
+        if not adapted:
+            backbone.enable_lora(4 if rank is None else rank)
+        elif rank not in (None, adapted[0].lora_rank):
+            raise ValueError(
+                f"`rank` must be that of the LoRA that the model has, {adapted[0].lora_rank}, or "
+                f"be left out. Received: rank={rank}"
+            )
+        weights = lora_weights(backbone)
+    elif strategy == "norm":
+        norms = [
+            layer
+            for layer in flatten_layers(backbone)
+            if isinstance(layer, keras.layers.BatchNormalization)
+        ]
+        if not norms:
+            raise ValueError(
+                '`strategy="norm"` needs a backbone with batch norm. '
+                f"Received: block_type={backbone.block_type!r}"
+            )
+        weights = [weight for norm in norms for weight in (norm.gamma, norm.beta)]
+    else:
+        weights = backbone.weights if strategy == "full" else []
+    return {id(weight) for weight in weights}
+
+
+def _backbone_of(model: keras.Model) -> ResBlockBackbone:
+    backbone = getattr(model, "backbone", None) or model
+    # That of a DeepLabV3 or a RetinaNet is built on another one.
+    backbone = getattr(backbone, "image_encoder", backbone)
+    if not isinstance(backbone, ResBlockBackbone):
+        raise ValueError(
+            "`model` must be a `ResBlockBackbone`, or a KerasHub task on one. "
+            f"Received: {type(model).__name__}"
+        )
+    return backbone

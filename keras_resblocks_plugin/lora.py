@@ -1,0 +1,41 @@
+"""Keras' low-rank additions to kernels (LoRA), as far as Keras leaves them open."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_resblocks_plugin._kerashub import flatten_layers
+
+
+def lora_layers(model: keras.Model) -> list[keras.Layer]:
+    """The layers inside `model` that have LoRA."""
+    return [layer for layer in flatten_layers(model) if getattr(layer, "lora_enabled", False)]
+
+
+def lora_weights(model: keras.Model) -> list[keras.Variable]:
+    """What LoRA adds to the weights of `model`."""
+    return [
+        weight
+        for layer in lora_layers(model)
+        for weight in (layer.lora_kernel_a, layer.lora_kernel_b)
+    ]
+
+
+def merged_kernel(layer: keras.Layer) -> Any:
+    """The kernel of a layer with LoRA, as a layer without has it.
+
+    `layer.kernel` is that in the precision of computations, which may be coarser.
+    """
+    addition = ops.matmul(layer.lora_kernel_a, layer.lora_kernel_b)
+    addition = addition * (layer.lora_alpha / layer.lora_rank)
+    kernel = ops.add(ops.cast(layer._kernel, "float32"), addition)
+    return ops.cast(kernel, layer._kernel.dtype)
+
+
+def forget_compiled(model: keras.Model) -> None:
+    """Makes a model trace its functions anew, since what its layers compute has changed.
+
+    TensorFlow would go on with those it has, without LoRA.
+    """
+    model.train_function = model.test_function = model.predict_function = None
