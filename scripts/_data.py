@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import datasets
@@ -12,37 +13,77 @@ from tqdm import tqdm
 
 @dataclasses.dataclass(frozen=True)
 class ImageSet:
-    """Decoded images: `images` is `(count, size, size, 3)` uint8, `labels` `(count,)`."""
+    """Decoded images: `images` is `(count, size, size, 3)` uint8, mapped; `labels` `(count,)`."""
 
     images: np.ndarray
     labels: np.ndarray
     class_names: list[str]
 
 
-def load_images(
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """One split, of which nothing is decoded yet."""
+
+    dataset: datasets.Dataset
+    name: str
+    class_names: list[str]
+    cache: Path
+    image_column: str
+    label_column: str
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def decode(self, image_size: int, rows: np.ndarray | None = None) -> ImageSet:
+        """Decodes images, square at `image_size` pixels, RGB.
+
+        They are decoded once into an array under the cache, which is mapped into memory now
+        and when the same rows are asked for again.
+
+        Args:
+            image_size: The side in pixels; larger images are cropped to a square first.
+            rows: Which rows, all if not given.
+
+        Raises:
+            ValueError: If a label is out of range, or an image cannot be read.
+        """
+        rows = np.arange(len(self)) if rows is None else rows
+        dataset = self.dataset if len(rows) == len(self) else self.dataset.select(rows)
+        stem = f"{self.name}-{dataset._fingerprint}-{image_size}"
+        images_file, labels_file = (
+            self.cache / f"{stem}-{what}.npy" for what in ("images", "labels")
+        )
+        if not labels_file.exists():
+            _decode(dataset, rows, image_size, self.image_column, images_file)
+            np.save(labels_file, np.asarray(dataset[self.label_column], "int32"))
+        labels = np.load(labels_file)
+        if labels.min() < 0 or labels.max() >= len(self.class_names):
+            raise ValueError(
+                f"Labels must be in [0, {len(self.class_names)}), the number of class names in "
+                f"{self.name!r}. Received: labels from {labels.min()} to {labels.max()}"
+            )
+        # TensorFlow takes over the memory itself, if it may be written to; nobody does.
+        return ImageSet(np.load(images_file, mmap_mode="c"), labels, self.class_names)
+
+
+def open_split(
     path: str,
     split: str,
-    image_size: int,
     cache: Path,
     image_column: str = "image",
     label_column: str = "label",
-) -> ImageSet:
-    """Reads one split, square at `image_size` pixels, RGB.
-
-    The images are decoded once into an array under `cache`, which is mapped into memory
-    when the same split is asked for again.
+) -> Split:
+    """Opens one split of a dataset.
 
     Args:
         path: A local folder or a Hub id, as `datasets.load_dataset` takes it.
         split: The name of the split.
-        image_size: The side in pixels; larger images are cropped to a square first.
         cache: A folder for decoded images.
         image_column: The column of images.
         label_column: The column of integer labels.
 
     Raises:
-        ValueError: If the split or a column is missing, a label is out of range, or an
-            image cannot be read.
+        ValueError: If the split or a column is missing.
     """
     try:
         dataset = datasets.load_dataset(path, split=split, cache_dir=str(cache / "datasets"))
@@ -51,19 +92,12 @@ def load_images(
             f"The split {split!r} of the dataset {path!r} cannot be read: {error}"
         ) from None
     class_names = _check_columns(dataset, path, image_column, label_column)
-    stem = f"{split}-{dataset._fingerprint}-{image_size}"
-    images_file, labels_file = cache / f"{stem}-images.npy", cache / f"{stem}-labels.npy"
-    if not labels_file.exists():
-        _decode(dataset, image_size, image_column, images_file, cache)
-        labels = np.asarray(dataset[label_column], "int32")
-        np.save(labels_file, labels)
-    labels = np.load(labels_file)
-    if labels.min() < 0 or labels.max() >= len(class_names):
-        raise ValueError(
-            f"Labels must be in [0, {len(class_names)}), the number of class names in {path!r}. "
-            f"Received: labels from {labels.min()} to {labels.max()}"
-        )
-    return ImageSet(np.load(images_file, mmap_mode="r"), labels, class_names)
+    return Split(dataset, split, class_names, cache, image_column, label_column)
+
+
+def load_images(path: str, split: str, image_size: int, cache: Path, *columns: str) -> ImageSet:
+    """Opens and decodes a whole split, see `open_split` and `Split.decode`."""
+    return open_split(path, split, cache, *columns).decode(image_size)
 
 
 def _check_columns(dataset, path, image_column, label_column) -> list[str]:
@@ -81,16 +115,24 @@ def _check_columns(dataset, path, image_column, label_column) -> list[str]:
     return [str(label) for label in range(max(dataset[label_column]) + 1)]
 
 
-def _decode(dataset, image_size, image_column, images_file, cache) -> None:
-    cache.mkdir(parents=True, exist_ok=True)
+def _decode(dataset, rows, image_size, image_column, images_file) -> None:
+    images_file.parent.mkdir(parents=True, exist_ok=True)
     partial = images_file.with_suffix(".partial.npy")
     shape = (len(dataset), image_size, image_size, 3)
     images = np.lib.format.open_memmap(partial, "w+", "uint8", shape)
-    for index in tqdm(range(len(dataset)), desc="Decoding images", unit=""):
+
+    def decode(index):
         try:
             images[index] = square(dataset[index][image_column], image_size)
         except (OSError, SyntaxError) as error:
-            raise ValueError(f"Image {index} of the dataset cannot be read: {error}") from None
+            row = rows[index]
+            raise ValueError(f"Image {row} of the dataset cannot be read: {error}") from None
+
+    # Decoding and resizing release the interpreter.
+    with ThreadPool() as pool:
+        done = pool.imap(decode, range(len(dataset)), chunksize=8)
+        for _ in tqdm(done, total=len(dataset), desc="Decoding images", unit=""):
+            pass
     images.flush()
     partial.rename(images_file)
 

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
+import _distribution
 import keras
 import numpy as np
 import tensorflow as tf
@@ -28,10 +29,18 @@ def build_classifier(
     )
 
 
-def build_converter(pixels: np.ndarray, image_size: int) -> krp.ResBlockImageConverter:
-    """A converter that gives `pixels`, uint8 images, mean zero and variance one a channel."""
-    mean = pixels.mean((0, 1, 2), dtype="float64")
-    std = pixels.std((0, 1, 2), dtype="float64")
+def build_converter(pixels: Iterable[np.ndarray], image_size: int) -> krp.ResBlockImageConverter:
+    """A converter that gives `pixels`, uint8 images, mean zero and variance one a channel.
+
+    The pixels are those of all processes, where there are several.
+    """
+    values = np.arange(256)
+    # Whole numbers, so that it does not matter who counts what.
+    counts = sum((_histogram(image) for image in pixels), np.zeros((3, 256), "int64"))
+    counts = _distribution.total(counts)
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    mean = shares @ values
+    std = np.sqrt([share @ (values - m) ** 2 for share, m in zip(shares, mean, strict=True)])
     return krp.ResBlockImageConverter(
         image_size=(image_size, image_size),
         scale=[round(float(value), 8) for value in 1 / std],
@@ -40,10 +49,27 @@ def build_converter(pixels: np.ndarray, image_size: int) -> krp.ResBlockImageCon
     )
 
 
+def _histogram(image: np.ndarray) -> np.ndarray:
+    return np.stack([np.bincount(channel, minlength=256) for channel in image.reshape(-1, 3).T])
+
+
 def training_batches(
     images: ImageSet, rows: np.ndarray, recipe: Recipe, converter: keras.Layer, seed: int
 ) -> tf.data.Dataset:
-    """Endless shuffled, augmented batches of images and one-hot labels."""
+    """Endless shuffled, augmented batches of images and one-hot labels.
+
+    In a distributed run `rows` are this process's share, and so are the batches.
+    """
+    process, processes = _distribution.place()
+    augment = _new_augmentation(recipe, converter, seed + process)
+    batches = tf.data.Dataset.from_tensor_slices(rows)
+    batches = batches.shuffle(len(rows), seed=seed + process).repeat()
+    batches = batches.batch(recipe.batch_size // processes, drop_remainder=True)
+    return _as_is(batches.map(_loader(images)).map(augment, num_parallel_calls=1).prefetch(4))
+
+
+@_distribution.alone()  # What a layer draws by is this process's own.
+def _new_augmentation(recipe: Recipe, converter: keras.Layer, seed: int):
     augmentations = []
     if recipe.flip:
         augmentations.append(keras.layers.RandomFlip("horizontal", seed=seed))
@@ -65,14 +91,6 @@ def training_batches(
     mixup = keras.layers.MixUp(recipe.mixup_alpha, seed=seed) if recipe.mixup_alpha else None
     cutmix = keras.layers.CutMix(seed=seed)
 
-    # Tensors and not a Python function: each time Keras dropped an iterator, one that waited
-    # for the interpreter was seen to stall the run for up to a minute.
-    pixels = tf.constant(images.images[rows])
-    labels = tf.one_hot(images.labels[rows], len(images.class_names))
-
-    def load(batch):
-        return tf.cast(tf.gather(pixels, batch), "float32"), tf.gather(labels, batch)
-
     def augment(x, y):
         for augmentation in augmentations:
             x = augmentation(x, training=True)
@@ -87,18 +105,60 @@ def training_batches(
             )
         return converter(data["images"]), data["labels"]
 
-    batches = tf.data.Dataset.range(len(rows)).shuffle(len(rows), seed=seed).repeat()
-    batches = batches.batch(recipe.batch_size, drop_remainder=True).map(load)
-    return batches.map(augment, num_parallel_calls=1).prefetch(4)
+    return augment
 
 
 def evaluation_batches(
     images: ImageSet, rows: np.ndarray, batch_size: int, converter: keras.Layer
 ) -> tf.data.Dataset:
-    """Batches of images and one-hot labels, in order and as they are."""
-    labels = tf.one_hot(images.labels[rows], len(images.class_names))
-    batches = tf.data.Dataset.from_tensor_slices((images.images[rows], labels))
-    return batches.batch(batch_size).map(lambda x, y: (converter(tf.cast(x, "float32")), y))
+    """Batches of images and one-hot labels, in order and as they are.
+
+    In a distributed run `rows` are this process's share, and so are the batches. All processes
+    get equally many full ones, filled up with images of weight 0, which comes third.
+    """
+    load = _loader(images)
+
+    def convert(batch, *weight):
+        x, y = load(batch)
+        return converter(x), y, *weight
+
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return _as_is(tf.data.Dataset.from_tensor_slices(rows).batch(batch_size).map(convert))
+    devices, processes = distribution.num_model_replicas, distribution.num_processes
+    batch_size = -(-batch_size // devices) * devices
+    count = int(_distribution.total(len(rows)))
+    size = -(-count // batch_size) * batch_size // processes
+    weights = np.zeros(size, "float32")
+    # Keras divides the loss by the number of images, those of weight 0 included.
+    weights[: len(rows)] = size * processes / count
+    filled = tf.data.Dataset.from_tensor_slices((np.resize(rows, size), weights))
+    return _as_is(filled.batch(batch_size // processes).map(convert))
+
+
+def _loader(images: ImageSet):
+    """A function of `tf.data` from rows to their images and one-hot labels.
+
+    Not a Python one: each time Keras dropped an iterator, one that waited for the
+    interpreter was seen to stall the run for up to a minute.
+    """
+    # The cache's own memory: what does not fit is read from the disk when a batch asks for it.
+    pixels = tf.experimental.dlpack.from_dlpack(images.images.__dlpack__())
+    labels = tf.constant(images.labels)
+    classes = len(images.class_names)
+
+    def load(batch):
+        x = tf.cast(tf.gather(pixels, batch), "float32")
+        return x, tf.one_hot(tf.gather(labels, batch), classes)
+
+    return load
+
+
+def _as_is(batches: tf.data.Dataset) -> tf.data.Dataset:
+    options = tf.data.Options()
+    # To rewrite its graph, `tf.data` copies every tensor in it: all images.
+    options.experimental_optimization.apply_default_optimizations = False
+    return batches.with_options(options)
 
 
 def compile_for(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
@@ -124,7 +184,9 @@ def compile_for(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> Non
         keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=recipe.label_smoothing
         ),
-        metrics=["accuracy"],
+        metrics=None,
+        # Evaluation on several devices fills up its batches with images of weight 0.
+        weighted_metrics=["accuracy"],
         jit_compile=jit_compile(),
     )
 
@@ -138,9 +200,10 @@ def jit_compile() -> str | bool:
 class Backup(keras.callbacks.BackupAndRestore):
     """Backs up every epoch, and resumes whatever state a kill left behind.
 
-    Keras falls back to the previous backup where the last one cannot be opened. This one also
-    starts anew where neither can be read, and takes the epoch from the optimizer's
-    step count: a kill between Keras' two files leaves new weights with an old epoch.
+    Where the last backup cannot be read it goes back to the previous one, and where neither can
+    it starts anew. It takes the epoch from the optimizer's step count: a kill between Keras' two
+    files leaves new weights with an old epoch. Of several processes the first alone writes, and
+    all go on from what it has.
     """
 
     def __init__(self, folder: Path, steps_per_epoch: int):
@@ -153,24 +216,27 @@ class Backup(keras.callbacks.BackupAndRestore):
         optimizer.build(self.model.trainable_variables)
         variables = [*self.model.variables, *optimizer.variables]
         start = [np.copy(keras.ops.convert_to_numpy(variable)) for variable in variables]
-        for restore in (self._restore, self._restore_previous):
+        for name in ("latest.weights.h5", "latest.weights.h5.bkp"):
             try:
-                restore(logs)
+                with _distribution.from_first(self.folder / name) as file:
+                    self.model.load_weights(file)
                 break
+            except FileNotFoundError:
+                continue
             except (OSError, ValueError, KeyError) as error:
-                warnings.warn(f"A backup in {self.folder} cannot be read: {error}", stacklevel=2)
+                warnings.warn(f"The backup {name} cannot be read: {error}", stacklevel=2)
+                if _distribution.is_first():
+                    # Else the next backup would move it over the previous one.
+                    (self.folder / name).replace(self.folder / f"{name}.unreadable")
         else:
             for variable, value in zip(variables, start, strict=True):
                 variable.assign(value)
         self.model._initial_epoch = int(optimizer.iterations) // self.steps_per_epoch
 
-    def _restore(self, logs):
-        super().on_train_begin(logs)
-
-    def _restore_previous(self, logs):
-        for name in ("latest.weights.h5", "training_metadata.json"):
-            (self.folder / f"{name}.bkp").replace(self.folder / name)
-        super().on_train_begin(logs)
+    def on_epoch_end(self, epoch, logs=None):
+        if _distribution.is_first():
+            with _distribution.alone():
+                super().on_epoch_end(epoch, logs)
 
 
 class History(keras.callbacks.Callback):
@@ -187,6 +253,8 @@ class History(keras.callbacks.Callback):
         figures = {name: round(float(value), 5) for name, value in logs.items()}
         figures["learning_rate"] = round(float(self.model.optimizer.learning_rate), 7)
         seconds = round(time.monotonic() - self.start, 1)
+        if not _distribution.is_first():
+            return
         with self.file.open("a") as stream:
             stream.write(json.dumps({"epoch": epoch + 1, **figures, "seconds": seconds}) + "\n")
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import _cli
+import _distribution
 
 
 def parse_args() -> argparse.Namespace:
@@ -31,6 +32,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--data-license", default="", help="for the card: the licence of the data")
     parser.add_argument("--seed", type=int, default=0, help="of weights, batches and held-out rows")
     parser.add_argument("--epochs", type=int, help="in place of the recipe's")
+    parser.add_argument(
+        "--dtype", choices=("float32", "mixed_bfloat16"), help="in place of the recipe's"
+    )
+    _distribution.add_arguments(parser)
     return parser.parse_args()
 
 
@@ -39,18 +44,16 @@ def main(args: argparse.Namespace) -> None:
     from _recipe import read_recipe
 
     # Before the slow imports, so that a typing error is found at once.
-    recipe = read_recipe(args.recipe, epochs=args.epochs)
+    recipe = read_recipe(args.recipe, epochs=args.epochs, dtype=args.dtype)
 
     import _data
     import keras
 
     args.out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(args.seed)
+    _distribution.start(args, recipe.batch_size)
     train, validation = (
-        _data.load_images(
-            *(args.data, split, recipe.image_size, args.out / "cache"),
-            *(args.image_column, args.label_column),
-        )
+        _data.open_split(args.data, split, args.out / "cache", args.image_column, args.label_column)
         for split in ("train", args.validation_split)
     )
     if validation.class_names != train.class_names:
@@ -58,37 +61,60 @@ def main(args: argparse.Namespace) -> None:
             f"Both splits of {args.data!r} must have the same classes. Received: "
             f"{len(train.class_names)} and {len(validation.class_names)} classes"
         )
-    rows, held_out = _data.hold_out(len(train.labels), recipe.holdout, args.seed)
+    rows, held_out = _data.hold_out(len(train), recipe.holdout, args.seed)
+    processes = _distribution.place()[1]
     if len(rows) < recipe.batch_size:
         raise ValueError(
             "`batch_size` must be at most the number of training images, "
             f"{len(rows)}. Received: batch_size={recipe.batch_size}"
         )
-    preset = fit(recipe, train, rows, held_out, args)
-    report(preset, recipe, train, validation, rows, held_out, args)
+    if 0 < len(held_out) < processes:
+        raise ValueError(
+            "`holdout` must leave each process an image to watch, or be 0. Received: "
+            f"{len(held_out)} images for {processes} processes"
+        )
+    images, watched = (
+        train.decode(recipe.image_size, _distribution.share(which, equal)) if len(which) else None
+        for which, equal in ((rows, True), (held_out, False))
+    )
+    unseen = {}
+    if _distribution.is_first():
+        if len(held_out):
+            unseen["held_out"] = train.decode(recipe.image_size, held_out)
+        unseen["validation"] = validation.decode(recipe.image_size)
+    preset = fit(recipe, images, watched, args)
+    if preset is not None:
+        report(preset, recipe, len(rows), unseen, args)
 
 
-def fit(recipe, train, rows, held_out, args):
-    """Trains or goes on training; returns the classifier in float32."""
+def fit(recipe, images, watched, args):
+    """Trains or goes on training; returns the classifier in float32, in the first process."""
     import _training
+    import numpy as np
     from tqdm import trange
 
     import keras_resblocks_plugin as krp
 
-    converter = _training.build_converter(train.images[rows[::50]], recipe.image_size)
-    model = _training.build_classifier(recipe, train.class_names, converter, recipe.dtype)
+    rows = np.arange(len(images.labels))
+    process, processes = _distribution.place()
+    # Of all images, every 50th.
+    sample = (images.images[row] for row in rows if (row * processes + process) % 50 == 0)
+    converter = _training.build_converter(sample, recipe.image_size)
+    model = _training.build_classifier(recipe, images.class_names, converter, recipe.dtype)
     # The batches are converted already, on the way from the cache.
     model.preprocessor = None
     if args.start:
         start = krp.ResBlockImageClassifier.from_preset(args.start)
         model.set_weights(start.get_weights())
-    steps_per_epoch = len(rows) // recipe.batch_size
+    batches = _training.training_batches(images, rows, recipe, converter, args.seed)
+    steps_per_epoch = len(rows) * processes // recipe.batch_size
     _training.compile_for(model, recipe, steps_per_epoch)
-    batches = _training.training_batches(train, rows, recipe, converter, args.seed)
-    watched = _training.evaluation_batches(train, held_out, recipe.batch_size, converter)
+    if watched is not None:
+        rows = np.arange(len(watched.labels))
+        watched = _training.evaluation_batches(watched, rows, recipe.batch_size, converter)
     model.fit(
         batches,
-        validation_data=watched if len(held_out) else None,
+        validation_data=watched,
         epochs=recipe.epochs,
         steps_per_epoch=steps_per_epoch,
         shuffle=False,
@@ -96,17 +122,20 @@ def fit(recipe, train, rows, held_out, args):
             _training.History(args.out / "history.jsonl"),
             _training.Backup(args.out / "backup", steps_per_epoch),
         ],
-        verbose=1 if sys.stdout.isatty() else 2,
+        verbose=(1 if sys.stdout.isatty() else 2) if process == 0 else 0,
     )
+    weights = model.get_weights()
+    if not _distribution.finish():
+        return None
+    preset = _training.build_classifier(recipe, images.class_names, converter, "float32")
+    preset.set_weights(weights)
     if recipe.ema_momentum:
         progress = trange(min(200, steps_per_epoch), desc="Recomputing batch-norm statistics")
-        _training.recompute_batch_norm(model.backbone, batches, progress)
-    preset = _training.build_classifier(recipe, train.class_names, converter, "float32")
-    preset.set_weights(model.get_weights())
+        _training.recompute_batch_norm(preset.backbone, batches, progress)
     return preset
 
 
-def report(preset, recipe, train, validation, rows, held_out, args) -> None:
+def report(preset, recipe, train_images, unseen, args) -> None:
     """Saves the preset, then what it reaches on images that it has not seen."""
     from dataclasses import asdict
 
@@ -119,22 +148,14 @@ def report(preset, recipe, train, validation, rows, held_out, args) -> None:
     converter = preset.preprocessor.image_converter
     preset.preprocessor = None
     results = {}
-    unseen = {
-        "held_out": (train, held_out),
-        "validation": (validation, np.arange(len(validation.labels))),
-    }
-    for name, (images, which) in unseen.items():
-        if len(which):
-            batches = _training.evaluation_batches(images, which, 250, converter)
-            for metric, value in _results.measure(preset, batches).items():
-                results[f"{name}_{metric}"] = value
-    data = {
-        "name": Path(args.data).name,
-        "license": args.data_license,
-        "train_images": len(rows),
-        "held_out_images": len(held_out),
-        "validation_images": len(validation.labels),
-    }
+    counts = {"train_images": train_images, "held_out_images": 0}
+    for name, images in unseen.items():
+        rows = np.arange(len(images.labels))
+        batches = _training.evaluation_batches(images, rows, 250, converter)
+        for metric, value in _results.measure(preset, batches).items():
+            results[f"{name}_{metric}"] = value
+        counts[f"{name}_images"] = len(rows)
+    data = {"name": Path(args.data).name, "license": args.data_license, **counts}
     history = _training.read_history(args.out / "history.jsonl")
     record = {
         "license": args.license,

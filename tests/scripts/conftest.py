@@ -79,12 +79,12 @@ def recipe(tmp_path_factory):
     return file
 
 
-def start_script(name: str, *args, **kwargs) -> subprocess.Popen:
-    """Starts a script in a process of its own."""
+def start_script(name: str | pathlib.Path, *args, env=None, **kwargs) -> subprocess.Popen:
+    """Starts a script in a process of its own, with these variables besides."""
     path = os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
         [sys.executable, str(SCRIPTS / name), *map(str, args)],
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, **(env or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -8,6 +8,7 @@ import _recipe
 import _training
 import keras
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -33,6 +34,39 @@ def test_images_are_decoded_once_and_square(dataset, images, tmp_path):
     # JPEG or PNG, what is in the file is what is in the array: these are lossless.
     pixels = np.asarray(photographs(30, 1)["image"][1])
     np.testing.assert_array_equal(first.images[1], pixels)
+
+
+def test_rows_are_decoded_by_themselves(dataset, images, tmp_path):
+    split = _data.open_split(str(dataset), "train", tmp_path)
+    rows = np.array([3, 5, 110])
+    some = split.decode(32, rows)
+    np.testing.assert_array_equal(some.images, images.images[rows])
+    np.testing.assert_array_equal(some.labels, images.labels[rows])
+    # Nothing else is on the disk, and it is found again.
+    (cached,) = tmp_path.glob("*-images.npy")
+    before = cached.stat().st_mtime_ns
+    split.decode(32, rows)
+    assert cached.stat().st_mtime_ns == before
+
+
+def test_images_are_read_where_they_lie_and_not_copied(tmp_path):
+    count, side = 4000, 96
+    array = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", "uint8", (count, side, side, 3))
+    array[:, 0, 0, 0] = np.arange(count) % 251
+    array.flush()
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="c")
+    images = _data.ImageSet(mapped, np.zeros(count, "int32"), ["one"])
+    identity = keras.layers.Identity()
+    process = psutil.Process()
+    before = process.memory_info()
+    rows = np.arange(count)
+    batches = _training.evaluation_batches(images, rows, 10, identity)
+    seen = np.concatenate([x[:, 0, 0, 0] for x, _ in batches.as_numpy_iterator()])
+    np.testing.assert_array_equal(seen, np.arange(count) % 251)
+    after = process.memory_info()
+    # What is mapped from the file counts as shared.
+    own = (after.rss - after.shared) - (before.rss - before.shared)
+    assert own < array.nbytes / 4
 
 
 def test_grayscale_and_unreadable_images(tmp_path):

@@ -1,0 +1,154 @@
+"""Training on several devices and hosts, by `keras.distribution` and flags.
+
+Every process trains on an equal share of the images and of each batch, and the weights are
+alike in all of them. The first process alone writes, and what it alone does, such as saving,
+it does under `alone()`. Without the flags, everything here is that of one process.
+"""
+
+import argparse
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that `start()` reads; a cluster is described as to Keras and JAX."""
+    group = parser.add_argument_group("several devices, with KERAS_BACKEND=jax")
+    group.add_argument(
+        "--data-parallel", action="store_true", help="train on all devices of this host at once"
+    )
+    group.add_argument("--job-addresses", help="with several processes: HOST:PORT of process 0")
+    group.add_argument("--num-processes", type=int, help="how many processes train together")
+    group.add_argument("--process-id", type=int, help="which one this is, from 0")
+
+
+def start(args: argparse.Namespace, batch_size: int) -> None:
+    """Sets the distribution that the flags ask for, before any model or array is made.
+
+    Args:
+        args: What a parser with `add_arguments()` has read.
+        batch_size: Images a step, on all devices together.
+
+    Raises:
+        ValueError: If the flags are incomplete, the backend would ignore them, or the batch
+            does not divide.
+    """
+    import keras
+
+    cluster = (args.job_addresses, args.num_processes, args.process_id)
+    several = cluster != (None, None, None)
+    if not (several or args.data_parallel):
+        return
+    if several and None in cluster:
+        raise ValueError(
+            "--job-addresses, --num-processes and --process-id belong together. Received: "
+            "--job-addresses {} --num-processes {} --process-id {}".format(*cluster)
+        )
+    if keras.config.backend() != "jax":
+        raise ValueError(
+            "Several devices need the JAX backend, others would train on one and not say so: "
+            f"set KERAS_BACKEND=jax. Received: KERAS_BACKEND={keras.config.backend()}"
+        )
+    if several:
+        keras.distribution.initialize(*cluster)
+    # The pipeline gives each process its own share already.
+    distribution = keras.distribution.DataParallel(auto_shard_dataset=False)
+    devices = distribution.num_model_replicas
+    if batch_size % devices:
+        raise ValueError(
+            f"`batch_size` must be a multiple of the number of devices, {devices}: each takes an "
+            f"equal share of a batch. Received: batch_size={batch_size}"
+        )
+    keras.distribution.set_distribution(distribution)
+    index, count = place()
+    print(f"Training on {devices} devices, as process {index} of {count}", flush=True)
+
+
+def place() -> tuple[int, int]:
+    """Which process this is, and of how many."""
+    import keras
+
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return 0, 1
+    return distribution.data_shard_id, distribution.num_processes
+
+
+def is_first() -> bool:
+    """Whether this process is the one that writes."""
+    return place()[0] == 0
+
+
+def share(rows: np.ndarray, equal: bool = True) -> np.ndarray:
+    """This process's share of the rows.
+
+    Args:
+        rows: The rows of all processes.
+        equal: Whether to leave out the last rows where they do not divide. Training has to: a
+            process with more batches than another would wait for it for ever.
+    """
+    index, count = place()
+    return rows[index : len(rows) // count * count if equal else None : count]
+
+
+def total(counts: np.ndarray | int) -> np.ndarray:
+    """The sum of integers over all processes."""
+    if place()[1] == 1:
+        return np.asarray(counts)
+    from jax.experimental import multihost_utils
+
+    return multihost_utils.process_allgather(np.asarray(counts, "uint32")).sum(0, dtype="int64")
+
+
+@contextlib.contextmanager
+def from_first(file: Path) -> Iterator[Path]:
+    """A copy of the first process's file, in every process: hosts need not share a disk.
+
+    Raises:
+        FileNotFoundError: If there is none, in every process too.
+    """
+    index, count = place()
+    content = np.zeros(0, "uint8")
+    if index == 0 and file.exists():
+        content = np.fromfile(file, "uint8")
+    size = int(total(content.size))
+    if not size:
+        raise FileNotFoundError(file)
+    if count > 1:
+        from jax.experimental import multihost_utils
+
+        content = multihost_utils.broadcast_one_to_all(np.resize(content, size))
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy.weights.h5"
+        content.tofile(copy)
+        yield copy
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """For what one process does without the others: what it creates is on its first device."""
+    import keras
+
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(distribution)
+
+
+def finish() -> bool:
+    """Ends what the processes do together; whether this one is to go on, alone."""
+    import keras
+
+    index, count = place()
+    keras.distribution.set_distribution(None)
+    if count > 1:
+        import jax
+
+        # Else the others, which are done, would wait for the first and at last give it up.
+        jax.distributed.shutdown()
+    return index == 0

@@ -1,0 +1,226 @@
+"""Training on several devices and in several processes, as a shell starts it."""
+
+import argparse
+import json
+import socket
+import time
+
+import _distribution
+import keras
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from tests.scripts.conftest import SCRIPTS, photographs, save_dataset, start_script
+
+needs_jax = pytest.mark.skipif(
+    keras.config.backend() != "jax",
+    reason="`keras.distribution` trains on several devices with JAX alone.",
+)
+
+# Sums of float32 in another order, some hundreds of them a step, in a dozen steps that each build
+# on the last. A wrong share, a wrong average or a wrong mask differs in the second digit.
+TOLERANCE = dict(rtol=0, atol=1e-4)
+
+BACKBONE = """
+[backbone]
+block_type = "bn"
+stackwise_num_filters = [4, 8]
+stackwise_num_blocks = [1, 1]
+stackwise_num_strides = [1, 2]
+input_conv_filters = [4]
+input_conv_kernel_sizes = [3]
+input_conv_strides = [2]
+"""
+
+# A batch is all training images: whoever has which, every step sees the same. The five images
+# that are watched fill no batch.
+WHOLE = """
+image_size = 16
+epochs = 12
+batch_size = 32
+learning_rate = 0.05
+flip = false
+translation = 0.0
+holdout = 0.135
+"""
+
+# All that random numbers decide, in several steps an epoch.
+VARIED = """
+image_size = 16
+epochs = 3
+batch_size = 16
+learning_rate = 0.05
+warmup_epochs = 1
+zoom = 0.1
+mixup_alpha = 0.2
+cutmix_probability = 0.5
+dropout = 0.2
+ema_momentum = 0.5
+holdout = 0.1
+"""
+
+# Several runs of the script in one process, for the time that imports take.
+SEVERAL_RUNS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import _cli, train
+for arguments in sys.argv[2:]:
+    sys.argv = ["train.py", *arguments.split()]
+    try:
+        _cli.run(train.main, train.parse_args())
+    except SystemExit as end:
+        print(end.code)
+"""
+
+DEVICES = "--xla_force_host_platform_device_count={}"
+
+
+@pytest.fixture(scope="module")
+def new_run(tmp_path_factory):
+    """`new_run(recipe, name, *flags)` → the arguments of a run in the folder `name`; the folder."""
+    folder = tmp_path_factory.mktemp("distribution")
+    data = save_dataset(folder / "data", train=photographs(37, 0), validation=photographs(10, 1))
+
+    def new_run(recipe, name, *flags):
+        (folder / f"{name}.toml").write_text(recipe + BACKBONE)
+        out = folder / name
+        return [folder / f"{name}.toml", "--data", data, "--out", out, *flags], out
+
+    return new_run
+
+
+@pytest.fixture(scope="module")
+def eight_devices(new_run, tmp_path_factory):
+    """Runs in one process with eight simulated devices, on one of them and on all: the folder of
+    each run by its name, and what the process printed."""
+    flag = "--data-parallel"
+    runs = [
+        new_run(WHOLE, "whole"),
+        new_run(WHOLE, "whole_on_eight", flag),
+        new_run(VARIED, "varied"),
+        new_run(VARIED, "varied_on_eight", flag),
+        new_run(WHOLE.replace("32", "20"), "indivisible", flag),
+    ]
+    script = tmp_path_factory.mktemp("script") / "several_runs.py"
+    script.write_text(SEVERAL_RUNS)
+    lines = [" ".join(map(str, arguments)) for arguments, _ in runs]
+    process = start_script(script, SCRIPTS, *lines, env={"XLA_FLAGS": DEVICES.format(8)})
+    output, errors = process.communicate(timeout=500)
+    assert process.returncode == 0, errors[-3000:]
+    return {out.name: out for _, out in runs}, output
+
+
+def history(out):
+    """The figures of every epoch, without how long it took."""
+    lines = [json.loads(line) for line in (out / "history.jsonl").read_text().splitlines()]
+    return {line["epoch"]: {k: v for k, v in line.items() if k != "seconds"} for line in lines}
+
+
+def assert_same_training(out, reference):
+    """The same epochs, figures and weights."""
+    ours, theirs = history(out), history(reference)
+    assert ours.keys() == theirs.keys()
+    assert {"loss", "accuracy", "val_loss", "val_accuracy"} < ours[1].keys()
+    for epoch, figures in theirs.items():
+        for name, value in figures.items():
+            np.testing.assert_allclose(ours[epoch][name], value, **TOLERANCE, err_msg=name)
+    ours, theirs = (load_file(run / "preset" / "model.safetensors") for run in (out, reference))
+    for path, weight in theirs.items():
+        np.testing.assert_allclose(ours[path], weight, **TOLERANCE, err_msg=path)
+    ours, theirs = (
+        json.loads((run / "preset" / "training.json").read_text()) for run in (out, reference)
+    )
+    assert ours["results"] == theirs["results"]
+    assert ours["data"] == theirs["data"]
+
+
+@needs_jax
+@pytest.mark.parametrize("name", ["whole", "varied"])
+def test_eight_devices_learn_what_one_does(eight_devices, name):
+    folders, output = eight_devices
+    assert "Training on 8 devices, as process 0 of 1" in output
+    assert_same_training(folders[f"{name}_on_eight"], folders[name])
+
+
+@needs_jax
+def test_a_batch_that_does_not_divide_is_refused_before_training(eight_devices):
+    folders, output = eight_devices
+    error = "error: `batch_size` must be a multiple of the number of devices, 8"
+    assert any(
+        line.startswith(error) and line.endswith("Received: batch_size=20")
+        for line in output.splitlines()
+    )
+    assert list(folders["indivisible"].iterdir()) == []
+
+
+def start_two(runs):
+    """Starts two processes of two devices each, as on two hosts."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    return [
+        start_script(
+            *("train.py", *arguments, "--job-addresses", address),
+            *("--num-processes", 2, "--process-id", index),
+            env={"XLA_FLAGS": DEVICES.format(2)},
+        )
+        for index, (arguments, _) in enumerate(runs)
+    ]
+
+
+@needs_jax
+def test_two_processes_killed_and_started_again_learn_what_one_does(eight_devices, new_run):
+    # As on two hosts, each has a disk of its own.
+    runs = [new_run(WHOLE, "first"), new_run(WHOLE, "second")]
+    first, second = (out for _, out in runs)
+    processes = start_two(runs)
+    # Once the first epoch is backed up, any moment is as good as another.
+    while not (first / "backup" / "training_metadata.json").exists():
+        assert processes[0].poll() is None, processes[0].communicate()[1][-3000:]
+        time.sleep(0.02)
+    for process in reversed(processes):
+        process.kill()
+        process.communicate()
+    assert 0 < len(history(first)) < 12
+
+    for process in start_two(runs):
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors[-3000:]
+    assert_same_training(first, eight_devices[0]["whole"])
+
+    # The second process has decoded its own share of training and watched images, no more.
+    decoded = sorted(len(np.load(file)) for file in second.glob("cache/*-labels.npy"))
+    assert decoded == [2, 16]
+    assert [path.name for path in second.iterdir()] == ["cache"]
+
+
+def flags(*values):
+    parser = argparse.ArgumentParser()
+    _distribution.add_arguments(parser)
+    return parser.parse_args(values)
+
+
+@pytest.mark.skipif(keras.config.backend() == "jax", reason="JAX is the backend that can.")
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["--data-parallel"],
+        ["--job-addresses", "127.0.0.1:1", "--num-processes", "2", "--process-id", "0"],
+    ],
+)
+def test_other_backends_are_refused(values):
+    with pytest.raises(ValueError, match="set KERAS_BACKEND=jax"):
+        _distribution.start(flags(*values), 8)
+
+
+def test_half_a_cluster_is_refused():
+    with pytest.raises(ValueError, match="--process-id belong together"):
+        _distribution.start(flags("--job-addresses", "127.0.0.1:1", "--num-processes", "2"), 8)
+
+
+def test_without_flags_a_process_is_all_there_is():
+    _distribution.start(flags(), 7)
+    assert keras.distribution.distribution() is None
+    assert _distribution.place() == (0, 1)
+    rows = np.arange(5)
+    np.testing.assert_array_equal(_distribution.share(rows), rows)
