@@ -1,0 +1,120 @@
+"""Images and boxes of objects, from any dataset of the `datasets` library."""
+
+import dataclasses
+from pathlib import Path
+
+import datasets
+import numpy as np
+from _records import BAD_BOXES, UNREADABLE, BadRow, Records, load_rows, write_records
+from PIL import Image
+
+# In the place of a box or a label where an image has fewer than another.
+NONE = -1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class BoxedImages:
+    """A split: square images and the boxes in them.
+
+    Args:
+        images: The images, RGB, `(side, side, 3)`.
+        boxes: `(count, most, 4)`: left, top, right and bottom in pixels of the scaled
+            image; -1 where an image has fewer boxes than the most.
+        labels: `(count, most)`: the index of each box's class; -1 likewise.
+        class_names: The names of the classes.
+        skipped: How many rows of the dataset were left out, by their fault.
+    """
+
+    images: Records
+    boxes: np.ndarray
+    labels: np.ndarray
+    class_names: list[str]
+    skipped: dict[str, int]
+
+
+def load_boxed_images(
+    path: str,
+    split: str,
+    cache: Path,
+    side: int,
+    image_column: str,
+    objects_column: str,
+    skip_unreadable: bool,
+    skip_bad_boxes: bool,
+) -> BoxedImages:
+    """Reads one split, its images scaled to squares once, into a file under `cache`.
+
+    Args:
+        path: A local folder or a Hub id, as `datasets.load_dataset` takes it.
+        split: The name of the split.
+        cache: A folder for the decoded images.
+        side: The side of the squares, in pixels.
+        image_column: The column of images.
+        objects_column: The column of objects: lists of `bbox`, left, top, width and height in
+            pixels, and of `category`.
+        skip_unreadable: Whether to leave out images that cannot be read.
+        skip_bad_boxes: Whether to leave out images with a box of no area or outside them.
+
+    Raises:
+        ValueError: If the split or a column is missing, an image cannot be read, or a box
+            or a category is none.
+    """
+    dataset = load_rows(path, split, cache, image=image_column, objects=objects_column)
+    names = _class_names(dataset, path, objects_column)
+
+    def decode(row, index):
+        image = row[image_column].convert("RGB")
+        _check_boxes(row[objects_column], image.size)
+        scaled = image.resize((side, side), Image.Resampling.BILINEAR)
+        return np.asarray(scaled), np.asarray(image.size, "<u4").view("uint8")
+
+    skip = [UNREADABLE] * skip_unreadable + [BAD_BOXES] * skip_bad_boxes
+    written = write_records(dataset, split, cache, decode, skip)
+    images, sizes = written.files
+    boxes, labels = padded(dataset.select(written.rows)[objects_column])
+    highest = int(labels.max())
+    names = names or [str(label) for label in range(highest + 1)]
+    if highest >= len(names) or (labels < NONE).any():
+        raise ValueError(
+            f"The categories of the split {split!r} must be in [0, {len(names)}), the number of "
+            f"class names. Received: categories to {highest}"
+        )
+    boxes[..., 2:] += boxes[..., :2]
+    boxes *= np.tile(side / sizes.array.view("<u4"), 2)[:, None]
+    boxes[labels == NONE] = NONE
+    return BoxedImages(images, boxes, labels, names, written.skipped)
+
+
+def _class_names(dataset, path, column) -> list[str] | None:
+    feature = dataset.features[column]
+    if not isinstance(feature, dict) or not {"bbox", "category"} <= feature.keys():
+        raise ValueError(
+            f"The column {column!r} of the dataset {path!r} must have lists of `bbox` and "
+            f"`category`; name another with --objects-column. Received: {feature}"
+        )
+    category = feature["category"].feature
+    return list(category.names) if isinstance(category, datasets.ClassLabel) else None
+
+
+def _check_boxes(objects: dict, size: tuple[int, int]) -> None:
+    for box in objects["bbox"]:
+        left, top, width, height = box
+        right, bottom = left + width, top + height
+        inside = left >= 0 and top >= 0 and right <= size[0] and bottom <= size[1]
+        # Neither holds of a number that is none.
+        if not (inside and width > 0 and height > 0):
+            raise BadRow(
+                BAD_BOXES,
+                f"left, top, width and height {box} in an image of {size[0]}×{size[1]} pixels",
+            )
+
+
+def padded(objects: list[dict]) -> tuple[np.ndarray, np.ndarray]:
+    """The boxes and the labels of images, -1 where one has fewer than another."""
+    most = max(1, max(len(row["bbox"]) for row in objects))
+    boxes = np.full((len(objects), most, 4), NONE, "float32")
+    labels = np.full((len(objects), most), NONE, "float32")
+    for i, row in enumerate(objects):
+        boxes[i, : len(row["bbox"])] = np.reshape(row["bbox"], (-1, 4))
+        labels[i, : len(row["bbox"])] = row["category"]
+    return boxes, labels

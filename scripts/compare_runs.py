@@ -1,0 +1,58 @@
+"""Writes a table of runs side by side into a page: start, results, time."""
+
+import argparse
+import json
+from pathlib import Path
+
+import _cli
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = _cli.new_parser(
+        __doc__,
+        epilog="example: python scripts/compare_runs.py detection runs/fine-tuned/preset "
+        "runs/from-scratch/preset --metrics validation_map validation_ap50",
+    )
+    parser.add_argument("section", help="the table goes between <!-- SECTION:begin --> and :end")
+    parser.add_argument("presets", nargs="+", type=Path, help="presets with a training.json")
+    parser.add_argument("--metrics", nargs="+", required=True, help="keys of their results")
+    parser.add_argument("--readme", type=Path, default=Path("README.md"), help="the file to change")
+    return parser.parse_args(argv)
+
+
+def main(args: argparse.Namespace) -> None:
+    """Reads the records and replaces the section."""
+    import _markdown
+
+    records = [json.loads((folder / "training.json").read_text()) for folder in args.presets]
+    for key in ("hardware", "software"):
+        if any(record[key] != records[0][key] for record in records):
+            raise ValueError(
+                f"All runs must be of the same {key}, or their times compare nothing. Received: "
+                + ", ".join(str(record[key]) for record in records)
+            )
+    header = ["start", *(metric.replace("_", " ") for metric in args.metrics), "epochs", "minutes"]
+    rows = [
+        [
+            _start(record["start"]),
+            *(f"{record['results'][metric]:.3f}" for metric in args.metrics),
+            record["epochs"],
+            f"{record['seconds'] / 60:.1f}",
+        ]
+        for record in records
+    ]
+    note = f"{records[0]['software']['backend']}, {records[0]['hardware']}."
+    _markdown.replace_section(
+        args.readme, args.section, f"{_markdown.table(header, rows)}\n\nMeasured with {note}"
+    )
+
+
+def _start(start: dict) -> str:
+    if "preset" in start:
+        return f"`{start['preset']}`"
+    return f"random weights, as `{start['architecture']}`"
+
+
+if __name__ == "__main__":
+    _cli.run(main, parse_args())
