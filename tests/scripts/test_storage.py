@@ -1,0 +1,45 @@
+"""Weights are stored in half the size where it costs no accuracy, and only there."""
+
+import json
+
+import _storage
+import ml_dtypes
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+import keras_resblocks_plugin as krp
+from tests.tiny import photos, predict, tiny_classifier
+
+
+@pytest.fixture
+def saved(tmp_path):
+    classifier = tiny_classifier()
+    classifier.save_to_preset(str(tmp_path / "preset"))
+    return classifier, tmp_path / "preset"
+
+
+def test_weights_that_round_well_are_stored_rounded(saved):
+    classifier, folder = saved
+    size = (folder / "model.safetensors").stat().st_size
+    results = iter([{"top1": 0.5, "top5": 0.9}, {"top1": 0.501, "top5": 0.899}])
+    measured = _storage.store_as_bfloat16(classifier.backbone, folder, lambda: next(results))
+    assert measured == {"top1": 0.501, "top5": 0.899}
+    tensors = load_file(folder / "model.safetensors")
+    assert {tensor.dtype for tensor in tensors.values()} == {np.dtype(ml_dtypes.bfloat16)}
+    assert (folder / "model.safetensors").stat().st_size < size
+    total = json.loads((folder / "model.weights.json").read_text())["metadata"]["total_size"]
+    assert total == sum(tensor.nbytes for tensor in tensors.values())
+    # The model in memory, whose accuracy was measured, is the one that loads.
+    loaded = krp.ResBlockImageClassifier.from_preset(str(folder))
+    np.testing.assert_array_equal(predict(loaded, photos()), predict(classifier, photos()))
+    assert not list(folder.glob("*.partial"))
+
+
+def test_weights_that_do_not_stay_exact(saved):
+    classifier, folder = saved
+    before, outputs = (folder / "model.safetensors").read_bytes(), predict(classifier, photos())
+    results = iter([{"top1": 0.5}, {"top1": 0.4985}])
+    assert _storage.store_as_bfloat16(classifier.backbone, folder, lambda: next(results)) is None
+    assert (folder / "model.safetensors").read_bytes() == before
+    np.testing.assert_array_equal(predict(classifier, photos()), outputs)
