@@ -1,30 +1,23 @@
 """LoRA alone in a safetensors file: small, and of use to whoever has the weights it adds to."""
 
-import hashlib
-import json
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
-import numpy as np
 
-from keras_resblocks_plugin._kerashub import flatten_layers
-from keras_resblocks_plugin._safetensors import (
-    StoredTensor,
-    read_header,
-    read_metadata,
-    write_file,
+from keras_resblocks_plugin._adapter_metadata import (
+    ADAPTER_FILE,
+    base_digest,
+    check_architecture,
+    new_adapter_metadata,
+    read_adapter_metadata,
 )
+from keras_resblocks_plugin._kerashub import flatten_layers
+from keras_resblocks_plugin._safetensors import StoredTensor, read_header, write_file
 from keras_resblocks_plugin.hub_client import fetch
 from keras_resblocks_plugin.lora import forget_compiled, lora_layers, lora_weights
-from keras_resblocks_plugin.weights import base_weights, check_fit
-
-ADAPTER_FILE = "adapter.safetensors"
-_FORMAT = "keras_resblocks_plugin adapter"
-# What a backbone is called and how precisely it computes makes it no other architecture.
-_NO_ARCHITECTURE = ("name", "trainable", "dtype", "freeze_batch_norm", "image_shape", "data_format")
+from keras_resblocks_plugin.weights import check_fit
 
 
 def save_adapter(
@@ -58,14 +51,7 @@ def save_adapter(
     weights = (*lora_weights(backbone), *head)
     arrays = {weight.path: keras.ops.convert_to_numpy(weight) for weight in weights}
     ((rank, alpha),) = kinds
-    metadata = {
-        "format": _FORMAT,
-        "rank": str(rank),
-        "alpha": str(alpha),
-        "architecture": json.dumps(architecture(backbone)),
-        "base": _base_digest(backbone),
-        "class_names": json.dumps(list(class_names) if class_names else None),
-    }
+    metadata = new_adapter_metadata(backbone, rank, alpha, class_names)
     file = Path(filepath)
     file.parent.mkdir(parents=True, exist_ok=True)
     # At one instant: a process killed while saving leaves the old file or the new one.
@@ -95,11 +81,17 @@ def load_adapter(
     file = _locate(filepath)
     tensors = read_header(file)
     metadata = read_adapter_metadata(file)
-    _check_architecture(metadata["architecture"], backbone, file)
+    check_architecture(metadata["architecture"], backbone, file)
     rank, alpha = metadata["rank"], metadata["alpha"]
     layers = _adapted(backbone, tensors, rank, file)
     check_fit(_shapes(layers, rank) | {w.path: w for w in head}, tensors, file)
-    if metadata["base"] != _base_digest(backbone):
+    class_names = metadata["class_names"]
+    if class_names and head and len(class_names) != head[-1].shape[-1]:
+        raise ValueError(
+            f"`{file}` names {len(class_names)} classes, and its head has {head[-1].shape[-1]}. "
+            "Nothing was loaded. Download or save the adapter again."
+        )
+    if metadata["base"] != base_digest(backbone):
         warnings.warn(
             f"`{file}` was trained on other weights than this model has: another preset's, "
             "changed ones, or the same in another precision. Its additions hold for those.",
@@ -112,46 +104,7 @@ def load_adapter(
     for layer in layers:
         layer.lora_alpha = alpha
     forget_compiled(backbone)
-    return metadata["class_names"]
-
-
-def read_adapter_metadata(file: Path) -> dict[str, Any]:
-    """The metadata of a file that `save_adapter` wrote.
-
-    Raises:
-        ValueError: If another wrote it.
-    """
-    metadata = read_metadata(file)
-    try:
-        rank, alpha = int(metadata["rank"]), float(metadata["alpha"])
-        class_names = json.loads(metadata["class_names"])
-        known = {
-            "rank": rank,
-            "alpha": alpha,
-            "architecture": dict(json.loads(metadata["architecture"])),
-            "base": metadata["base"],
-            "class_names": class_names if class_names is None else [str(x) for x in class_names],
-        }
-        valid = metadata["format"] == _FORMAT and rank > 0 and np.isfinite(alpha)
-    except (KeyError, TypeError, ValueError, RecursionError):
-        valid = False
-    if not valid:
-        raise ValueError(
-            f"`{file}` is not an adapter: save one with `save_lora_weights()` of this package. "
-            f"Received: metadata={metadata!r:.200}"
-        )
-    return known
-
-
-def is_adapter(folder: Path) -> bool:
-    """Whether a folder is that of an adapter, and not of a preset."""
-    return (folder / ADAPTER_FILE).is_file() and not (folder / "config.json").exists()
-
-
-def architecture(backbone: keras.Model) -> dict[str, Any]:
-    """The arguments of a backbone that an adapter depends on, as JSON has them."""
-    config = {k: v for k, v in backbone.get_config().items() if k not in _NO_ARCHITECTURE}
-    return json.loads(json.dumps(config, default=repr))
+    return class_names
 
 
 def _locate(filepath: str | Path) -> Path:
@@ -165,20 +118,6 @@ def _locate(filepath: str | Path) -> Path:
             f"`hf://user/name`. Received: filepath={str(filepath)!r}"
         )
     return file
-
-
-def _check_architecture(theirs: dict, backbone: keras.Model, file: Path) -> None:
-    ours = architecture(backbone)
-    differing = [
-        f"{name}={theirs.get(name)!r}, not {ours.get(name)!r}"
-        for name in sorted(ours.keys() | theirs.keys())
-        if ours.get(name) != theirs.get(name)
-    ]
-    if differing:
-        raise ValueError(
-            f"`{file}` is for another architecture than this model has. Nothing was loaded. "
-            f"It is for {'; '.join(differing)}"
-        )
 
 
 def _adapted(
@@ -204,11 +143,3 @@ def _shapes(layers: Sequence[keras.Layer], rank: int) -> dict[str, keras.KerasTe
         shapes[f"{path}/lora_kernel_a"] = keras.KerasTensor((*shape[:-1], rank))
         shapes[f"{path}/lora_kernel_b"] = keras.KerasTensor((rank, shape[-1]))
     return shapes
-
-
-def _base_digest(backbone: keras.Model) -> str:
-    digest = hashlib.sha256()
-    for weight in sorted(base_weights(backbone), key=lambda weight: weight.path):
-        values = keras.ops.convert_to_numpy(keras.ops.cast(weight, "float32"))
-        digest.update(np.ascontiguousarray(values))
-    return digest.hexdigest()

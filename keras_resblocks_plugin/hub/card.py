@@ -1,4 +1,4 @@
-"""The model card, written from a preset's own files."""
+"""The model card, written from the own files of a preset or an adapter."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from keras_resblocks_plugin._adapter_metadata import ADAPTER_FILE, is_adapter, read_adapter_metadata
 from keras_resblocks_plugin.hub.edited_card import sign
 from keras_resblocks_plugin.preset_folder import BACKBONE_NAME, serialized_objects
 
@@ -24,7 +25,7 @@ def model_card(folder: str | Path, repo_id: str | None = None) -> ModelCard:
     """The card of a preset, from its configs and, where there is one, its `training.json`.
 
     Args:
-        folder: The preset.
+        folder: The preset, or the folder of an adapter.
         repo_id: Where it goes, as `"user/name"`. Without it the card says to load the
             preset by the folder's name.
 
@@ -36,10 +37,14 @@ def model_card(folder: str | Path, repo_id: str | None = None) -> ModelCard:
     """
     folder = Path(folder)
     name = repo_id.split("/")[-1] if repo_id else folder.resolve().name
-    config = _backbone_config(_read(folder / "config.json"))
+    adapter = read_adapter_metadata(folder / ADAPTER_FILE) if is_adapter(folder) else {}
+    config = adapter.get("architecture") or _backbone_config(_read(folder / "config.json"))
     task_config = _read(folder / "task.json")
     training = _read(folder / "training.json")
     task = task_name(task_config.get("class_name", ""))
+    num_classes = _num_classes(task_config)
+    if adapter.get("class_names"):
+        task, num_classes = "ImageClassifier", len(adapter["class_names"])
     data = _table(training.get("data"))
     results = _eval_results(training.get("results"), data.get("name", "unnamed"), task)
     card = ModelCard.from_template(
@@ -47,7 +52,8 @@ def model_card(folder: str | Path, repo_id: str | None = None) -> ModelCard:
             library_name="keras-hub",
             pipeline_tag=_PIPELINE_TAGS[task],
             license=training.get("license", "apache-2.0"),
-            tags=["keras", "keras-resblocks-plugin", "residual-blocks"],
+            tags=["keras", "keras-resblocks-plugin", "residual-blocks"]
+            + (["lora"] if adapter else []),
             datasets=[data["name"]] if "name" in data else None,
             model_name=name if results else None,
             eval_results=results or None,
@@ -56,13 +62,17 @@ def model_card(folder: str | Path, repo_id: str | None = None) -> ModelCard:
         name=name,
         repo_id=repo_id,
         handle=f"hf://{repo_id}" if repo_id else name,
-        summary=_summary(config, task, _read(folder / "metadata.json").get("parameter_count")),
+        summary=_summary(config, task, _read(folder / "metadata.json").get("parameter_count"))
+        if not adapter
+        else _adapter_summary(config, task, adapter["rank"]),
+        adapter=adapter,
+        base=_table(training.get("start")).get("preset", "…"),
         task=task,
         architecture=_table(config, without=("name", "trainable", "dtype")),
         recipe=_recipe(training),
         results=results,
         data=data,
-        num_classes=_num_classes(task_config),
+        num_classes=num_classes,
         curve=(folder / "curve.png").is_file(),
         samples=sorted(path.name for path in folder.glob("samples/*.png")),
     )
@@ -81,6 +91,15 @@ def _summary(config: dict, task: str | None, parameters: int | None) -> str:
     size = f" with {parameters:,} parameters" if parameters else ""
     use = _PIPELINE_TAGS[task].replace("-", " ")
     return f"{what}{size} for {use}, in KerasHub through the package `keras-resblocks-plugin`."
+
+
+def _adapter_summary(config: dict, task: str | None, rank: int) -> str:
+    what = "additions to the convolutions" + (" and a head" if task else "")
+    return (
+        f"{what[0].upper()}{what[1:]} of a {config['block_type']} residual network, by LoRA of "
+        f"rank {rank}: of use with the weights that they were trained on, in KerasHub through "
+        "the package `keras-resblocks-plugin`."
+    )
 
 
 def task_name(class_name: str) -> str | None:

@@ -1,11 +1,14 @@
 """What a preset must be to be pushed or pulled: one of this package, or of a task on one."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from keras_resblocks_plugin._adapter_metadata import ADAPTER_FILE, read_adapter_metadata
 from keras_resblocks_plugin._hdf5 import check_hdf5
+from keras_resblocks_plugin._safetensors import read_header
 from keras_resblocks_plugin.preset_folder import (
     BACKBONE_NAME,
     CONFIG_FILE,
@@ -45,12 +48,19 @@ def check_shareable(folder: Path) -> None:
         if not (folder / name).is_file():
             raise ValueError(f"`{folder / name}` is missing. Save or download the preset again.")
         check_hdf5(folder / name)
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if is_code_or_weights(name) and name not in listed:
-            raise ValueError(
-                f"`{path}` is weights or code that is no part of the preset: remove it."
-            )
+    _refuse_unlisted(folder, listed)
+
+
+def check_shareable_adapter(folder: Path) -> None:
+    """Checks the folder of an adapter: that it is one, finite, and no other weights are there.
+
+    Raises:
+        ValueError: If it is not so.
+    """
+    tensors = read_header(folder / ADAPTER_FILE)
+    read_adapter_metadata(folder / ADAPTER_FILE)
+    _refuse_not_finite(name for name, x in tensors.items() if not np.isfinite(x.read()).all())
+    _refuse_unlisted(folder, {ADAPTER_FILE})
 
 
 def load_shareable(folder: Path) -> keras.Model:
@@ -70,13 +80,26 @@ def load_shareable(folder: Path) -> keras.Model:
 
 def check_finite(model: keras.Model) -> None:
     """Raises a `ValueError` if any weight is infinite or not a number."""
-    bad = [
+    _refuse_not_finite(
         weight.path
         for weight in model.weights
         if not np.isfinite(keras.ops.convert_to_numpy(keras.ops.cast(weight, "float32"))).all()
-    ]
+    )
+
+
+def _refuse_not_finite(paths: Iterable[str]) -> None:
+    bad = ", ".join(paths)
     if bad:
         raise ValueError(
-            f"The weights must be finite, or nobody can use them. Not finite: {', '.join(bad)}. "
+            f"The weights must be finite, or nobody can use them. Not finite: {bad}. "
             "Nothing was sent. Train again, with a smaller learning rate for instance."
         )
+
+
+def _refuse_unlisted(folder: Path, listed: set[str]) -> None:
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if is_code_or_weights(name) and name not in listed:
+            raise ValueError(
+                f"`{path}` is weights or code that is no part of the preset: remove it."
+            )

@@ -5,12 +5,14 @@ from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
+from keras_resblocks_plugin._adapter_metadata import ADAPTER_FILE
 from keras_resblocks_plugin.hub.checks import KERASHUB_WEIGHTS_FILE
 from keras_resblocks_plugin.hub_client import Handle, digest
 from keras_resblocks_plugin.preset_folder import PRESET_FILES, is_code_or_weights
 
 CARD_FILE = "README.md"
-_OWN_FILES = PRESET_FILES | {KERASHUB_WEIGHTS_FILE, "training.json", "curve.png"}
+_RECORDS = {"training.json", "curve.png"}
+_PRESET_FILES = PRESET_FILES | {KERASHUB_WEIGHTS_FILE} | _RECORDS
 # In larger files nobody writes a token by mistake.
 _TEXT_BYTES = 1_000_000
 
@@ -61,7 +63,9 @@ def changes(
         ValueError: If there are other weights or code, which no pull would take.
     """
     gone = sorted(path for path in there if path not in contents)
-    stale = [path for path in gone if path in _OWN_FILES or path.startswith("samples/")]
+    # What an adapter lacks of a preset is not the earlier adapter's.
+    own = _RECORDS if ADAPTER_FILE in contents else _PRESET_FILES
+    stale = [path for path in gone if path in own or path.startswith("samples/")]
     foreign = [path for path in gone if is_code_or_weights(path) and path not in stale]
     if foreign:
         raise ValueError(

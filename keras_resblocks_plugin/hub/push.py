@@ -9,11 +9,12 @@ from pathlib import Path
 
 import keras
 
+from keras_resblocks_plugin._adapter_metadata import is_adapter
 from keras_resblocks_plugin._locate import locate
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.hub.card import task_name
-from keras_resblocks_plugin.hub.checks import load_shareable
+from keras_resblocks_plugin.hub.checks import check_shareable_adapter, load_shareable
 from keras_resblocks_plugin.hub.upload import Upload
 from keras_resblocks_plugin.hub_client import Handle, HubClient, check_revision
 
@@ -26,7 +27,7 @@ class Pushed:
         repo_id: The repository, `"user/name"`.
         commit: The commit that has the preset; `None` in a dry run.
         url: The page of the commit or pull request.
-        load_line: The line of Python that loads the preset.
+        load_line: The line of Python that loads the preset or the adapter.
         changed: The files that were sent or deleted, or would be in a dry run.
     """
 
@@ -55,7 +56,7 @@ def push_to_hub(
 
     Args:
         preset_or_model: A preset's folder or name, or a `ResBlockBackbone` or a KerasHub
-            task on one.
+            task on one; or a folder with an adapter, `adapter.safetensors`, alone.
         handle: `"hf://user/name"`. The repository is created if there is none.
         private: Whether a new repository is private. Defaults to what the account has set.
         revision: The branch; it is created if there is none. Defaults to `"main"`.
@@ -82,14 +83,14 @@ def push_to_hub(
     target = _target(handle, revision, create_pr)
     client = HubClient(token)
     with _as_folder(preset_or_model, target.name) as folder:
-        model = load_shareable(folder)
+        load_line = _check(folder, target)
         upload = Upload(client, target, folder, create_pr, overwrite_card)
         if dry_run:
             commit, changed = None, upload.compare()
             url = f"{client.api.endpoint}/{target.repo_id}"
         else:
             commit, url, changed = upload.send(private)
-        return Pushed(target.repo_id, commit, url, _load_line(model, target), tuple(changed))
+        return Pushed(target.repo_id, commit, url, load_line, tuple(changed))
 
 
 def _target(handle: str, revision: str | None, create_pr: bool) -> Handle:
@@ -129,7 +130,12 @@ def _as_folder(preset_or_model: str | Path | keras.Model, name: str) -> Iterator
         yield folder
 
 
-def _load_line(model: keras.Model, target: Handle) -> str:
+def _check(folder: Path, target: Handle) -> str:
+    """Checks what is to be pushed; returns the line that loads it."""
+    if is_adapter(folder):
+        check_shareable_adapter(folder)
+        return f'model.load_lora_weights("{target}")'
+    model = load_shareable(folder)
     cls = type(model).__name__
     if target.revision in (None, "main"):
         return (
