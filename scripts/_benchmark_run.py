@@ -57,7 +57,7 @@ def training_step(depth: int, runs: int) -> dict[str, list[float]]:
     return alternate({library: step(library) for library in LIBRARIES}, runs)
 
 
-def pipeline(recipe_file: Path, runs: int) -> dict:
+def pipeline(recipe_file: Path, folder: Path, runs: int) -> dict:
     """Times a batch of `train.py`'s input beside a training step of the same recipe."""
     import _data
     import _training
@@ -68,8 +68,10 @@ def pipeline(recipe_file: Path, runs: int) -> dict:
     generator = np.random.default_rng(0)
     shape = (PIPELINE_IMAGES, recipe.image_size, recipe.image_size, 3)
     class_names = [str(index) for index in range(100)]
+    # Mapped from a file, as `train.py` has them.
+    np.save(folder / "images.npy", generator.integers(0, 256, shape, "uint8"))
     images = _data.ImageSet(
-        generator.integers(0, 256, shape, "uint8"),
+        np.load(folder / "images.npy", mmap_mode="c"),
         generator.integers(0, 100, PIPELINE_IMAGES, "int32"),
         class_names,
     )

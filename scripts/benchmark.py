@@ -60,7 +60,7 @@ def main(args: argparse.Namespace) -> None:
                 depth, args.runs, args.formats, Path(folder)
             )
             measured["step"][depth] = _benchmark_run.training_step(depth, args.runs)
-    measured["pipeline"] = _benchmark_run.pipeline(RECIPE, args.runs)
+        measured["pipeline"] = _benchmark_run.pipeline(RECIPE, Path(folder), args.runs)
     print(_benchmark_report.markdown(measured))
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
