@@ -5,7 +5,8 @@ from pathlib import Path
 
 import datasets
 import numpy as np
-from _records import BAD_BOXES, UNREADABLE, BadRow, Records, load_rows, write_records
+from _records import Records, write_records
+from _rows import BAD_BOXES, UNREADABLE, BadRow, load_rows
 from PIL import Image
 
 # In the place of a box or a label where an image has fewer than another.
@@ -64,17 +65,17 @@ def load_boxed_images(
 
     def decode(row, index):
         image = row[image_column].convert("RGB")
-        _check_boxes(row[objects_column], image.size)
+        _check_objects(row[objects_column], image.size, f"Row {index} of the split {split!r}")
         scaled = image.resize((side, side), Image.Resampling.BILINEAR)
         return np.asarray(scaled), np.asarray(image.size, "<u4").view("uint8")
 
     skip = [UNREADABLE] * skip_unreadable + [BAD_BOXES] * skip_bad_boxes
-    written = write_records(dataset, split, cache, decode, skip)
+    written = write_records(dataset, split, cache, decode, side, skip)
     images, sizes = written.files
     boxes, labels = padded(dataset.select(written.rows)[objects_column])
     highest = int(labels.max())
     names = names or [str(label) for label in range(highest + 1)]
-    if highest >= len(names) or (labels < NONE).any():
+    if highest >= len(names):
         raise ValueError(
             f"The categories of the split {split!r} must be in [0, {len(names)}), the number of "
             f"class names. Received: categories to {highest}"
@@ -96,8 +97,14 @@ def _class_names(dataset, path, column) -> list[str] | None:
     return list(category.names) if isinstance(category, datasets.ClassLabel) else None
 
 
-def _check_boxes(objects: dict, size: tuple[int, int]) -> None:
-    for box in objects["bbox"]:
+def _check_objects(objects: dict, size: tuple[int, int], where: str) -> None:
+    boxes, categories = objects["bbox"], objects["category"]
+    if len(boxes) != len(categories) or any(category < 0 for category in categories):
+        raise ValueError(
+            f"{where} must have a category of 0 or more for each box. Received: {len(boxes)} boxes "
+            f"and categories {categories}"
+        )
+    for box in boxes:
         left, top, width, height = box
         right, bottom = left + width, top + height
         inside = left >= 0 and top >= 0 and right <= size[0] and bottom <= size[1]

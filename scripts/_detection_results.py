@@ -87,7 +87,9 @@ def draw_samples(detections: list[dict], images: BoxedImages, rows: np.ndarray, 
     for axis in axes.flat:
         axis.axis("off")
     for axis, row in zip(axes.flat, rows, strict=False):
-        axis.imshow(images.images.array[row])
+        # A box is between the edges of pixels; by default a picture begins half a pixel before 0.
+        height, width, _ = images.images.shape
+        axis.imshow(images.images.array[row], extent=(0, width, height, 0))
         there = images.labels[row] >= 0
         for box, label in zip(images.boxes[row][there], images.labels[row][there], strict=True):
             _draw_box(axis, box, "lime", images.class_names[int(label)], "bottom")

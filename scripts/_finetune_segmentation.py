@@ -9,7 +9,7 @@ _SAMPLES = 4
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what segmentation needs beside the arguments of every task."""
-    parser.set_defaults(epochs=40, batch_size=8, learning_rate=1e-3)
+    parser.set_defaults(epochs=30, batch_size=8, learning_rate=1e-3)
     parser.add_argument("--test-split", default="test", help="the split measured on")
     parser.add_argument("--mask-column", default="mask", help="the column of masks of class ids")
     parser.add_argument(

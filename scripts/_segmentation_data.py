@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from _records import UNREADABLE, Records, load_rows, write_records
+from _records import Records, write_records
+from _rows import UNREADABLE, load_rows
 from PIL import Image
 
 
@@ -117,7 +118,9 @@ def load_masked_images(
         values = np.bincount(ids.ravel(), minlength=256) > 0
         return np.asarray(image), ids, values.astype("uint8")
 
-    written = write_records(dataset, split, cache, decode, [UNREADABLE] * skip_unreadable)
+    settings = "x".join(map(str, size or ["as-they-are"]))
+    skip = [UNREADABLE] * skip_unreadable
+    written = write_records(dataset, split, cache, decode, settings, skip)
     images, masks, values = written.files
     return MaskedImages(images, masks, values.array.astype(bool), written.skipped)
 

@@ -210,6 +210,10 @@ def spoil_place(rows):
     rows[1][1]["bbox"][0][0] = 30
 
 
+def spoil_category(rows):
+    rows[1][1]["category"].append(1)
+
+
 COUNTS = dict(train=8, validation=2)
 
 
@@ -218,6 +222,7 @@ COUNTS = dict(train=8, validation=2)
     [
         (spoil_area, (), ["'train' has 1 rows", "boxes of no area", ": 1.", "--skip-bad-boxes"]),
         (spoil_place, (), ["outside", "[30.0, ", "32×32"]),
+        (spoil_category, (), ["Row 1 of the split 'train'", "a category"]),
         (None, ("--objects-column", "image"), ["'image'", "`bbox`", "--objects-column"]),
         (None, ("--objects-column", "faces"), ["'faces'", "--objects-column"]),
         (None, ("--batch-size", 9), ["--batch-size", "8"]),
