@@ -100,8 +100,8 @@ def report(record: dict) -> str:
     header = ["run by", "size", "largest difference", "top-1"]
     text = (
         f"`{record['preset']}`, {data['images']:,} images ({data['name']}) of "
-        f"{record['image_size']} px, {'raw' if record['preprocessing'] else 'normalized'}. The "
-        "difference is that of the logits from those of Keras."
+        f"{record['image_size']} px, from {'raw' if record['preprocessing'] else 'normalized'} "
+        "pixels. The difference is that of the logits from those of Keras."
     )
     if record["runs"]:
         header += ["ms for one image", "Keras / it"]
