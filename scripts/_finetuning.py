@@ -13,6 +13,8 @@ from _data import write_json
 
 import keras_resblocks_plugin as krp
 
+_HISTORY = "history.jsonl"
+
 
 def check_arguments(args: argparse.Namespace) -> None:
     """Checks the arguments that every task has.
@@ -40,7 +42,7 @@ def claim_folder(args: argparse.Namespace) -> None:
     """Notes the arguments in the run's folder, so that no other run goes on in it.
 
     Raises:
-        ValueError: If the folder is that of a run with other arguments.
+        ValueError: If a run with other arguments has got further than its first epoch there.
     """
     arguments = {
         name: str(value) if isinstance(value, Path) else value
@@ -49,9 +51,7 @@ def claim_folder(args: argparse.Namespace) -> None:
     }
     args.out.mkdir(parents=True, exist_ok=True)
     file = args.out / "arguments.json"
-    if not file.exists():
-        write_json(file, arguments)
-    earlier = json.loads(file.read_text())
+    earlier = json.loads(file.read_text()) if (args.out / _HISTORY).exists() else arguments
     changed = [
         f"{name}={earlier.get(name)!r}"
         for name in arguments
@@ -62,6 +62,7 @@ def claim_folder(args: argparse.Namespace) -> None:
             f"--out {args.out} has a run with other arguments: {', '.join(changed)}. Give the "
             "same ones to go on with it, or another folder."
         )
+    write_json(file, arguments)
 
 
 def load_backbone(args: argparse.Namespace, **kwargs) -> krp.ResBlockBackbone:
@@ -114,7 +115,7 @@ def fit(
         args: The arguments of the run.
         validation_data: Held-out batches to watch, if any.
     """
-    history = args.out / "history.jsonl"
+    history = args.out / _HISTORY
     model.fit(
         batches,
         validation_data=validation_data,

@@ -12,7 +12,7 @@ import _cli
 
 # Each is a module `_finetune_<task>.py` with `add_arguments(parser)` and `run(args)`, which
 # imports what is slow only when it runs.
-TASKS = ("segmentation", "detection")
+TASKS = ("classification", "segmentation", "detection")
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

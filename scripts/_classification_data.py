@@ -1,0 +1,157 @@
+"""Which images of a labelled dataset a classifier learns from, and is measured on."""
+
+import argparse
+import json
+from multiprocessing.pool import ThreadPool
+
+import _data
+import numpy as np
+from tqdm import tqdm
+
+
+def choose_images(
+    args: argparse.Namespace,
+) -> tuple[dict[str, _data.Split], dict[str, np.ndarray], int]:
+    """Opens the splits, checks labels and images, and chooses rows; a restart chooses the same.
+
+    Args:
+        args: The arguments of `finetune.py classification`.
+
+    Returns:
+        The splits, their rows, by `"train"`, `"validation"` and, where asked for, `"held_out"`,
+        and how many images cannot be read and are left out.
+
+    Raises:
+        ValueError: If the dataset does not have what the arguments ask for.
+    """
+    columns = args.image_column, args.label_column
+    train, validation = (
+        _data.open_split(args.data, split, args.out / "cache", *columns)
+        for split in (args.train_split, args.validation_split)
+    )
+    if validation.class_names != train.class_names:
+        raise ValueError(
+            f"Both splits of {args.data!r} must have the same classes. Received: "
+            f"{len(train.class_names)} and {len(validation.class_names)} classes"
+        )
+    labels = {split.name: _check_labels(split) for split in (train, validation)}
+    rows, skipped = _choose(args, train, validation, labels)
+    return {"train": train, "held_out": train, "validation": validation}, rows, skipped
+
+
+def _choose(args, train, validation, labels):
+    bad = {split.name: _unreadable(split) for split in (train, validation)}
+    count = sum(map(len, bad.values()))
+    if count and not args.skip_unreadable:
+        named = "; ".join(
+            f"{name} {', '.join(map(str, which[:10]))}{'…' if len(which) > 10 else ''}"
+            for name, which in bad.items()
+            if len(which)
+        )
+        raise ValueError(
+            f"{count} images of {args.data!r} cannot be read, rows {named}. Mend them, or leave "
+            "them out with --skip-unreadable."
+        )
+    usable = {split.name: np.arange(len(split)) for split in (train, validation)}
+    usable = {name: np.setdiff1d(rows, bad[name]) for name, rows in usable.items()}
+    rows = balanced_rows(
+        *(labels[train.name], usable[train.name], train.class_names),
+        *(args.images_per_class, args.held_out_per_class, args.seed),
+    )
+    rows["validation"] = usable[validation.name]
+    if not len(rows["validation"]):
+        raise ValueError(f"The split {validation.name!r} of {args.data!r} has no images.")
+    return rows, count
+
+
+def balanced_rows(
+    labels: np.ndarray,
+    usable: np.ndarray,
+    class_names: list[str],
+    wanted: int | None,
+    watched: int,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """The same number of images of each class, at random.
+
+    Args:
+        labels: Those of all rows.
+        usable: The rows to choose from.
+        class_names: The classes, by label.
+        wanted: How many of each class to learn from; `None` for all.
+        watched: How many others to hold out.
+        seed: Of the choice.
+
+    Returns:
+        The rows `"train"` and, where there are some to watch, `"held_out"`.
+
+    Raises:
+        ValueError: If there are too few.
+    """
+    if watched < 0 or (wanted is not None and wanted < 1):
+        raise ValueError(
+            "--images-per-class must be one or more, --held-out-per-class none or more. "
+            f"Received: {wanted} and {watched}"
+        )
+    order = np.random.default_rng(seed).permutation(usable)
+    of_class = [order[labels[order] == label] for label in range(len(class_names))]
+    needed = watched + (wanted or 1)
+    few = [
+        f"{name} {len(rows)}"
+        for name, rows in zip(class_names, of_class, strict=True)
+        if len(rows) < needed
+    ]
+    if few:
+        raise ValueError(
+            f"The training split must have {needed} images of each class, as --images-per-class "
+            f"and --held-out-per-class ask for. Received: {', '.join(few[:10])}"
+        )
+    end = None if wanted is None else watched + wanted
+    rows = {"train": np.sort(np.concatenate([rows[watched:end] for rows in of_class]))}
+    if watched:
+        rows["held_out"] = np.sort(np.concatenate([rows[:watched] for rows in of_class]))
+    return rows
+
+
+def _check_labels(split: _data.Split) -> np.ndarray:
+    labels = np.asarray(split.dataset[split.label_column])
+    if labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"The column {split.label_column!r} of the split {split.name!r} must have a whole "
+            f"number for every image. Received: values like {labels[:1]!r}"
+        )
+    bad = np.flatnonzero((labels < 0) | (labels >= len(split.class_names)))
+    if len(bad):
+        raise ValueError(
+            f"Labels of the split {split.name!r} must be in [0, {len(split.class_names)}), the "
+            f"number of classes. Received: {labels[bad[0]]} in row {bad[0]}, and {len(bad)} such"
+        )
+    if len(np.unique(labels)) < 2:
+        raise ValueError(
+            f"The split {split.name!r} must have images of two classes or more; there is nothing "
+            f"to tell apart. Received: {len(np.unique(labels))} classes in {len(labels)} images"
+        )
+    return labels
+
+
+def _unreadable(split: _data.Split) -> np.ndarray:
+    """The rows whose images cannot be read; what is found is kept in the cache."""
+    file = split.cache / f"{split.name}-{split.dataset._fingerprint}-unreadable.json"
+    if not file.exists():
+        _data.write_json(file, _find_unreadable(split).tolist())
+    return np.asarray(json.loads(file.read_text()), "int64")
+
+
+def _find_unreadable(split: _data.Split) -> np.ndarray:
+    def is_bad(row):
+        try:
+            split.dataset[row][split.image_column].convert("RGB")
+        except (OSError, SyntaxError, AttributeError):
+            return True
+        return False
+
+    # Decoding releases the interpreter.
+    with ThreadPool() as pool:
+        checked = pool.imap(is_bad, range(len(split)), chunksize=64)
+        bad = list(tqdm(checked, total=len(split), desc=f"Checking {split.name} images", unit=""))
+    return np.flatnonzero(bad)

@@ -1,0 +1,117 @@
+"""One run of the comparison of strategies: from a preset or from scratch, to accuracies."""
+
+import argparse
+from pathlib import Path
+
+import _classification_data
+import _data
+import _finetuning
+import _results
+import _training
+import keras
+import numpy as np
+import tensorflow as tf
+from _recipe import Recipe
+
+import keras_resblocks_plugin as krp
+
+
+class Comparison:
+    """A preset and a dataset, decoded once for all runs.
+
+    Args:
+        preset: Where every run but those from scratch starts.
+        data: A local folder or a Hub id, with the splits `train` and `validation`.
+        folder: Where decoded images are kept.
+        dtype: The precision while training.
+    """
+
+    def __init__(self, preset: str, data: str, folder: Path, dtype: str):
+        self.preset, self.dtype = preset, dtype
+        self.converter = krp.ResBlockImageConverter.from_preset(preset)
+        self.images = {
+            split: _data.load_images(data, split, self.converter.image_size[0], folder / "cache")
+            for split in ("train", "validation")
+        }
+
+    def run(
+        self,
+        strategy: str,
+        images: int,
+        seed: int,
+        held_out: int,
+        learning_rate: float,
+        steps: int,
+        batch_size: int,
+    ) -> dict[str, float]:
+        """Trains once; returns the top-1 accuracy on validation or held-out images.
+
+        Args:
+            strategy: One of `krp.freeze`, or `"scratch"`.
+            images: How many of each class to learn from.
+            seed: Of the choice of images, the weights and the batches.
+            held_out: How many of each class to measure on in place of the validation images.
+            learning_rate: The peak.
+            steps: Optimizer steps.
+            batch_size: Images a step.
+        """
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(seed)
+        train = self.images["train"]
+        rows = _classification_data.balanced_rows(
+            train.labels, np.arange(len(train.labels)), train.class_names, images, held_out, seed
+        )
+        args = argparse.Namespace(
+            preset=self.preset,
+            from_scratch=strategy == "scratch",
+            strategy="full" if strategy == "scratch" else strategy,
+            update_batch_norm=False,
+            rank=None,
+            dtype=self.dtype,
+            epochs=1,
+            learning_rate=learning_rate,
+            weight_decay=1e-4,
+        )
+        backbone = _finetuning.load_backbone(args)
+        model = krp.ResBlockImageClassifier(
+            backbone, class_names=train.class_names, head_dtype="float32"
+        )
+        _finetuning.freeze(model, args)
+        recipe = Recipe({}, batch_size=batch_size)
+        name = "held_out" if held_out else "validation"
+        unseen = train if held_out else self.images["validation"]
+        which = rows["held_out"] if held_out else np.arange(len(unseen.labels))
+        measured = _training.evaluation_batches(unseen, which, 250, self.converter)
+        if strategy == "linear":
+            head, batches, measured = self._cached(model, train, rows["train"], measured, recipe)
+        else:
+            head = model
+            batches = _training.training_batches(train, rows["train"], recipe, self.converter, seed)
+        head.compile(
+            _finetuning.new_optimizer(args, steps),
+            keras.losses.CategoricalCrossentropy(from_logits=True),
+            # KerasHub's own would be for labels that are integers.
+            metrics=["accuracy"],
+            jit_compile=_training.jit_compile(),
+        )
+        head.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
+        return {f"{name}_top1": _results.measure(head, measured)["top1"]}
+
+    def _cached(self, model, train, rows, measured, recipe):
+        """The head alone, on features that never change: of the images and their mirror images."""
+        features = keras.Model(model.backbone.input, model.pooler(model.backbone.output))
+        inputs = keras.Input(features.output.shape[1:])
+        head = keras.Model(inputs, model.output_dense(inputs))
+
+        def featured(batches):
+            pairs = [(features.predict_on_batch(x), y) for x, y in batches.as_numpy_iterator()]
+            return tuple(
+                np.concatenate(part).astype("float32") for part in zip(*pairs, strict=True)
+            )
+
+        plain = _training.evaluation_batches(train, rows, 250, self.converter)
+        mirrored = plain.map(lambda x, y: (x[:, :, ::-1], y))
+        learnt = featured(plain.concatenate(mirrored))
+        batches = tf.data.Dataset.from_tensor_slices(learnt).shuffle(len(learnt[0])).repeat()
+        batches = batches.batch(recipe.batch_size)
+        return head, batches, tf.data.Dataset.from_tensor_slices(featured(measured)).batch(250)

@@ -1,0 +1,102 @@
+"""Classification: a new head on the preset's backbone, measured by top-1 and top-5 accuracy."""
+
+import argparse
+import shutil
+
+# How images are varied while training.
+_TRANSLATION = 0.1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what classification needs beside the arguments of every task."""
+    parser.set_defaults(epochs=30, batch_size=50, learning_rate=1e-3)
+    parser.add_argument("--label-column", default="label", help="the column of integer labels")
+    parser.add_argument(
+        "--images-per-class", type=int, metavar="N", help="learn from so many; from all if not set"
+    )
+    parser.add_argument(
+        "--held-out-per-class",
+        type=int,
+        default=0,
+        metavar="N",
+        help="watch so many others of the training split, to choose by",
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Trains, measures on the validation split, saves."""
+    import _classification_data as data
+    import _dense
+    import _finetuning
+    import _results
+    import _training
+    import keras
+    import numpy as np
+    from _recipe import Recipe
+
+    import keras_resblocks_plugin as krp
+
+    splits, rows, skipped = data.choose_images(args)
+    _dense.check_batch_size(args, len(rows["train"]))
+    converter = krp.ResBlockImageConverter.from_preset(args.preset)
+    side = min(converter.image_size)
+    images = {name: splits[name].decode(side, which) for name, which in rows.items()}
+    class_names = splits["train"].class_names
+
+    def build(backbone, preprocessor=None):
+        return krp.ResBlockImageClassifier(
+            backbone, class_names=class_names, preprocessor=preprocessor, head_dtype="float32"
+        )
+
+    def batches_of(name):
+        everything = np.arange(len(images[name].labels))
+        return _training.evaluation_batches(images[name], everything, 250, converter)
+
+    backbone = _finetuning.load_backbone(args)
+    model = build(backbone)
+    _finetuning.freeze(model, args)
+    steps_per_epoch = len(rows["train"]) // args.batch_size
+    model.compile(
+        _finetuning.new_optimizer(args, steps_per_epoch),
+        keras.losses.CategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=_training.jit_compile(),
+    )
+    recipe = Recipe({}, batch_size=args.batch_size, flip=True, translation=_TRANSLATION)
+    history = _finetuning.fit(
+        model,
+        _training.training_batches(
+            images["train"], np.arange(len(rows["train"])), recipe, converter, args.seed
+        ),
+        steps_per_epoch,
+        args,
+        batches_of("held_out") if "held_out" in rows else None,
+    )
+
+    preset = _dense.in_float32(model, backbone, build, args.out / "backbone")
+    results = {
+        f"{name}_{metric}": value
+        for name in rows.keys() - {"train"}
+        for metric, value in _results.measure(preset, batches_of(name)).items()
+    }
+    preset.preprocessor = krp.ResBlockImageClassifierPreprocessor(converter)
+    folder = args.out / "preset"
+    preset.save_to_preset(str(folder))
+    _finetuning.save_record(
+        folder,
+        args,
+        recipe={
+            "image_size": side,
+            "augmentation": f"mirrored, shifted by up to {_TRANSLATION} of the side",
+            "images_per_class": args.images_per_class,
+        },
+        data={f"{name}_images": len(which) for name, which in rows.items()}
+        | {"unreadable_images_left_out": skipped or None},
+        results=results,
+        history=history,
+        metric="accuracy",
+        metric_name="top-1 accuracy",
+    )
+    if args.strategy == "lora":
+        model.save_lora_weights(args.out / "adapter" / "adapter.safetensors")
+        shutil.copy(folder / "training.json", args.out / "adapter")

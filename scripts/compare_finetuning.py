@@ -1,0 +1,98 @@
+"""Compares the strategies of fine-tuning with training from scratch, on few and more images.
+
+Every finished run is kept, so that a comparison that is killed goes on where it was. Learning
+rates are chosen by images held out of the training split; the validation split is only
+reported on.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import _cli
+
+STRATEGIES = ("scratch", "linear", "norm", "lora", "full")
+# Optimizer steps by images a class, the same for all strategies.
+STEPS = {10: 150, 50: 300, 500: 800}
+BATCH_SIZE = 50
+CANDIDATES = {
+    "scratch": (3e-4, 1e-3, 3e-3),
+    "linear": (1e-3, 3e-3, 1e-2),
+    "norm": (1e-3, 3e-3, 1e-2),
+    "lora": (1e-3, 3e-3, 1e-2),
+    "full": (1e-4, 3e-4, 1e-3),
+}
+# What the learning rates are chosen with: another choice of images than any that is reported.
+CHOICE = {"images": 50, "seed": 100, "held_out": 50}
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = _cli.new_parser(
+        __doc__,
+        epilog="example: python scripts/compare_finetuning.py resblock_bn_small --data DATASET "
+        "--out runs/comparison --results presets/studies/finetuning.json",
+    )
+    parser.add_argument("preset", help="where to start: a name, a folder, or hf://user/name")
+    parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
+    parser.add_argument("--out", type=Path, required=True, help="the folder of finished runs")
+    parser.add_argument("--results", type=Path, required=True, help="the JSON file to write")
+    parser.add_argument(
+        "--images", type=int, nargs="+", default=list(STEPS), choices=STEPS, help="a class"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the runs")
+    parser.add_argument("--dtype", default="mixed_bfloat16", help="the precision while training")
+    return parser.parse_args(argv)
+
+
+def main(args: argparse.Namespace) -> None:
+    """Runs what is not there yet, and writes the results of all."""
+    import _comparison
+    import _data
+    import _results
+
+    comparison = _comparison.Comparison(args.preset, args.data, args.out, args.dtype)
+
+    def run(**settings) -> dict:
+        name = "-".join(map(str, settings.values()))
+        file = args.out / f"{name}.json"
+        if not file.exists():
+            started = time.monotonic()
+            steps = STEPS[settings["images"]]
+            accuracies = comparison.run(**settings, steps=steps, batch_size=BATCH_SIZE)
+            seconds = round(time.monotonic() - started, 1)
+            _data.write_json(file, {**settings, "steps": steps, **accuracies, "seconds": seconds})
+            print(f"{name}: {accuracies}, {seconds} s", flush=True)
+        return json.loads(file.read_text())
+
+    chosen, choices = {}, []
+    for strategy in STRATEGIES:
+        tried = [
+            run(strategy=strategy, **CHOICE, learning_rate=rate) for rate in CANDIDATES[strategy]
+        ]
+        choices += tried
+        chosen[strategy] = max(tried, key=lambda result: result["held_out_top1"])["learning_rate"]
+    results = [
+        run(strategy=strategy, images=images, seed=seed, held_out=0, learning_rate=chosen[strategy])
+        for images in args.images
+        for seed in args.seeds
+        for strategy in STRATEGIES
+    ]
+    args.results.parent.mkdir(parents=True, exist_ok=True)
+    record = {
+        "preset": Path(args.preset).name if Path(args.preset).is_dir() else args.preset,
+        "data": Path(args.data).name,
+        "batch_size": BATCH_SIZE,
+        "dtype": args.dtype,
+        "learning_rates": chosen,
+        "hardware": _results.hardware(),
+        "choices": choices,
+        "runs": results,
+    }
+    _data.write_json(args.results, record)
+    print(f"Wrote {args.results}")
+
+
+if __name__ == "__main__":
+    _cli.run(main, parse_args())

@@ -1,0 +1,51 @@
+"""The comparison of strategies, in small, and what a report makes of it."""
+
+import json
+
+import _finetuning_report
+import compare_finetuning
+import pytest
+
+import keras_resblocks_plugin as krp
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """One candidate and few steps for two strategies; the code is that of the whole comparison."""
+    for name, value in {
+        "STRATEGIES": ("scratch", "linear"),
+        "STEPS": {5: 2, 10: 3},
+        "BATCH_SIZE": 15,
+        "CANDIDATES": {"scratch": (1e-3,), "linear": (1e-2,)},
+        "CHOICE": {"images": 5, "seed": 100, "held_out": 5},
+    }.items():
+        monkeypatch.setattr(compare_finetuning, name, value)
+
+
+def test_finished_runs_are_kept_and_reported(small, dataset, tmp_path):
+    backbone = krp.ResBlockBackbone("bn", [8], [1], [2], [8], [3], [2])
+    converter = krp.ResBlockImageConverter(image_size=(32, 32), scale=1 / 64, offset=-2.0)
+    krp.ResBlockImageClassifier(
+        backbone, 2, preprocessor=krp.ResBlockImageClassifierPreprocessor(converter)
+    ).save_to_preset(str(tmp_path / "tiny"))
+    results = tmp_path / "studies" / "finetuning.json"
+    arguments = [tmp_path / "tiny", "--data", dataset, "--out", tmp_path / "runs"]
+    arguments += ["--results", results, "--images", 10, "--seeds", 0, "--dtype", "float32"]
+    args = compare_finetuning.parse_args([str(argument) for argument in arguments])
+    compare_finetuning.main(args)
+    first = results.read_text()
+    record = json.loads(first)
+    assert len(record["runs"]) == len(record["choices"]) == 2
+    assert record["learning_rates"] == {"scratch": 1e-3, "linear": 1e-2}
+
+    # A second time only what is missing is run: what is there is taken as it is.
+    (kept,) = (tmp_path / "runs").glob("linear-10-*.json")
+    kept.write_text(kept.read_text().replace('"seconds": ', '"seconds": 1000'))
+    compare_finetuning.main(args)
+    assert json.loads(results.read_text())["runs"][1]["seconds"] >= 1000
+    results.write_text(first)
+
+    text, figure = _finetuning_report.finetuning_section(record)
+    assert "| what learns | 10 images a class |" in text
+    assert f"{record['runs'][0]['validation_top1']:.1%}" in text
+    figure.savefig(tmp_path / "plot.png")
