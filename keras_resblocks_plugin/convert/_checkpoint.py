@@ -35,21 +35,29 @@ def find_checkpoint(source: str | Path) -> Path:
                 "`source` must be a Hub handle such as `hf://timm/resnet18.a1_in1k`, a folder "
                 f"that timm saved, or a weights file. Received: source={str(source)!r}"
             )
-        handle = Handle.parse(str(source) if is_handle else f"hf://{source}")
-        path = fetch(handle, choose=_choose).folder
+        return _download(Handle.parse(str(source) if is_handle else f"hf://{source}"))
     if not path.is_dir():
         return path
-    return path / _choose([file.name for file in path.iterdir()])[0]
+    for name in _WEIGHTS_FILES:
+        if (path / name).is_file():
+            return path / name
+    raise _no_weights(source)
 
 
-def _choose(names: list[str]) -> list[str]:
-    weights = [name for name in _WEIGHTS_FILES if name in names]
-    if not weights:
-        raise ValueError(
-            f"`source` must have {' or '.join(_WEIGHTS_FILES)}, as what timm saves. "
-            f"Received: {', '.join(sorted(names)) or 'no files'}"
-        )
-    return [weights[0], *(name for name in names if name == CONFIG_FILE)]
+def _download(handle: Handle) -> Path:
+    # The first that there is: many a repository has the same weights in both formats.
+    for name in _WEIGHTS_FILES:
+        file = fetch(handle, files=[CONFIG_FILE, name]).folder / name
+        if file.is_file():
+            return file
+    raise _no_weights(handle)
+
+
+def _no_weights(source: object) -> ValueError:
+    return ValueError(
+        f"`source` must have {' or '.join(_WEIGHTS_FILES)}, as what timm saves. "
+        f"Received: source={str(source)!r}"
+    )
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:
@@ -91,7 +99,7 @@ def _read_torch(file: Path) -> dict[str, Tensor]:
         ) from error
     try:
         values: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, OSError) as error:
         raise ValueError(
             f"`{file}` is not a PyTorch checkpoint that is safe to load: it is damaged, or holds "
             "more than tensors and numbers, which could run code. Where you trust it, save its "

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ class Snapshot(NamedTuple):
 def fetch(
     handle: str | Handle,
     token: str | None = None,
-    choose: Callable[[list[str]], list[str]] | None = None,
+    files: Sequence[str] | None = None,
 ) -> Snapshot:
     """Downloads one commit of a repository whole into the Hub's cache, and checks it.
 
@@ -41,7 +41,7 @@ def fetch(
     Args:
         handle: `"hf://user/name"` or `"hf://user/name@revision"`.
         token: The token; `None` is the one that the user logged in with, if any.
-        choose: Which files to download, given the names of all. Defaults to all.
+        files: The only ones to download, of those that there are. Defaults to all.
 
     Raises:
         ValueError: If `handle` is not one.
@@ -54,13 +54,11 @@ def fetch(
     try:
         revision, listed = _look_up(client, handle)
     except NotCachedError as error:
-        return _cached(client, handle, error)
-    wanted = choose(sorted(listed)) if choose else None
-    if wanted is not None:
-        listed = {path: listed[path] for path in wanted}
+        return _cached(client, handle, error, files)
+    listed = {path: listed[path] for path in listed if files is None or path in files}
     for _ in range(_ATTEMPTS):
         download = client.api.snapshot_download
-        options = {"revision": revision, "allow_patterns": wanted}
+        options = {"revision": revision, "allow_patterns": files}
         folder = Path(client.call(handle, download, handle.repo_id, **options))
         damaged = [path for path, expected in listed.items() if not _is(folder / path, expected)]
         if not damaged:
@@ -123,12 +121,13 @@ def digest(content: Path | bytes, like: str) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def _cached(client: HubClient, handle: Handle, reason: NotCachedError) -> Snapshot:
+def _cached(
+    client: HubClient, handle: Handle, reason: NotCachedError, files: Sequence[str] | None
+) -> Snapshot:
     download = client.api.snapshot_download
+    options = {"revision": handle.revision, "allow_patterns": files, "local_files_only": True}
     try:
-        found = client.call(
-            handle, download, handle.repo_id, revision=handle.revision, local_files_only=True
-        )
+        found = client.call(handle, download, handle.repo_id, **options)
     except NotCachedError:
         raise reason from None
     folder = Path(found)
