@@ -14,19 +14,23 @@ TOLERANCE = 0.001
 
 
 def store_as_bfloat16(
-    backbone: keras.Model, folder: Path, measure: Callable[[], dict[str, float]]
+    backbone: keras.Model,
+    folder: Path,
+    exact: dict[str, float],
+    measure: Callable[[], dict[str, float]],
 ) -> dict[str, float] | None:
     """Halves the backbone's file of a saved preset, if no accuracy moves by more than 0.1 points.
 
     Args:
         backbone: The float32 backbone that was saved. It has what is stored when this returns.
         folder: The preset.
+        exact: What the model measures with float32 weights.
         measure: Measures the model as it is.
 
     Returns:
         What the model measures with the rounded weights, or `None` where they are not stored.
     """
-    exact, before = measure(), backbone.get_weights()
+    before = backbone.get_weights()
     backbone.set_weights([weight.astype(ml_dtypes.bfloat16).astype("float32") for weight in before])
     rounded = measure()
     if any(abs(rounded[name] - exact[name]) > TOLERANCE + 1e-9 for name in exact):

@@ -30,6 +30,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--label-column", default="label", help="the column of integer labels")
     parser.add_argument("--license", default="other", help="for the card: that of the weights")
     parser.add_argument("--data-license", default="", help="for the card: the licence of the data")
+    parser.add_argument(
+        "--bfloat16",
+        action="store_true",
+        help="store the weights in half the size if no accuracy moves by more than 0.1 points",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of weights, batches and held-out rows")
     parser.add_argument("--epochs", type=int, help="in place of the recipe's")
     parser.add_argument(
@@ -62,16 +67,10 @@ def main(args: argparse.Namespace) -> None:
             f"{len(train.class_names)} and {len(validation.class_names)} classes"
         )
     rows, held_out = _data.hold_out(len(train), recipe.holdout, args.seed)
-    processes = _distribution.place()[1]
     if len(rows) < recipe.batch_size:
         raise ValueError(
             "`batch_size` must be at most the number of training images, "
             f"{len(rows)}. Received: batch_size={recipe.batch_size}"
-        )
-    if 0 < len(held_out) < processes:
-        raise ValueError(
-            "`holdout` must leave each process an image to watch, or be 0. Received: "
-            f"{len(held_out)} images for {processes} processes"
         )
     images, watched = (
         train.decode(recipe.image_size, _distribution.share(which, equal)) if len(which) else None
@@ -140,26 +139,41 @@ def report(preset, recipe, train_images, unseen, args) -> None:
     from dataclasses import asdict
 
     import _results
+    import _storage
     import _training
     import numpy as np
+    from choose_learning_rate import tried
+    from multiply_adds import multiply_adds
 
     folder = args.preset or args.out / "preset"
     preset.save_to_preset(str(folder))
     converter = preset.preprocessor.image_converter
     preset.preprocessor = None
-    results = {}
+
+    def measure():
+        results = {}
+        for name, images in unseen.items():
+            rows = np.arange(len(images.labels))
+            batches = _training.evaluation_batches(images, rows, 250, converter)
+            for metric, value in _results.measure(preset, batches).items():
+                results[f"{name}_{metric}"] = value
+        return results
+
+    results, stored = measure(), "float32"
+    if args.bfloat16:
+        rounded = _storage.store_as_bfloat16(preset.backbone, folder, results, measure)
+        if rounded is not None:
+            results, stored = rounded, "bfloat16"
     counts = {"train_images": train_images, "held_out_images": 0}
-    for name, images in unseen.items():
-        rows = np.arange(len(images.labels))
-        batches = _training.evaluation_batches(images, rows, 250, converter)
-        for metric, value in _results.measure(preset, batches).items():
-            results[f"{name}_{metric}"] = value
-        counts[f"{name}_images"] = len(rows)
+    counts |= {f"{name}_images": len(images.labels) for name, images in unseen.items()}
     data = {"name": Path(args.data).name, "license": args.data_license, **counts}
     history = _training.read_history(args.out / "history.jsonl")
     record = {
         "license": args.license,
         "start": _start_record(args.start),
+        "stored_as": stored,
+        "multiply_adds": multiply_adds(preset.backbone, recipe.image_size),
+        "learning_rates_tried": tried(args.recipe),
         **_results.training_record(asdict(recipe), data, results, history, args.seed),
     }
     _results.save_record(folder, record)

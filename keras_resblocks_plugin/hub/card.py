@@ -136,7 +136,8 @@ def _eval_results(results: Any, dataset: str, task: str | None) -> list[EvalResu
 
 
 def _recipe(training: dict) -> dict[str, str]:
-    run = {key: training.get(key) for key in ("epochs", "seed", "seconds", "hardware", "software")}
+    keys = "learning_rates_tried epochs seed seconds hardware software multiply_adds stored_as"
+    run = {key: training.get(key) for key in keys.split()}
     rows = _table(training.get("recipe"), without=("backbone",)) | _table(run)
     start = training.get("start")
     if isinstance(start, dict):

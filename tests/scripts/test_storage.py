@@ -22,9 +22,9 @@ def saved(tmp_path):
 def test_weights_that_round_well_are_stored_rounded(saved):
     classifier, folder = saved
     size = (folder / "model.safetensors").stat().st_size
-    results = iter([{"top1": 0.5, "top5": 0.9}, {"top1": 0.501, "top5": 0.899}])
-    measured = _storage.store_as_bfloat16(classifier.backbone, folder, lambda: next(results))
-    assert measured == {"top1": 0.501, "top5": 0.899}
+    exact, rounded = {"top1": 0.5, "top5": 0.9}, {"top1": 0.501, "top5": 0.899}
+    measured = _storage.store_as_bfloat16(classifier.backbone, folder, exact, lambda: rounded)
+    assert measured == rounded
     tensors = load_file(folder / "model.safetensors")
     assert {tensor.dtype for tensor in tensors.values()} == {np.dtype(ml_dtypes.bfloat16)}
     assert (folder / "model.safetensors").stat().st_size < size
@@ -39,7 +39,7 @@ def test_weights_that_round_well_are_stored_rounded(saved):
 def test_weights_that_do_not_stay_exact(saved):
     classifier, folder = saved
     before, outputs = (folder / "model.safetensors").read_bytes(), predict(classifier, photos())
-    results = iter([{"top1": 0.5}, {"top1": 0.4985}])
-    assert _storage.store_as_bfloat16(classifier.backbone, folder, lambda: next(results)) is None
+    exact, rounded = {"top1": 0.5}, {"top1": 0.4985}
+    assert _storage.store_as_bfloat16(classifier.backbone, folder, exact, lambda: rounded) is None
     assert (folder / "model.safetensors").read_bytes() == before
     np.testing.assert_array_equal(predict(classifier, photos()), outputs)

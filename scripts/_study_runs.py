@@ -1,0 +1,137 @@
+"""One run of the study, and the times of its nets."""
+
+import dataclasses
+import time
+
+import _results
+import _timing
+import _training
+import keras
+import numpy as np
+from _data import ImageSet, hold_out
+from _recipe import Recipe
+from _study_nets import NETS, Net, Run
+from multiply_adds import multiply_adds
+
+import keras_resblocks_plugin as krp
+
+PROBE = 256
+# What is timed: the methods, and batch norm beside the same block without it.
+TIMED = ("bn", "bn_without_norm", "basic", "act", "expanded", "identity", "preact", "expanded_wide")
+
+
+class StudyData:
+    """The images of all runs: some classes, evenly spread over all, numbered anew.
+
+    Args:
+        train: The whole training split.
+        validation: The whole validation split.
+        classes: How many classes to keep.
+        share: The share of the training images to hold out, the same ones in each run.
+    """
+
+    def __init__(self, train: ImageSet, validation: ImageSet, classes: int, share: float):
+        chosen = np.linspace(0, len(train.class_names), classes, endpoint=False).astype(int)
+        number = np.full(len(train.class_names), -1, "int32")
+        number[chosen] = np.arange(classes)
+        names = [train.class_names[label] for label in chosen]
+        self.train, self.validation = (
+            # The other classes' images stay, for nobody to ask for.
+            ImageSet(images.images, number[images.labels], names)
+            for images in (train, validation)
+        )
+        train_rows, self.validation_rows = (
+            np.flatnonzero(images.labels >= 0) for images in (self.train, self.validation)
+        )
+        kept, held_out = hold_out(len(train_rows), share, seed=0)
+        self.train_rows, self.held_out_rows = train_rows[kept], train_rows[held_out]
+
+
+def build(net: Net, classes: int) -> krp.ResBlockImageClassifier:
+    """An untrained classifier."""
+    block_type = net.block_type if net.shortcut else without_shortcut(net.block_type)
+    strides = [1] + [2] * (len(net.widths) - 1)
+    backbone = krp.ResBlockBackbone(
+        *(block_type, net.widths, [net.blocks] * len(net.widths), strides, [16], [3], [2]),
+        block_kwargs=net.block_kwargs,
+    )
+    return krp.ResBlockImageClassifier(backbone, num_classes=classes)
+
+
+def without_shortcut(block_type: str) -> type[krp.blocks.ResidualBlock]:
+    """The same block with nothing added to its residual branch."""
+
+    @keras.saving.register_keras_serializable("study", f"plain_{block_type}")
+    class PlainBlock(krp.blocks.BLOCK_TYPES[block_type]):
+        def shortcut(self, x, training=None):
+            return keras.ops.zeros((), self.compute_dtype)
+
+    return PlainBlock
+
+
+def train(run: Run, data: StudyData, epochs: int, batch_size: int) -> dict:
+    """Trains one net once; returns all that the report needs."""
+    keras.utils.set_random_seed(run.seed)
+    image_size = data.train.images.shape[1]
+    recipe = Recipe({}, image_size, epochs, batch_size, run.rate, warmup_epochs=1)
+    rows, held_out = data.train_rows, data.held_out_rows
+    model = build(NETS[run.net], len(data.train.class_names))
+    converter = _training.build_converter(data.train.images[rows], image_size)
+    steps = len(rows) // batch_size
+    _training.compile_for(model, recipe, steps)
+    start = time.monotonic()
+    history = model.fit(
+        _training.training_batches(data.train, rows, recipe, converter, run.seed),
+        validation_data=_training.evaluation_batches(data.train, held_out, 250, converter),
+        epochs=epochs,
+        steps_per_epoch=steps,
+        shuffle=False,
+        callbacks=[keras.callbacks.TerminateOnNaN()],
+        verbose=0,
+    ).history
+    seconds = round(time.monotonic() - start, 1)
+    unseen = {"held_out": (data.train, held_out)}
+    unseen["validation"] = (data.validation, data.validation_rows)
+    results = {
+        f"{name}_top1": _results.measure(
+            model, _training.evaluation_batches(images, which, 250, converter)
+        )["top1"]
+        for name, (images, which) in unseen.items()
+    }
+    probe = converter(data.train.images[held_out[:PROBE]].astype("float32"))
+    return {
+        **dataclasses.asdict(run),
+        **results,
+        "diverged": not np.isfinite(history["loss"]).all(),
+        "parameters": model.count_params(),
+        "multiply_adds": multiply_adds(model.backbone, image_size),
+        "held_out_accuracy": [round(value, 4) for value in history["val_accuracy"]],
+        "dead_units": {
+            name: round(share, 4)
+            for name, share in krp.ResidualDiagnostics.measure(model, probe)["dead_units"].items()
+        },
+        "seconds": seconds,
+        "hardware": _results.hardware(),
+    }
+
+
+def time_nets(batch_size: int, runs: int = 20) -> dict:
+    """Seconds of a training step and a forward pass of each net, in turns."""
+    steps, forwards = {}, {}
+    x = np.random.default_rng(0).normal(size=(batch_size, 32, 32, 3)).astype("float32")
+    y = np.zeros((batch_size, 20), "float32")
+    for name in TIMED:
+        model = build(NETS[name], 20)
+        _training.compile_for(model, Recipe({}, epochs=3), 10)
+        steps[name] = lambda model=model: model.train_on_batch(x, y)
+        forwards[name] = lambda model=model: model.predict_on_batch(x)
+        if name == "bn":
+            folded = krp.fold_batch_norm(model)
+            _training.compile_for(folded, Recipe({}, epochs=3), 10)
+            forwards["bn_folded"] = lambda model=folded: model.predict_on_batch(x)
+    return {
+        "batch_size": batch_size,
+        "hardware": _results.hardware(),
+        "step": _timing.alternate(steps, runs),
+        "forward": _timing.alternate(forwards, runs),
+    }

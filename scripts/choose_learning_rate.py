@@ -1,0 +1,107 @@
+"""Tries a few learning rates for a recipe, for a few epochs each, and writes the best into it.
+
+The best is the one that names the most images right that are held out of the training split; the
+validation split is not read. Every recipe gets the same rates and epochs, so that none is tuned
+with more effort than another. What was tried is kept beside the recipe, from where `train.py` takes
+it into the preset's record and card. Rates that are there already are not tried again.
+"""
+
+import argparse
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import _cli
+
+RATES = (0.01, 0.03, 0.1, 0.3)
+_LINE = re.compile(r"(?m)^([ \t]*learning_rate) = .*$")
+
+
+def parse_args() -> argparse.Namespace:
+    """Reads the command line."""
+    parser = _cli.new_parser(
+        __doc__,
+        epilog="example: python scripts/choose_learning_rate.py "
+        "scripts/recipes/resblock_act_small.toml --data path/to/images --cache runs/cache",
+    )
+    parser.add_argument("recipe", type=Path, help="the TOML file, which is changed")
+    parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
+    parser.add_argument("--cache", type=Path, required=True, help="a folder for decoded images")
+    parser.add_argument("--rates", type=float, nargs="+", default=RATES, help="what to try")
+    parser.add_argument("--epochs", type=int, default=2, help="of each, with one of warm-up")
+    return parser.parse_args()
+
+
+def main(args: argparse.Namespace) -> None:
+    """Tries what was not tried, keeps the results, sets the best rate."""
+    from _recipe import read_recipe
+
+    recipe = read_recipe(args.recipe, epochs=args.epochs, warmup_epochs=min(1, args.epochs - 1))
+    if len(_LINE.findall(args.recipe.read_text())) != 1:
+        raise ValueError(f"The recipe {args.recipe} must have one line `learning_rate = …`.")
+
+    import _data
+    import keras
+
+    images = _data.load_images(args.data, "train", recipe.image_size, args.cache)
+    rows, held_out = _data.hold_out(len(images.labels), recipe.holdout, seed=0)
+    file = record_file(args.recipe)
+    record = json.loads(file.read_text()) if file.exists() else {}
+    # Figures after other numbers of epochs do not compare.
+    top1 = record["held_out_top1"] if record.get("epochs") == args.epochs else {}
+    for rate in args.rates:
+        if f"{rate:g}" not in top1:
+            keras.utils.set_random_seed(0)
+            at_rate = dataclasses.replace(recipe, learning_rate=rate)
+            top1[f"{rate:g}"] = accuracy(at_rate, images, rows, held_out)
+            print(f"learning rate {rate:g}: {top1[f'{rate:g}']:.3f}", flush=True)
+            keras.backend.clear_session()
+        best = max(top1, key=top1.get)
+        _data.write_json(
+            file, {"epochs": args.epochs, "held_out_top1": top1, "chosen": float(best)}
+        )
+    args.recipe.write_text(_LINE.sub(rf"\1 = {best}", args.recipe.read_text()))
+    print(f"Set learning_rate = {best} in {args.recipe}")
+
+
+def record_file(recipe: Path) -> Path:
+    """Where the rates that were tried for a recipe are kept."""
+    return recipe.with_suffix(".learning_rate.json")
+
+
+def tried(recipe: Path) -> str | None:
+    """What was tried for a recipe, in words."""
+    file = record_file(recipe)
+    if not file.exists():
+        return None
+    record = json.loads(file.read_text())
+    rates = ", ".join(f"{rate} {top1:.1%}" for rate, top1 in record["held_out_top1"].items())
+    return f"top-1 on held-out images after {record['epochs']} epochs: {rates}"
+
+
+def accuracy(recipe, images, rows, held_out) -> float:
+    """Trains from new; the share of held-out images named right at the end."""
+    import _results
+    import _training
+    import keras
+
+    converter = _training.build_converter(images.images[rows[::50]], recipe.image_size)
+    model = _training.build_classifier(recipe, images.class_names, converter, recipe.dtype)
+    model.preprocessor = None
+    steps = len(rows) // recipe.batch_size
+    _training.compile_for(model, recipe, steps)
+    model.fit(
+        _training.training_batches(images, rows, recipe, converter, seed=0),
+        epochs=recipe.epochs,
+        steps_per_epoch=steps,
+        shuffle=False,
+        callbacks=[keras.callbacks.TerminateOnNaN()],
+        verbose=2,
+    )
+    batches = _training.evaluation_batches(images, held_out, 250, converter)
+    return _results.measure(model, batches)["top1"]
+
+
+if __name__ == "__main__":
+    _cli.run(main, parse_args())

@@ -1,0 +1,46 @@
+"""The learning rate of a recipe is chosen by held-out images, and what was tried is kept."""
+
+import json
+import re
+import sys
+
+import choose_learning_rate
+import pytest
+from _recipe import read_recipe
+
+
+def test_the_best_rate_goes_into_the_recipe_and_the_record(dataset, recipe, tmp_path, monkeypatch):
+    mine = tmp_path / "mine.toml"
+    # Plain images are learnt faster.
+    before = re.sub("(zoom|mixup_alpha|cutmix_probability) = .*", r"\1 = 0.0", recipe.read_text())
+    mine.write_text(before)
+
+    def choose(*rates):
+        arguments = [mine, "--data", dataset, "--cache", tmp_path / "cache", "--rates", *rates]
+        monkeypatch.setattr(sys, "argv", ["choose_learning_rate.py", *map(str, arguments)])
+        choose_learning_rate.main(choose_learning_rate.parse_args())
+        return json.loads((tmp_path / "mine.learning_rate.json").read_text())
+
+    assert choose_learning_rate.tried(mine) is None
+    # The colours are told apart in two epochs at the one rate and not at the other.
+    record = choose(1e-6, 0.1)
+    assert record["epochs"] == 2
+    assert record["chosen"] == 0.1
+    assert record["held_out_top1"]["0.1"] > record["held_out_top1"]["1e-06"]
+    assert mine.read_text() == before.replace("learning_rate = 0.05", "learning_rate = 0.1")
+    assert read_recipe(mine).learning_rate == 0.1
+    assert "after 2 epochs: 1e-06 " in choose_learning_rate.tried(mine)
+
+    # What was tried is not tried again: another figure in its place would be replaced.
+    file = tmp_path / "mine.learning_rate.json"
+    file.write_text(json.dumps({**record, "held_out_top1": {"1e-06": 0.9, "0.1": 0.2}}))
+    assert choose(1e-6, 0.1)["chosen"] == 1e-6
+
+
+def test_a_recipe_without_a_rate_is_said_before_training(recipe, tmp_path, monkeypatch):
+    mine = tmp_path / "mine.toml"
+    mine.write_text(recipe.read_text().replace("learning_rate = 0.05\n", ""))
+    arguments = [mine, "--data", tmp_path / "nowhere", "--cache", tmp_path]
+    monkeypatch.setattr(sys, "argv", ["choose_learning_rate.py", *map(str, arguments)])
+    with pytest.raises(ValueError, match="one line `learning_rate"):
+        choose_learning_rate.main(choose_learning_rate.parse_args())
