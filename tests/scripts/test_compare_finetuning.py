@@ -15,7 +15,7 @@ def small(monkeypatch):
     for name, value in {
         "STRATEGIES": ("scratch", "linear"),
         "STEPS": {5: 2, 10: 3},
-        "BATCH_SIZE": 15,
+        "BATCH_SIZE": 10,
         "CANDIDATES": {"scratch": (1e-3,), "linear": (1e-2,)},
         "CHOICE": {"images": 5, "seed": 100, "held_out": 5},
     }.items():
