@@ -1,0 +1,53 @@
+"""The plots of the report on the presets."""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+
+def plot_presets(presets: dict[str, dict], latencies: dict[str, list[float]], file: Path) -> None:
+    """Accuracy over epochs, against parameters and multiply-adds, and the latency.
+
+    Args:
+        presets: Records of presets by name, with `parameters` and `multiply_adds`.
+        latencies: Seconds of the measured passes by name.
+        file: The PNG to write.
+    """
+    figure, panels = plt.subplots(2, 2, figsize=(10, 7.5), layout="constrained")
+    (epochs, parameters), (compute, latency) = panels
+    colours = {name: f"C{index}" for index, name in enumerate(presets)}
+    for name, record in presets.items():
+        history = [epoch for epoch in record["history"] if "val_accuracy" in epoch]
+        epochs.plot(
+            [epoch["epoch"] for epoch in history],
+            [epoch["val_accuracy"] for epoch in history],
+            color=colours[name],
+            label=name,
+        )
+        for axes, key in ((parameters, "parameters"), (compute, "multiply_adds")):
+            top1 = record["results"]["validation_top1"]
+            axes.scatter(record[key] / 1e6, top1, color=colours[name])
+            axes.annotate(
+                name, (record[key] / 1e6, top1), xytext=(6, 3), textcoords="offset points", size=8
+            )
+    epochs.set(xlabel="epoch", ylabel="top-1, held-out images", ylim=(0, None))
+    epochs.legend(fontsize=8)
+    parameters.set(xlabel="parameters, million", ylabel="top-1, validation images")
+    compute.set(xlabel="multiply-adds, million", ylabel="top-1, validation images")
+    for axes in (parameters, compute):
+        axes.margins(0.3, 0.15)
+    latency.boxplot(
+        [[1000 * value for value in latencies[name]] for name in presets],
+        tick_labels=list(presets),
+        orientation="horizontal",
+        showfliers=False,
+    )
+    latency.set(xlabel="milliseconds for one image")
+    latency.invert_yaxis()
+    for axes in panels.flat:
+        axes.grid(alpha=0.3)
+    figure.savefig(file, dpi=80, metadata={"Software": None})
+    plt.close(figure)

@@ -1,0 +1,56 @@
+"""The report on the presets is written from their records, and leaves out what is not there."""
+
+import json
+import sys
+
+import pytest
+import report
+from PIL import Image
+
+from tests.tiny import tiny_backbone, tiny_classifier
+
+
+@pytest.fixture
+def presets(tmp_path):
+    """A folder of two small presets with records, the second more accurate."""
+    folder = tmp_path / "presets"
+    for name, block_type, top1 in (("first", "bn", 0.4), ("second", "act", 0.6)):
+        tiny_classifier(tiny_backbone(block_type)).save_to_preset(str(folder / name))
+        record = {
+            "recipe": {"image_size": 16},
+            "data": {"name": "colours", "validation_images": 3000},
+            "results": {"validation_top1": top1, "validation_top5": 1.0},
+            "history": [{"epoch": 1, "val_accuracy": 0.2}, {"epoch": 2, "val_accuracy": top1}],
+        }
+        (folder / name / "training.json").write_text(json.dumps(record))
+    return folder
+
+
+def run_report(monkeypatch, *args):
+    monkeypatch.setattr(sys, "argv", ["report.py", *map(str, args)])
+    report.main(report.parse_args())
+
+
+def test_the_report_has_what_the_records_say(presets, tmp_path, monkeypatch):
+    run_report(
+        monkeypatch,
+        *("--presets", presets, "--study", tmp_path / "none", "--runs", 2),
+        *("--finetuning", tmp_path / "none.json"),
+    )
+    text = (presets / "README.md").read_text()
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| [")]
+    assert [row[0] for row in rows] == ["| [`second`](second)", "| [`first`](first)"]
+    assert [row[3:5] for row in rows] == [["60.0%", "100.0%"], ["40.0%", "100.0%"]]
+    assert "3,000 validation images of colours" in text
+    # Nothing has been studied, so nothing is said about it.
+    assert "claims" not in text
+    assert "Fine-tuning" not in text
+    with Image.open(presets / "presets.png") as picture:
+        assert picture.size == (800, 600)
+    # It ships with the package.
+    assert (presets / "presets.png").stat().st_size < 100_000
+
+
+def test_an_empty_folder_is_an_error(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r"training\.json"):
+        run_report(monkeypatch, "--presets", tmp_path)
