@@ -33,7 +33,7 @@ def tiny_classifier(**kwargs):
 
 def load_quietly(model, file):
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         model.load_lora_weights(file)
 
 
