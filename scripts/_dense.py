@@ -65,7 +65,7 @@ def load_converter(
     try:
         # Nothing may be cut off: what the model says is about the whole image.
         return krp.ResBlockImageConverter.from_preset(preset, crop_to_aspect_ratio=False, **kwargs)
-    except OSError as error:
+    except FileNotFoundError as error:
         raise ValueError(
             f"The preset {preset!r} must have an image_converter.json, which says how pixels "
             f"were scaled in its training. {error}"

@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> None:
     import _finetuning
 
     results.check_pycocotools()
+    encoder = _finetuning.load_backbone(args)
     converter = _dense.load_converter(
         args.preset,
         args.image_size and (args.image_size, args.image_size),
@@ -40,7 +41,8 @@ def run(args: argparse.Namespace) -> None:
     )
     if converter.image_size is None:
         raise ValueError(f"--image-size must be given: the preset {args.preset!r} has none.")
-    side = converter.image_size[0]
+    side = min(converter.image_size)
+    converter.image_size = (side, side)
     splits = {
         split: data.load_boxed_images(
             *(args.data, split, args.out / "cache", side),
@@ -53,7 +55,6 @@ def run(args: argparse.Namespace) -> None:
     _dense.check_same_classes(train.class_names, validation.class_names)
     _dense.check_batch_size(args, train.images.count)
     num_classes = len(train.class_names)
-    encoder = _finetuning.load_backbone(args)
 
     model = _detection.build(encoder, num_classes, side)
     _finetuning.freeze(model, args)

@@ -61,7 +61,7 @@ def save_scenes(folder, change=None, **counts: int):
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory):
-    return save_scenes(tmp_path_factory.mktemp("data") / "x", train=32, validation=8)
+    return save_scenes(tmp_path_factory.mktemp("data") / "x", train=32, validation=11)
 
 
 def save_preset(folder, strides):
@@ -106,7 +106,7 @@ def test_the_preset_loads_in_keras_hub_and_is_as_good_as_its_record_says(finishe
     record = json.loads((finished / "preset" / "training.json").read_text())
     losses = [epoch["loss"] for epoch in record["history"]]
     assert losses[-1] < 0.85 * losses[0]
-    rows = [scene(99 + i) for i in range(8)]
+    rows = [scene(99 + i) for i in range(11)]
     raw = np.stack([np.asarray(image) for image, _ in rows]).astype("float32")
     seen = {key: to_numpy(value) for key, value in detector.predict(raw, verbose=0).items()}
     detections = [
