@@ -6,6 +6,8 @@ import matplotlib
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from PIL import Image
 
 
 def plot_presets(presets: dict[str, dict], latencies: dict[str, list[float]], file: Path) -> None:
@@ -49,5 +51,13 @@ def plot_presets(presets: dict[str, dict], latencies: dict[str, list[float]], fi
     latency.invert_yaxis()
     for axes in panels.flat:
         axes.grid(alpha=0.3)
+    save_small(figure, file)
+
+
+def save_small(figure: Figure, file: Path) -> None:
+    """Saves a PNG of few colours: it ships with the package."""
     figure.savefig(file, dpi=80, metadata={"Software": None})
     plt.close(figure)
+    with Image.open(file) as image:
+        few = image.convert("RGB").quantize(64)
+    few.save(file, optimize=True)

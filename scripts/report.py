@@ -125,9 +125,10 @@ def claims_section(results: dict) -> list[str]:
 def finetuning_part(results: dict, folder: Path) -> list[str]:
     """The comparison of the strategies of fine-tuning, with its plot."""
     from _finetuning_report import finetuning_section
+    from _report_plots import save_small
 
     text, figure = finetuning_section(results)
-    figure.savefig(folder / "finetuning.png", dpi=80, metadata={"Software": None})
+    save_small(figure, folder / "finetuning.png")
     return ["## Fine-tuning", text, "![Accuracy by images a class](finetuning.png)"]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import _cli
 
 CLASSES, IMAGE_SIZE, HELD_OUT = 20, 32, 0.1
-EPOCHS, BATCH_SIZE = 12, 128
+EPOCHS, BATCH_SIZE = 10, 128
 
 
 def parse_args() -> argparse.Namespace:
