@@ -13,6 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+# What may differ between the processes of a run, and when it is started again.
+FLAGS = ("data_parallel", "job_addresses", "num_processes", "process_id")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the flags that `start()` reads; a cluster is described as to Keras and JAX."""
@@ -89,8 +92,16 @@ def share(rows: np.ndarray, equal: bool = True) -> np.ndarray:
         rows: The rows of all processes.
         equal: Whether to leave out the last rows where they do not divide. Training has to: a
             process with more batches than another would wait for it for ever.
+
+    Raises:
+        ValueError: If there are fewer rows than processes.
     """
     index, count = place()
+    if len(rows) < count:
+        raise ValueError(
+            "Each process must have an image to learn from, and one to watch where some are held "
+            f"out. Received: {len(rows)} images for {count} processes"
+        )
     return rows[index : len(rows) // count * count if equal else None : count]
 
 

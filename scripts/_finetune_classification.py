@@ -3,6 +3,8 @@
 import argparse
 import shutil
 
+import _distribution
+
 # How images are varied while training.
 _TRANSLATION = 0.1
 
@@ -21,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="watch so many others of the training split, to choose by",
     )
+    _distribution.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -36,11 +39,17 @@ def run(args: argparse.Namespace) -> None:
 
     import keras_resblocks_plugin as krp
 
+    _distribution.start(args, args.batch_size)
     splits, rows, skipped = data.choose_images(args)
     _dense.check_batch_size(args, len(rows["train"]))
     converter = krp.ResBlockImageConverter.from_preset(args.preset)
     side = min(converter.image_size)
-    images = {name: splits[name].decode(side, which) for name, which in rows.items()}
+    train = splits["train"].decode(side, _distribution.share(rows["train"]))
+    watched = None
+    if "held_out" in rows:
+        watched = splits["held_out"].decode(
+            side, _distribution.share(rows["held_out"], equal=False)
+        )
     class_names = splits["train"].class_names
 
     def build(backbone, preprocessor=None):
@@ -48,36 +57,50 @@ def run(args: argparse.Namespace) -> None:
             backbone, class_names=class_names, preprocessor=preprocessor, head_dtype="float32"
         )
 
-    def batches_of(name):
-        everything = np.arange(len(images[name].labels))
-        return _training.evaluation_batches(images[name], everything, 250, converter)
+    def new_model():
+        backbone = _finetuning.load_backbone(args)
+        model = build(backbone)
+        _finetuning.freeze(model, args)
+        return backbone, model
 
-    backbone = _finetuning.load_backbone(args)
-    model = build(backbone)
-    _finetuning.freeze(model, args)
+    def batches_of(images):
+        rows = np.arange(len(images.labels))
+        return _training.evaluation_batches(images, rows, 250, converter)
+
+    _, model = new_model()
     steps_per_epoch = len(rows["train"]) // args.batch_size
     model.compile(
         _finetuning.new_optimizer(args, steps_per_epoch),
         keras.losses.CategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
+        metrics=None,
+        # Evaluation on several devices fills up its batches with images of weight 0.
+        weighted_metrics=["accuracy"],
         jit_compile=_training.jit_compile(),
     )
     recipe = Recipe({}, batch_size=args.batch_size, flip=True, translation=_TRANSLATION)
     history = _finetuning.fit(
         model,
         _training.training_batches(
-            images["train"], np.arange(len(rows["train"])), recipe, converter, args.seed
+            train, np.arange(len(train.labels)), recipe, converter, args.seed
         ),
         steps_per_epoch,
         args,
-        batches_of("held_out") if "held_out" in rows else None,
+        batches_of(watched) if watched is not None else None,
     )
+    weights = model.get_weights()
+    if not _distribution.finish():
+        return
 
+    # The same on one device, where it can be saved.
+    backbone, model = new_model()
+    model.set_weights(weights)
     preset = _dense.in_float32(model, backbone, build, args.out / "backbone")
     results = {
         f"{name}_{metric}": value
         for name in rows.keys() - {"train"}
-        for metric, value in _results.measure(preset, batches_of(name)).items()
+        for metric, value in _results.measure(
+            preset, batches_of(splits[name].decode(side, rows[name]))
+        ).items()
     }
     preset.preprocessor = krp.ResBlockImageClassifierPreprocessor(converter)
     folder = args.out / "preset"

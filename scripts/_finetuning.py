@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+import _distribution
 import _results
 import _training
 import keras
@@ -47,7 +48,7 @@ def claim_folder(args: argparse.Namespace) -> None:
     arguments = {
         name: str(value) if isinstance(value, Path) else value
         for name, value in vars(args).items()
-        if name not in ("run", "debug", "out")
+        if name not in ("run", "debug", "out", *_distribution.FLAGS)
     }
     args.out.mkdir(parents=True, exist_ok=True)
     file = args.out / "arguments.json"
@@ -126,9 +127,9 @@ def fit(
             _training.History(history),
             _training.Backup(args.out / "backup", steps_per_epoch),
         ],
-        verbose=1 if sys.stdout.isatty() else 2,
+        verbose=(1 if sys.stdout.isatty() else 2) if _distribution.is_first() else 0,
     )
-    return _training.read_history(history)
+    return _training.read_history(history) if _distribution.is_first() else []
 
 
 def save_record(
