@@ -15,6 +15,9 @@ from _recipe import Recipe
 
 import keras_resblocks_plugin as krp
 
+# Bytes, as TensorFlow's kernels want it and NumPy's file format has it.
+_ALIGNMENT = 64
+
 
 def build_classifier(
     recipe: Recipe, class_names: list[str], converter: krp.ResBlockImageConverter, dtype: str
@@ -143,7 +146,11 @@ def _loader(images: ImageSet):
     interpreter was seen to stall the run for up to a minute.
     """
     # The cache's own memory: what does not fit is read from the disk when a batch asks for it.
-    pixels = tf.experimental.dlpack.from_dlpack(images.images.__dlpack__())
+    # TensorFlow ends the process over memory that is not aligned as a mapped file's is.
+    if images.images.ctypes.data % _ALIGNMENT:
+        pixels = tf.constant(images.images)
+    else:
+        pixels = tf.experimental.dlpack.from_dlpack(images.images.__dlpack__())
     labels = tf.constant(images.labels)
     classes = len(images.class_names)
 

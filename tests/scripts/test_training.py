@@ -98,6 +98,20 @@ def test_the_converter_normalizes_the_training_pixels(images):
     np.testing.assert_allclose(converted.std((0, 1, 2)), 1, atol=1e-4)
 
 
+def test_images_may_lie_anywhere_in_memory(images):
+    size = images.images.nbytes
+    memory = np.empty(size + 128, "uint8")
+    # TensorFlow's kernels abort the process over such an address.
+    start = (1 - memory.ctypes.data) % 64
+    pixels = memory[start : start + size].reshape(images.images.shape)
+    pixels[...] = images.images
+    moved = dataclasses.replace(images, images=pixels)
+    identity = krp.ResBlockImageConverter(image_size=(32, 32), scale=1.0)
+    batches = _training.evaluation_batches(moved, np.arange(40), 20, identity)
+    x = np.concatenate([x for x, *_ in batches.as_numpy_iterator()])
+    np.testing.assert_array_equal(x, images.images[:40])
+
+
 def test_a_shift_keeps_images_sharp(images, recipe):
     off = dict.fromkeys(("mixup_alpha", "cutmix_probability", "zoom"), 0.0)
     shifted = dataclasses.replace(_recipe.read_recipe(recipe), translation=0.2, flip=False, **off)
