@@ -141,7 +141,9 @@ def _recipe(training: dict) -> dict[str, str]:
     rows = _table(training.get("recipe"), without=("backbone",)) | _table(run)
     start = training.get("start")
     if isinstance(start, dict):
-        earlier = _table(start.get("recipe"), without=("backbone",)) or start
+        earlier = _table(start.get("recipe"), without=("backbone",))
+        # How long it really trained, as for the run itself.
+        earlier = earlier | _table({key: start.get(key) for key in ("epochs", "note")}) or start
         rows["started from weights trained with"] = _cell(earlier)
     return rows
 
