@@ -5,6 +5,7 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
+from _results import whole_history
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from PIL import Image
@@ -22,7 +23,7 @@ def plot_presets(presets: dict[str, dict], latencies: dict[str, list[float]], fi
     (epochs, parameters), (compute, latency) = panels
     colours = {name: f"C{index}" for index, name in enumerate(presets)}
     for name, record in presets.items():
-        history = [epoch for epoch in record["history"] if "val_accuracy" in epoch]
+        history = [epoch for epoch in whole_history(record) if "val_accuracy" in epoch]
         epochs.plot(
             [epoch["epoch"] for epoch in history],
             [epoch["val_accuracy"] for epoch in history],

@@ -87,11 +87,11 @@ def save_record(folder: Path, record: dict, *curve: str) -> None:
     from keras_resblocks_plugin.hub.card import model_card
 
     write_json(folder / "training.json", record)
-    plot_curve(_whole_history(record), folder / "curve.png", *curve)
+    plot_curve(whole_history(record), folder / "curve.png", *curve)
     model_card(folder).save(folder / "README.md")
 
 
-def _whole_history(record: dict) -> list[dict]:
+def whole_history(record: dict) -> list[dict]:
     """The epochs of the run, behind those of the run that its weights come from."""
     earlier = (record.get("start") or {}).get("history", [])
     later = [{**epoch, "epoch": epoch["epoch"] + len(earlier)} for epoch in record["history"]]

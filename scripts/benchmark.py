@@ -12,7 +12,7 @@ RECIPE = Path(__file__).parent / "recipes" / "resblock_bn_small.toml"
 def parse_args() -> argparse.Namespace:
     """Reads the command line."""
     parser = _cli.new_parser(
-        __doc__, epilog="example: python scripts/benchmark.py --out presets/studies/benchmark.json"
+        __doc__, epilog="example: python scripts/benchmark.py --out scripts/benchmark.json"
     )
     depths = list(ARCHITECTURES)
     parser.add_argument("--load", type=int, nargs="*", choices=depths, default=depths)

@@ -1,8 +1,8 @@
 """Writes presets/README.md: what the presets reach and cost, and what the studies found.
 
-All numbers come from the presets' own records and from the files that `study.py` and
-`compare_finetuning.py` wrote; what is not there yet is left out. The latency is measured now, in
-turns, so the machine should do nothing else.
+All numbers come from the presets' own records and from the files that `study.py`,
+`compare_finetuning.py` and `benchmark.py` wrote; what is not there yet is left out. The latency
+is measured now, in turns, so the machine should do nothing else.
 """
 
 import argparse
@@ -21,6 +21,12 @@ def parse_args() -> argparse.Namespace:
         "--study", type=Path, default=Path("scripts/study_results"), help="what study.py wrote"
     )
     parser.add_argument("--finetuning", type=Path, help="what compare_finetuning.py wrote")
+    parser.add_argument(
+        "--benchmark",
+        type=Path,
+        default=Path("scripts/benchmark.json"),
+        help="what benchmark.py wrote",
+    )
     parser.add_argument("--runs", type=int, default=50, help="timed passes of each preset")
     return parser.parse_args()
 
@@ -39,6 +45,8 @@ def main(args: argparse.Namespace) -> None:
     parts += claims_section(read_results(args.study) if args.study.is_dir() else {})
     if args.finetuning and args.finetuning.exists():
         parts += finetuning_part(json.loads(args.finetuning.read_text()), args.presets)
+    if args.benchmark.exists():
+        parts += benchmark_part(json.loads(args.benchmark.read_text()), args.presets)
     (args.presets / "README.md").write_text("\n\n".join(parts) + "\n")
     print(f"Wrote {args.presets / 'README.md'}")
 
@@ -130,6 +138,19 @@ def finetuning_part(results: dict, folder: Path) -> list[str]:
     text, figure = finetuning_section(results)
     save_small(figure, folder / "finetuning.png")
     return ["## Fine-tuning", text, "![Accuracy by images a class](finetuning.png)"]
+
+
+def benchmark_part(measured: dict, folder: Path) -> list[str]:
+    """Speed and memory beside KerasHub's ResNet, with their plot."""
+    import _benchmark_report
+    from _report_plots import save_small
+
+    save_small(_benchmark_report.picture(measured), folder / "benchmark.png")
+    return [
+        "## Beside KerasHub's ResNet",
+        _benchmark_report.markdown(measured),
+        "![Loading by depth, and forward passes](benchmark.png)",
+    ]
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 import json
 import sys
 
+import _results
 import pytest
 import report
 from PIL import Image
 
+from tests.scripts.test_benchmark import made_measurement
 from tests.tiny import tiny_backbone, tiny_classifier
 
 
@@ -35,7 +37,7 @@ def test_the_report_has_what_the_records_say(presets, tmp_path, monkeypatch):
     run_report(
         monkeypatch,
         *("--presets", presets, "--study", tmp_path / "none", "--runs", 2),
-        *("--finetuning", tmp_path / "none.json"),
+        *("--finetuning", tmp_path / "none.json", "--benchmark", tmp_path / "none.json"),
     )
     text = (presets / "README.md").read_text()
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| [")]
@@ -45,10 +47,27 @@ def test_the_report_has_what_the_records_say(presets, tmp_path, monkeypatch):
     # Nothing has been studied, so nothing is said about it.
     assert "claims" not in text
     assert "Fine-tuning" not in text
+    assert "KerasHub" not in text
     with Image.open(presets / "presets.png") as picture:
         assert picture.size == (800, 600)
     # It ships with the package.
     assert (presets / "presets.png").stat().st_size < 100_000
+
+
+def test_the_report_has_what_the_benchmark_measured(presets, tmp_path, monkeypatch):
+    file = tmp_path / "benchmark.json"
+    file.write_text(json.dumps(made_measurement()))
+    run_report(monkeypatch, "--presets", presets, "--runs", 2, "--benchmark", file)
+    text = (presets / "README.md").read_text()
+    assert "| 152: `from_preset` | 1.52 s [1.52, 1.52] | 3.04 s [3.04, 3.04] | 0.50" in text
+    assert "(benchmark.png)" in text
+    assert (presets / "benchmark.png").stat().st_size < 100_000
+
+
+def test_the_curve_goes_on_where_earlier_weights_stopped():
+    start = {"history": [{"epoch": 1}, {"epoch": 2}]}
+    record = {"start": start, "history": [{"epoch": 1, "loss": 0.5}]}
+    assert _results.whole_history(record)[1:] == [{"epoch": 2}, {"epoch": 3, "loss": 0.5}]
 
 
 def test_an_empty_folder_is_an_error(tmp_path, monkeypatch):
