@@ -32,7 +32,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = _cli.new_parser(
         __doc__,
         epilog="example: python scripts/compare_finetuning.py resblock_bn_small --data DATASET "
-        "--out runs/comparison --results presets/studies/finetuning.json",
+        "--out runs/comparison --results scripts/finetuning.json",
     )
     parser.add_argument("preset", help="where to start: a name, a folder, or hf://user/name")
     parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")

@@ -20,7 +20,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--study", type=Path, default=Path("scripts/study_results"), help="what study.py wrote"
     )
-    parser.add_argument("--finetuning", type=Path, help="what compare_finetuning.py wrote")
+    parser.add_argument(
+        "--finetuning",
+        type=Path,
+        default=Path("scripts/finetuning.json"),
+        help="what compare_finetuning.py wrote",
+    )
     parser.add_argument(
         "--benchmark",
         type=Path,
@@ -43,7 +48,7 @@ def main(args: argparse.Namespace) -> None:
     _report_plots.plot_presets(presets, latencies, args.presets / "presets.png")
     parts = ["# The presets", presets_section(presets, latencies)]
     parts += claims_section(read_results(args.study) if args.study.is_dir() else {})
-    if args.finetuning and args.finetuning.exists():
+    if args.finetuning.exists():
         parts += finetuning_part(json.loads(args.finetuning.read_text()), args.presets)
     if args.benchmark.exists():
         parts += benchmark_part(json.loads(args.benchmark.read_text()), args.presets)
