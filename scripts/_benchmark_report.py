@@ -10,15 +10,20 @@ from _markdown import table
 from _timing import ratios, spread
 from matplotlib import pyplot as plt
 
-HEADER = ["", "this package", "KerasHub's ResNet", "ratio"]
+HEADER = ["layers", "this package", "KerasHub's ResNet", "ratio"]
 
 
 def summary(measured: dict) -> str:
-    """The table of the README: loading, forward pass and training step beside KerasHub's."""
+    """The table of the README: loading, forward pass and training step, where all were timed."""
+    loads = {depth: load for depth, load in measured["load"].items() if depth in measured["step"]}
+    return _beside({**measured, "load": loads})
+
+
+def _beside(measured: dict) -> str:
     return "\n\n".join(
         [
             _how(measured),
-            table(["layers", *HEADER[1:]], [*_load_rows(measured), *_run_rows(measured)]),
+            table(HEADER, [*_load_rows(measured), *_run_rows(measured)]),
             f"`import keras_hub` takes {spread(measured['import'], ' s')} more with this package.",
         ]
     )
@@ -28,7 +33,7 @@ def markdown(measured: dict) -> str:
     """All that was measured."""
     return "\n\n".join(
         [
-            summary(measured),
+            _beside(measured),
             "**Where the time of `from_preset` goes.** Each part is timed by itself, so they need "
             "not add up; what is left is the creation of layers and of the graph.",
             table(
