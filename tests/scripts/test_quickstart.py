@@ -1,7 +1,6 @@
 """The quickstart, and the scripts that write what the README shows."""
 
 import _markdown
-import benchmark
 import pytest
 import update_readme
 from PIL import Image
@@ -47,19 +46,6 @@ def test_a_section_is_replaced_and_nothing_else(tmp_path):
     )
     with pytest.raises(ValueError, match="b:begin"):
         _markdown.replace_section(file, "b", "new")
-
-
-def test_the_benchmark_times_in_turns_after_a_warm_up():
-    calls = []
-    texts = benchmark.compare([lambda: calls.append("ours"), lambda: calls.append("theirs")], 3)
-    assert calls == ["ours", "theirs"] * 4
-    assert len(texts) == 3
-    assert benchmark.spread([3.0, 1.0, 2.0]) == "2.00 s [1.00, 3.00]"
-
-
-def test_the_benchmark_compares_equal_architectures(tmp_path):
-    paths = benchmark.save_presets(18, tmp_path)
-    assert len(paths) == 2
 
 
 def test_the_picture_of_the_blocks_is_drawn(run_script, tmp_path):
