@@ -38,7 +38,8 @@ def test_in_an_input_pipeline():
     dataset = tf.data.Dataset.from_tensor_slices(photos(side=70)).batch(2).map(converter)
     assert dataset.element_spec.shape == (None, 25, 42, 3)
     batch = next(iter(dataset)).numpy()
-    np.testing.assert_allclose(batch, cropped(photos(side=70)), rtol=1e-6)
+    # In a pipeline TensorFlow resizes, whatever the backend: its weights are rounded otherwise.
+    np.testing.assert_allclose(batch, cropped(photos(side=70)), rtol=2e-5)
 
 
 def test_images_of_several_sizes():
