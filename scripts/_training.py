@@ -64,6 +64,9 @@ def training_batches(
     In a distributed run `rows` are this process's share, and so are the batches.
     """
     process, processes = _distribution.place()
+    if images.images.shape[1:3] == converter.image_size:
+        # A tenth of the pipeline's time went into resizing images to the size that they have.
+        converter = type(converter).from_config({**converter.get_config(), "image_size": None})
     augment = _new_augmentation(recipe, converter, seed + process)
     batches = tf.data.Dataset.from_tensor_slices(rows)
     batches = batches.shuffle(len(rows), seed=seed + process).repeat()

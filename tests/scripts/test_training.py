@@ -98,6 +98,18 @@ def test_the_converter_normalizes_the_training_pixels(images):
     np.testing.assert_allclose(converted.std((0, 1, 2)), 1, atol=1e-4)
 
 
+def test_images_of_the_right_size_are_converted_without_resizing(images, recipe):
+    off = dict.fromkeys(("mixup_alpha", "cutmix_probability", "zoom", "translation"), 0.0)
+    plain = dataclasses.replace(_recipe.read_recipe(recipe), flip=False, **off)
+    converter = _training.build_converter(images.images, 32)
+    batches = _training.training_batches(images, np.arange(120), plain, converter, seed=0)
+    x, _ = next(batches.as_numpy_iterator())
+    resized = keras.ops.convert_to_numpy(converter(images.images.astype("float32")))
+    for image in x:
+        # What resizing to the same size does to a float is rounding.
+        assert min(np.abs(image - other).max() for other in resized) < 1e-5
+
+
 def test_images_may_lie_anywhere_in_memory(images):
     size = images.images.nbytes
     memory = np.empty(size + 128, "uint8")
