@@ -35,8 +35,7 @@ def load(depth: int, folder: Path, runs: int) -> dict:
     """Times `from_preset` of both libraries in turns, and the parts of this package's.
 
     The parts are timed by themselves: reading the file's bytes, drawing the initial values that
-    are thrown away, creating as many variables, and assigning arrays to all. What is left of
-    the whole is the creation of layers and of the graph.
+    are thrown away, creating as many variables, and assigning arrays to all.
     """
     import keras
     import keras_hub
