@@ -56,7 +56,7 @@ def markdown(measured: dict) -> str:
 
 def picture(measured: dict) -> plt.Figure:
     """Loading over depth, with its parts, and forward passes beside KerasHub's."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
     depths = [int(depth) for depth in measured["load"]]
     lines = {
         "keras_hub": "KerasHub's `from_preset`",
@@ -67,18 +67,24 @@ def picture(measured: dict) -> plt.Figure:
         seconds = [load["seconds"][name] for load in measured["load"].values()]
         left.plot(depths, list(map(statistics.median, seconds)), marker="o", label=label)
     left.set(xlabel="layers", ylabel="seconds", xlim=(0, None), ylim=(0, None))
-    left.set_title("Loading grows with depth alone")
+    left.set_title("Loading by depth")
     left.legend()
-    names, values = [], []
-    for depth, batches in measured["forward"].items():
-        for title, seconds in batches.items():
-            for name in seconds:
-                if name != "keras_hub":
-                    names.append(f"{depth}, {title}: {name}")
-                    values.append(statistics.median(ratios(seconds["keras_hub"], seconds[name])))
-    right.barh(names[::-1], values[::-1])
+    groups = {
+        f"{depth} layers,\n{title}": seconds
+        for depth, batches in measured["forward"].items()
+        for title, seconds in batches.items()
+    }
+    names = [name for name in next(iter(groups.values())) if name != "keras_hub"]
+    for index, name in enumerate(names):
+        speeds = [statistics.median(ratios(s["keras_hub"], s[name])) for s in groups.values()]
+        places = [group + (index + 1) / (len(names) + 2) for group in range(len(groups))]
+        label = "this package" if name == "krp" else name
+        right.barh(places, speeds, height=0.9 / (len(names) + 2), label=label)
+    right.set_yticks([group + 0.45 for group in range(len(groups))], groups)
+    right.invert_yaxis()
     right.axvline(1, color="black", linewidth=1)
     right.set(xlabel="times as fast as KerasHub's plain forward pass")
+    right.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
