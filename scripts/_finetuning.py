@@ -5,9 +5,9 @@ import json
 import sys
 from pathlib import Path
 
+import _callbacks
 import _distribution
 import _results
-import _training
 import keras
 import tensorflow as tf
 from _data import write_json
@@ -124,12 +124,12 @@ def fit(
         steps_per_epoch=steps_per_epoch,
         shuffle=False,
         callbacks=[
-            _training.History(history),
-            _training.Backup(args.out / "backup", steps_per_epoch),
+            _callbacks.History(history),
+            _callbacks.Backup(args.out / "backup", steps_per_epoch),
         ],
         verbose=(1 if sys.stdout.isatty() else 2) if _distribution.is_first() else 0,
     )
-    return _training.read_history(history) if _distribution.is_first() else []
+    return _callbacks.read_history(history) if _distribution.is_first() else []
 
 
 def save_record(

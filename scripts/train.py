@@ -88,6 +88,7 @@ def main(args: argparse.Namespace) -> None:
 
 def fit(recipe, images, watched, args):
     """Trains or goes on training; returns the classifier in float32, in the first process."""
+    import _callbacks
     import _training
     import numpy as np
     from tqdm import trange
@@ -118,8 +119,8 @@ def fit(recipe, images, watched, args):
         steps_per_epoch=steps_per_epoch,
         shuffle=False,
         callbacks=[
-            _training.History(args.out / "history.jsonl"),
-            _training.Backup(args.out / "backup", steps_per_epoch),
+            _callbacks.History(args.out / "history.jsonl"),
+            _callbacks.Backup(args.out / "backup", steps_per_epoch),
         ],
         verbose=(1 if sys.stdout.isatty() else 2) if process == 0 else 0,
     )
@@ -138,6 +139,7 @@ def report(preset, recipe, train_images, unseen, args) -> None:
     """Saves the preset, then what it reaches on images that it has not seen."""
     from dataclasses import asdict
 
+    import _callbacks
     import _results
     import _storage
     import _training
@@ -167,7 +169,7 @@ def report(preset, recipe, train_images, unseen, args) -> None:
     counts = {"train_images": train_images, "held_out_images": 0}
     counts |= {f"{name}_images": len(images.labels) for name, images in unseen.items()}
     data = {"name": Path(args.data).name, "license": args.data_license, **counts}
-    history = _training.read_history(args.out / "history.jsonl")
+    history = _callbacks.read_history(args.out / "history.jsonl")
     record = {
         "license": args.license,
         "start": _start_record(args.start),

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 
+import _callbacks
 import _data
 import _recipe
 import _training
@@ -194,7 +195,7 @@ def model():
 def _fit(model, folder, epochs):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(8, 8, 8, 3)).astype("float32"), np.arange(8) % 2
-    backup = _training.Backup(folder, steps_per_epoch=2)
+    backup = _callbacks.Backup(folder, steps_per_epoch=2)
     return model.fit(x, y, batch_size=4, epochs=epochs, verbose=0, callbacks=[backup]).epoch
 
 
