@@ -101,18 +101,25 @@ def load_images(path: str, split: str, image_size: int, cache: Path, *columns: s
 
 
 def _check_columns(dataset, path, image_column, label_column) -> list[str]:
-    for column, kind in ((image_column, datasets.Image), (label_column, None)):
-        feature = dataset.features.get(column)
-        if feature is None or (kind and not isinstance(feature, kind)):
+    kinds = {
+        "image": (image_column, lambda feature: isinstance(feature, datasets.Image), "images"),
+        "label": (label_column, _is_integer, "integer labels"),
+    }
+    for flag, (column, fits, what) in kinds.items():
+        if not fits(dataset.features.get(column)):
             raise ValueError(
-                f"The dataset {path!r} needs a column {column!r}"
-                f"{' of images' if kind else ' of integer labels'}; name another with "
-                f"--{'image' if kind else 'label'}-column. Received: {dataset.features}"
+                f"The dataset {path!r} needs a column {column!r} of {what}; name another with "
+                f"--{flag}-column. Received: {dataset.features}"
             )
     feature = dataset.features[label_column]
     if isinstance(feature, datasets.ClassLabel):
         return list(feature.names)
     return [str(label) for label in range(max(dataset[label_column]) + 1)]
+
+
+def _is_integer(feature) -> bool:
+    # `ClassLabel` is an int64 with names.
+    return "int" in (getattr(feature, "dtype", None) or "")
 
 
 def _decode(dataset, rows, image_size, image_column, images_file) -> None:

@@ -7,6 +7,7 @@ import _callbacks
 import _data
 import _recipe
 import _training
+import datasets
 import keras
 import numpy as np
 import psutil
@@ -81,6 +82,17 @@ def test_grayscale_and_unreadable_images(tmp_path):
     folder = save_dataset(tmp_path / "broken", train=columns)
     with pytest.raises(ValueError, match="Image 3 of the dataset cannot be read"):
         _data.load_images(str(folder), "train", 32, tmp_path / "cache")
+
+
+def test_labels_are_integers(tmp_path):
+    columns = photographs(6, 0)
+    columns["label"] = ["red", "green", "blue"] * 2
+    features = datasets.Features(image=datasets.Image(), label=datasets.Value("string"))
+    rows = datasets.Dataset.from_dict(columns, features=features)
+    (tmp_path / "data").mkdir()
+    rows.to_parquet(tmp_path / "data" / "train-00000-of-00001.parquet")
+    with pytest.raises(ValueError, match=r"needs a column 'label' of integer labels"):
+        _data.load_images(str(tmp_path / "data"), "train", 32, tmp_path / "cache")
 
 
 def test_held_out_rows_are_no_training_rows():
