@@ -66,6 +66,20 @@ class Split:
         return ImageSet(np.load(images_file, mmap_mode="c"), labels, self.class_names)
 
 
+def load_split(path: str, split: str, cache: Path) -> datasets.Dataset:
+    """One split, as `datasets.load_dataset` reads it, with the library's own files in `cache`.
+
+    Raises:
+        ValueError: If it cannot be read.
+    """
+    try:
+        return datasets.load_dataset(path, split=split, cache_dir=str(cache / "datasets"))
+    except ValueError as error:
+        raise ValueError(
+            f"The split {split!r} of the dataset {path!r} cannot be read: {error}"
+        ) from None
+
+
 def open_split(
     path: str,
     split: str,
@@ -85,12 +99,7 @@ def open_split(
     Raises:
         ValueError: If the split or a column is missing.
     """
-    try:
-        dataset = datasets.load_dataset(path, split=split, cache_dir=str(cache / "datasets"))
-    except ValueError as error:
-        raise ValueError(
-            f"The split {split!r} of the dataset {path!r} cannot be read: {error}"
-        ) from None
+    dataset = load_split(path, split, cache)
     class_names = _check_columns(dataset, path, image_column, label_column)
     return Split(dataset, split, class_names, cache, image_column, label_column)
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import datasets
+from _data import load_split
 
 
 class BadRow(Exception):
@@ -38,12 +39,7 @@ def load_rows(path: str, split: str, cache: Path, **columns: str) -> datasets.Da
     Raises:
         ValueError: If the split cannot be read, or lacks a column.
     """
-    try:
-        dataset = datasets.load_dataset(path, split=split, cache_dir=str(cache / "datasets"))
-    except ValueError as error:
-        raise ValueError(
-            f"The split {split!r} of the dataset {path!r} cannot be read: {error}"
-        ) from None
+    dataset = load_split(path, split, cache)
     for kind, column in columns.items():
         feature = dataset.features.get(column)
         if feature is None or (
