@@ -17,11 +17,11 @@ STRATEGIES = ("scratch", "linear", "norm", "lora", "full")
 STEPS = {10: 150, 50: 300, 500: 800}
 BATCH_SIZE = 50
 CANDIDATES = {
-    "scratch": (3e-4, 1e-3, 3e-3),
-    "linear": (1e-3, 3e-3, 1e-2),
-    "norm": (1e-3, 3e-3, 1e-2),
-    "lora": (1e-3, 3e-3, 1e-2),
-    "full": (1e-4, 3e-4, 1e-3),
+    "scratch": (3e-4, 1e-3, 3e-3, 1e-2),
+    "linear": (3e-4, 1e-3, 3e-3, 1e-2),
+    "norm": (1e-3, 3e-3, 1e-2, 3e-2),
+    "lora": (1e-3, 3e-3, 1e-2, 3e-2),
+    "full": (1e-4, 3e-4, 1e-3, 3e-3),
 }
 # What the learning rates are chosen with: another choice of images than any that is reported.
 CHOICE = {"images": 50, "seed": 100, "held_out": 50}

@@ -229,3 +229,22 @@ def test_a_task_of_keras_hub_on_the_backbone(hub, preset):
     np.testing.assert_array_equal(to_numpy(loaded(x)), to_numpy(segmenter(x)))
     with pytest.raises(ValueError, match="must describe a `ResBlockBackbone`"):
         krp.ResBlockBackbone.from_preset("segmenter")
+
+
+def test_a_detector_of_keras_hub_on_the_backbone(hub):
+    encoder = fill(krp.ResBlockBackbone("bn", [4] * 3, [1] * 3, [2] * 3, [4], [3], [2]))
+    backbone = keras_hub.models.RetinaNetBackbone(encoder, 3, 4, use_p5=False)
+    anchors = keras_hub.layers.AnchorGenerator(
+        "xyxy", min_level=3, max_level=4, num_scales=1, aspect_ratios=[1.0], anchor_size=2.0
+    )
+    detector = keras_hub.models.RetinaNetObjectDetector(
+        backbone, 2, bounding_box_format="xyxy", anchor_generator=anchors
+    )
+    pushed = krp.push_to_hub(detector, "hf://user/name")
+    assert pushed.load_line == 'keras_hub.models.ObjectDetector.from_preset("hf://user/name")'
+    assert _card(hub).data.pipeline_tag == "object-detection"
+    krp.pull_from_hub("hf://user/name", name="detector")
+    loaded = keras_hub.models.ObjectDetector.from_preset("detector")
+    x = images(1, 32, 32, 3)
+    for name, value in detector(x).items():
+        np.testing.assert_array_equal(to_numpy(loaded(x)[name]), to_numpy(value))
