@@ -169,4 +169,7 @@ def hold_out(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarra
 
 
 def write_json(path: Path, value) -> None:
-    path.write_text(json.dumps(value, indent=2) + "\n")
+    """Writes a file that is there either whole or not at all, whenever the process is killed."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(value, indent=2) + "\n")
+    partial.replace(path)

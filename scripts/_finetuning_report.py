@@ -27,6 +27,7 @@ def finetuning_section(results: Mapping[str, Any]) -> tuple[str, Figure]:
         results: What `compare_finetuning.py` wrote.
     """
     accuracies = _accuracies(results["runs"])
+    rates = {(run["strategy"], run["images"]): run["learning_rate"] for run in results["runs"]}
     images = sorted({count for _, count in accuracies})
     strategies = [name for name in _NAMES if (name, images[0]) in accuracies]
     header = ["what learns", *(f"{count} images a class" for count in images)]
@@ -38,17 +39,23 @@ def finetuning_section(results: Mapping[str, Any]) -> tuple[str, Figure]:
     seeds = len({run["seed"] for run in results["runs"]})
     minutes = sum(run["seconds"] for run in (*results["runs"], *results["choices"])) / 60
     choice = results["choices"][0]
-    rates = ", ".join(f"{name} {rate:g}" for name, rate in results["learning_rates"].items())
+    rates = "; ".join(
+        f"{strategy} {', '.join(f'{rates[strategy, count]:g}' for count in images)}"
+        for strategy in strategies
+    )
+    tried = sorted({run["images"] for run in results["choices"]})
     text = (
         f"Top-1 accuracy on the validation images of {results['data']}, classes that "
         f"`{results['preset']}` never saw: mean of {seeds} seeds, least and most in brackets. Each "
         "seed chooses images, first weights and batches anew. Within a column, all take the same "
         f"steps of {results['batch_size']} images: "
         f"{', '.join(f'{steps[count]} for {count} images a class' for count in images)}. "
-        f"Learning rates of AdamW ({rates}) were chosen among three each by accuracy on "
+        f"Learning rates of AdamW, column by column: {rates}. Each is the best of "
+        f"{len(results['choices']) // len(strategies) // len(tried)} by accuracy on "
         f"{choice['held_out']} images a class held out of the training split, after training on "
-        f"{choice['images']}. The head of `linear` is trained on features of the images and their "
-        "mirror images; the others see the images mirrored and shifted at random. "
+        f"{' or '.join(map(str, tried))} a class (the last serves for more, too). The head "
+        "of `linear` is trained on features of the images and their mirror images; the others see "
+        "the images mirrored and shifted at random. "
         f"{results['hardware']}, {minutes:.0f} minutes for all runs.\n\n{table(header, rows)}"
     )
     return text, _plot(accuracies, strategies, images)

@@ -91,10 +91,8 @@ def write_records(
     if not index.exists():
         folder.mkdir(parents=True, exist_ok=True)
         shapes, faults = _write(dataset, name, folder / stem, decode)
-        partial = index.with_suffix(".partial")
-        write_json(partial, {"shapes": shapes, "faults": faults})
-        # With it the files count as whole, so it must be whole itself.
-        partial.rename(index)
+        # Where it is, the files count as whole.
+        write_json(index, {"shapes": shapes, "faults": faults})
     found = json.loads(index.read_text())
     for fault, details in found["faults"].items():
         if fault not in skip:

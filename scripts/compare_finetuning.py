@@ -24,7 +24,9 @@ CANDIDATES = {
     "full": (1e-4, 3e-4, 1e-3, 3e-3),
 }
 # What the learning rates are chosen with: another choice of images than any that is reported.
-CHOICE = {"images": 50, "seed": 100, "held_out": 50}
+CHOICE = {"seed": 100, "held_out": 50}
+# Those chosen with so many images a class serve for more images, too.
+MOST_TO_CHOOSE = 50
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -66,28 +68,25 @@ def main(args: argparse.Namespace) -> None:
             print(f"{name}: {accuracies}, {seconds} s", flush=True)
         return json.loads(file.read_text())
 
-    chosen, choices = {}, []
-    for strategy in STRATEGIES:
-        tried = [
-            run(strategy=strategy, **CHOICE, learning_rate=rate) for rate in CANDIDATES[strategy]
-        ]
-        choices += tried
-        chosen[strategy] = max(tried, key=lambda result: result["held_out_top1"])["learning_rate"]
-    results = [
-        run(strategy=strategy, images=images, seed=seed, held_out=0, learning_rate=chosen[strategy])
-        for images in args.images
-        for seed in args.seeds
-        for strategy in STRATEGIES
-    ]
+    choices, results = {}, []
+    for images in args.images:
+        for strategy in STRATEGIES:
+            settings = {"strategy": strategy, "images": min(images, MOST_TO_CHOOSE), **CHOICE}
+            tried = [run(**settings, learning_rate=rate) for rate in CANDIDATES[strategy]]
+            choices[strategy, settings["images"]] = tried
+            rate = max(tried, key=lambda result: result["held_out_top1"])["learning_rate"]
+            results += [
+                run(strategy=strategy, images=images, seed=seed, held_out=0, learning_rate=rate)
+                for seed in args.seeds
+            ]
     args.results.parent.mkdir(parents=True, exist_ok=True)
     record = {
         "preset": Path(args.preset).name if Path(args.preset).is_dir() else args.preset,
         "data": Path(args.data).name,
         "batch_size": BATCH_SIZE,
         "dtype": args.dtype,
-        "learning_rates": chosen,
         "hardware": _results.hardware(),
-        "choices": choices,
+        "choices": [choice for tried in choices.values() for choice in tried],
         "runs": results,
     }
     _data.write_json(args.results, record)

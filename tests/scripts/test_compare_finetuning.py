@@ -16,8 +16,10 @@ def small(monkeypatch):
         "STRATEGIES": ("scratch", "linear"),
         "STEPS": {5: 2, 10: 3},
         "BATCH_SIZE": 10,
-        "CANDIDATES": {"scratch": (1e-3,), "linear": (1e-2,)},
-        "CHOICE": {"images": 5, "seed": 100, "held_out": 5},
+        # Nothing is learnt at the second of the rates.
+        "CANDIDATES": {"scratch": (1e-3, 1e-12), "linear": (1e-2, 1e-12)},
+        "CHOICE": {"seed": 100, "held_out": 5},
+        "MOST_TO_CHOOSE": 5,
     }.items():
         monkeypatch.setattr(compare_finetuning, name, value)
 
@@ -35,8 +37,12 @@ def test_finished_runs_are_kept_and_reported(small, dataset, tmp_path):
     compare_finetuning.main(args)
     first = results.read_text()
     record = json.loads(first)
-    assert len(record["runs"]) == len(record["choices"]) == 2
-    assert record["learning_rates"] == {"scratch": 1e-3, "linear": 1e-2}
+    assert [run["images"] for run in record["runs"]] == [10, 10]
+    for run in record["runs"]:
+        tried = [choice for choice in record["choices"] if choice["strategy"] == run["strategy"]]
+        assert [choice["images"] for choice in tried] == [5, 5]
+        best = max(tried, key=lambda choice: choice["held_out_top1"])
+        assert run["learning_rate"] == best["learning_rate"]
 
     # A second time only what is missing is run: what is there is taken as it is.
     (kept,) = (tmp_path / "runs").glob("linear-10-*.json")
