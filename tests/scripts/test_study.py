@@ -5,6 +5,7 @@ import sys
 import _data
 import _study_figures
 import _study_nets
+import _study_norm
 import _study_report
 import _study_runs
 import keras
@@ -135,3 +136,11 @@ def test_a_study_goes_on_behind_the_last_finished_run(small, tmp_path, monkeypat
     assert 0 <= result["validation_top1"] <= 1
     assert list(result["dead_units"]) == ["stack0_block0"]
     assert _data.hold_out(80, study.HELD_OUT, 0)[1].size == 8
+
+
+def test_nets_are_timed_in_turns(monkeypatch):
+    monkeypatch.setattr(_study_runs, "TIMED", ("bn", "bn_without_norm"))
+    times = _study_runs.time_nets(batch_size=8, runs=2)
+    assert set(times["forward"]) == {"bn", "bn_without_norm", "bn_folded"}
+    assert all(len(seconds) == 2 and min(seconds) > 0 for seconds in times["step"].values())
+    assert "| a forward pass, folded | " in _study_norm.overhead({"timing.json": times})
