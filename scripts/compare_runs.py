@@ -35,7 +35,7 @@ def main(args: argparse.Namespace) -> None:
     header = ["start", *(metric.replace("_", " ") for metric in args.metrics), "epochs", "minutes"]
     rows = [
         [
-            _start(record["start"]),
+            _start(record),
             *(f"{record['results'][metric]:.3f}" for metric in args.metrics),
             record["epochs"],
             f"{record['seconds'] / 60:.1f}",
@@ -48,9 +48,10 @@ def main(args: argparse.Namespace) -> None:
     )
 
 
-def _start(start: dict) -> str:
+def _start(record: dict) -> str:
+    start = record["start"]
     if "preset" in start:
-        return f"`{start['preset']}`"
+        return f"`{start['preset']}`, strategy `{record['recipe']['strategy']}`"
     return f"random weights, as `{start['architecture']}`"
 
 

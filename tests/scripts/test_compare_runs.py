@@ -9,6 +9,7 @@ import pytest
 def save_record(folder, **start):
     record = {
         "start": start,
+        "recipe": {"strategy": "full"},
         "results": {"test_mean_iou": 0.25, "test_iou_sky": 0.5},
         "epochs": 3,
         "seconds": 90,
@@ -29,7 +30,7 @@ def test_runs_stand_side_by_side(tmp_path):
     )
     arguments = "seg", *runs, "--metrics", "test_mean_iou", "--readme", str(page)
     compare_runs.main(compare_runs.parse_args([*arguments]))
-    assert "| `small` | 0.250 | 3 | 1.5 |" in page.read_text()
+    assert "| `small`, strategy `full` | 0.250 | 3 | 1.5 |" in page.read_text()
     assert "| random weights, as `small` | 0.250 | 3 | 1.5 |" in page.read_text()
     assert "jax 1, 2 cores" in page.read_text()
 
