@@ -14,7 +14,7 @@ from pathlib import Path
 
 import _cli
 
-RATES = (0.01, 0.03, 0.1, 0.3)
+RATES = (0.01, 0.03, 0.1, 0.15, 0.3)
 _LINE = re.compile(r"(?m)^([ \t]*learning_rate) = .*$")
 
 
