@@ -32,16 +32,15 @@ def plot_presets(presets: dict[str, dict], latencies: dict[str, list[float]], fi
         )
         for axes, key in ((parameters, "parameters"), (compute, "multiply_adds")):
             top1 = record["results"]["validation_top1"]
-            axes.scatter(record[key] / 1e6, top1, color=colours[name])
-            axes.annotate(
-                name, (record[key] / 1e6, top1), xytext=(6, 3), textcoords="offset points", size=8
-            )
+            axes.scatter(record[key] / 1e6, top1, color=colours[name], label=name, alpha=0.8)
     epochs.set(xlabel="epoch", ylabel="top-1, held-out images", ylim=(0, None))
-    epochs.legend(fontsize=8)
     parameters.set(xlabel="parameters, million", ylabel="top-1, validation images")
     compute.set(xlabel="multiply-adds, million", ylabel="top-1, validation images")
     for axes in (parameters, compute):
-        axes.margins(0.3, 0.15)
+        # From zero, or presets that are nearly alike would look far apart.
+        (_, right), (_, top) = axes.get_xlim(), axes.get_ylim()
+        axes.set(xlim=(0, 1.1 * right), ylim=(0, 1.1 * top))
+        axes.legend(fontsize=8, loc="lower left")
     latency.boxplot(
         [[1000 * value for value in latencies[name]] for name in presets],
         tick_labels=list(presets),
