@@ -107,16 +107,18 @@ def presets_section(presets: dict[str, dict], latencies: dict[str, list[float]])
                 f"[`{name}`]({name})",
                 f"{record['parameters'] / 1e6:.2f} M",
                 f"{record['multiply_adds'] / 1e6:.1f} M",
+                str(len(_results.whole_history(record))),
                 f"{results['validation_top1']:.1%}",
                 f"{results['validation_top5']:.1%}",
                 f"{1000 * statistics.median(latencies[name]):.1f} ms",
             ]
         )
-    header = ["preset", "parameters", "multiply-adds", "top-1", "top-5", "one image"]
+    header = ["preset", "parameters", "multiply-adds", "epochs", "top-1", "top-5", "one image"]
     data = next(iter(presets.values()))["data"]
     return (
         f"{_markdown.table(header, rows)}\n\n"
-        f"Parameters and multiply-adds are those of the backbone. Accuracy is on the "
+        "Parameters and multiply-adds are those of the backbone. Epochs are all that the weights "
+        "have seen: presets that differ in them do not compare. Accuracy is on the "
         f"{data['validation_images']:,} validation images of {data['name']}, by which nothing was "
         "chosen but whether weights may be stored in half the size, where it moves by no more than "
         f"0.1 points. The time is the median of {len(latencies[name])} passes of one image, the "

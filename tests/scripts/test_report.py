@@ -42,7 +42,7 @@ def test_the_report_has_what_the_records_say(presets, tmp_path, monkeypatch):
     text = (presets / "README.md").read_text()
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| [")]
     assert [row[0] for row in rows] == ["| [`second`](second)", "| [`first`](first)"]
-    assert [row[3:5] for row in rows] == [["60.0%", "100.0%"], ["40.0%", "100.0%"]]
+    assert [row[3:6] for row in rows] == [["2", "60.0%", "100.0%"], ["2", "40.0%", "100.0%"]]
     assert "3,000 validation images of colours" in text
     # Nothing has been studied, so nothing is said about it.
     assert "claims" not in text
