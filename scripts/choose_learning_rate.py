@@ -1,14 +1,16 @@
 """Tries a few learning rates for a recipe, for a few epochs each, and writes the best into it.
 
-The best is the one that names the most images right that are held out of the training split; the
-validation split is not read. Every recipe gets the same rates and epochs, so that none is tuned
-with more effort than another. What was tried is kept beside the recipe, from where `train.py` takes
-it into the preset's record and card. Rates that are there already are not tried again.
+The best is the one that names the most images right that are held out of the training split, or a
+smaller one that chance alone may have put behind it; the validation split is not read. Every recipe
+gets the same rates and epochs, so that none is tuned with more effort than another. What was tried
+is kept beside the recipe, from where `train.py` takes it into the preset's record and card. Rates
+that are there already are not tried again.
 """
 
 import argparse
 import dataclasses
 import json
+import math
 import re
 from pathlib import Path
 
@@ -57,12 +59,34 @@ def main(args: argparse.Namespace) -> None:
             top1[f"{rate:g}"] = accuracy(at_rate, images, rows, held_out)
             print(f"learning rate {rate:g}: {top1[f'{rate:g}']:.3f}", flush=True)
             keras.backend.clear_session()
-        best = max(top1, key=top1.get)
+        best = choose(top1, len(held_out))
         _data.write_json(
-            file, {"epochs": args.epochs, "held_out_top1": top1, "chosen": float(best)}
+            file,
+            {
+                "epochs": args.epochs,
+                "held_out_images": len(held_out),
+                "held_out_top1": top1,
+                "chosen": best,
+            },
         )
     args.recipe.write_text(_LINE.sub(rf"\1 = {best}", args.recipe.read_text()))
     print(f"Set learning_rate = {best} in {args.recipe}")
+
+
+def choose(top1: dict[str, float], images: int) -> float:
+    """The smallest rate that is within one standard error of the best.
+
+    The rule is that of Breiman et al., 1984, "Classification and Regression Trees".
+    Rates that a few epochs cannot tell apart are still told apart by a long training, and there the
+    larger one does more harm.
+
+    Args:
+        top1: What was reached with each rate.
+        images: On how many images.
+    """
+    best = max(top1.values())
+    error = math.sqrt(best * (1 - best) / images)
+    return min(float(rate) for rate, reached in top1.items() if reached >= best - error)
 
 
 def record_file(recipe: Path) -> Path:
