@@ -59,5 +59,6 @@ def save_small(figure: Figure, file: Path) -> None:
     figure.savefig(file, dpi=80, metadata={"Software": None})
     plt.close(figure)
     with Image.open(file) as image:
-        few = image.convert("RGB").quantize(64)
+        # The default method spends its colours on edges and leaves two thin lines with one grey.
+        few = image.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE)
     few.save(file, optimize=True)

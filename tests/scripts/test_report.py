@@ -3,9 +3,12 @@
 import json
 import sys
 
+import _report_plots
 import _results
+import numpy as np
 import pytest
 import report
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from tests.scripts.test_benchmark import made_measurement
@@ -68,6 +71,25 @@ def test_the_curve_goes_on_where_earlier_weights_stopped():
     start = {"history": [{"epoch": 1}, {"epoch": 2}]}
     record = {"start": start, "history": [{"epoch": 1, "loss": 0.5}]}
     assert _results.whole_history(record)[1:] == [{"epoch": 2}, {"epoch": 3, "loss": 0.5}]
+
+
+def test_the_presets_have_colours_that_can_be_told_apart(tmp_path):
+    presets = {
+        f"preset_{i}": {
+            "parameters": 2_800_000 - 1_000 * i,
+            "multiply_adds": 35_000_000,
+            "results": {"validation_top1": 0.5 - 0.02 * i},
+            "history": [{"epoch": e, "val_accuracy": e / (30 + 10 * i)} for e in range(1, 31)],
+        }
+        for i in range(6)
+    }
+    _report_plots.plot_presets(presets, {name: [0.1, 0.2] for name in presets}, tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as picture:
+        drawn = np.asarray(picture.convert("RGB"), "int32").reshape(-1, 3)
+    for i in range(6):
+        wanted = np.round(255 * np.array(to_rgb(f"C{i}")))
+        # The few colours of the file are near: each channel within a sixteenth of its range.
+        assert np.abs(drawn - wanted).max(axis=1).min() < 16, f"C{i}"
 
 
 def test_an_empty_folder_is_an_error(tmp_path, monkeypatch):
