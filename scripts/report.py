@@ -115,15 +115,19 @@ def presets_section(presets: dict[str, dict], latencies: dict[str, list[float]])
         )
     header = ["preset", "parameters", "multiply-adds", "epochs", "top-1", "top-5", "one image"]
     data = next(iter(presets.values()))["data"]
+    notes = "".join(
+        f"`{name}`: {record['note']}.\n\n" for name, record in presets.items() if "note" in record
+    )
     return (
         f"{_markdown.table(header, rows)}\n\n"
         "Parameters and multiply-adds are those of the backbone. Epochs are all that the weights "
         "have seen: presets that differ in them do not compare. Accuracy is on the "
         f"{data['validation_images']:,} validation images of {data['name']}, by which nothing was "
         "chosen but whether weights may be stored in half the size, where it moves by no more than "
-        f"0.1 points. The time is the median of {len(latencies[name])} passes of one image, the "
+        f"0.1 points{', and what the notes below say' if notes else ''}. The time is the median of {len(latencies[name])} passes of one image, the "
         f"presets in turns, {_results.hardware()}. Each preset's folder has its recipe, its "
         "learning curve and the learning rates that were tried.\n\n"
+        f"{notes}"
         "![Accuracy over epochs, against size and compute, and latency](presets.png)"
     )
 

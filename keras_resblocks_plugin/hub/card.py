@@ -136,7 +136,7 @@ def _eval_results(results: Any, dataset: str, task: str | None) -> list[EvalResu
 
 
 def _recipe(training: dict) -> dict[str, str]:
-    keys = "learning_rates_tried epochs seed seconds hardware software multiply_adds stored_as"
+    keys = "learning_rates_tried epochs seed seconds hardware software multiply_adds stored_as note"
     run = {key: training.get(key) for key in keys.split()}
     rows = _table(training.get("recipe"), without=("backbone",)) | _table(run)
     start = training.get("start")

@@ -26,6 +26,7 @@ def presets(tmp_path):
             "data": {"name": "colours", "validation_images": 3000},
             "results": {"validation_top1": top1, "validation_top5": 1.0},
             "history": [{"epoch": 1, "val_accuracy": 0.2}, {"epoch": 2, "val_accuracy": top1}],
+            **({"note": "trained twice"} if name == "first" else {}),
         }
         (folder / name / "training.json").write_text(json.dumps(record))
     return folder
@@ -47,6 +48,8 @@ def test_the_report_has_what_the_records_say(presets, tmp_path, monkeypatch):
     assert [row[0] for row in rows] == ["| [`second`](second)", "| [`first`](first)"]
     assert [row[3:6] for row in rows] == [["2", "60.0%", "100.0%"], ["2", "40.0%", "100.0%"]]
     assert "3,000 validation images of colours" in text
+    assert "\n`first`: trained twice.\n" in text
+    assert "`second`:" not in text
     # Nothing has been studied, so nothing is said about it.
     assert "claims" not in text
     assert "Fine-tuning" not in text
