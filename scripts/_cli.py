@@ -18,6 +18,12 @@ def new_parser(description: str, **kwargs) -> argparse.ArgumentParser:
     return parser
 
 
+def add_columns(parser: argparse.ArgumentParser) -> None:
+    """Adds the names of the columns of a dataset of images with one label each."""
+    parser.add_argument("--image-column", default="image", help="the column of images")
+    parser.add_argument("--label-column", default="label", help="the column of integer labels")
+
+
 def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
     """Runs a script's work; exits with 1 and one line where the user can mend it."""
     try:

@@ -24,13 +24,15 @@ class Comparison:
         data: A local folder or a Hub id, with the splits `train` and `validation`.
         folder: Where decoded images are kept.
         dtype: The precision while training.
+        *columns: Those of images and labels, if they are not called so.
     """
 
-    def __init__(self, preset: str, data: str, folder: Path, dtype: str):
+    def __init__(self, preset: str, data: str, folder: Path, dtype: str, *columns: str):
         self.preset, self.dtype = preset, dtype
         self.converter = krp.ResBlockImageConverter.from_preset(preset)
+        side = self.converter.image_size[0]
         self.images = {
-            split: _data.load_images(data, split, self.converter.image_size[0], folder / "cache")
+            split: _data.load_images(data, split, side, folder / "cache", *columns)
             for split in ("train", "validation")
         }
 

@@ -53,8 +53,6 @@ NETS = {
     "bn_without_norm": Net("bn", block_kwargs=_NO_NORM),
     "bn_6": Net("bn", blocks=6),
     "bn_6_without_norm": Net("bn", blocks=6, block_kwargs=_NO_NORM),
-    "bn_12": Net("bn", blocks=12),
-    "bn_12_without_norm": Net("bn", blocks=12, block_kwargs=_NO_NORM),
     # With the shortcut and without.
     **{
         f"{block_type}_{blocks}_{name}": Net(
@@ -64,6 +62,9 @@ NETS = {
         for blocks in (2, 6)
         for name, shortcut in (("shortcut", True), ("plain", False))
     },
+    # The deepest come last, as they take longest.
+    "bn_12": Net("bn", blocks=12, rate_of="bn_6"),
+    "bn_12_without_norm": Net("bn", blocks=12, block_kwargs=_NO_NORM),
 }
 
 

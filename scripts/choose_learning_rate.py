@@ -1,10 +1,10 @@
 """Tries a few learning rates for a recipe, for a few epochs each, and writes the best into it.
 
 The best is the one that names the most images right that are held out of the training split, or a
-smaller one that chance alone may have put behind it; the validation split is not read. Every recipe
-gets the same rates and epochs, so that none is tuned with more effort than another. What was tried
-is kept beside the recipe, from where `train.py` takes it into the preset's record and card. Rates
-that are there already are not tried again.
+smaller one that chance alone may have put behind it; the validation split is not read. Recipes that
+it is run for get the same rates and epochs, so that none is tuned with more effort than another.
+What was tried is kept beside the recipe, from where `train.py` takes it into the preset's record
+and card. Rates that are there already are not tried again.
 """
 
 import argparse
@@ -29,6 +29,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("recipe", type=Path, help="the TOML file, which is changed")
     parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
+    _cli.add_columns(parser)
     parser.add_argument("--cache", type=Path, required=True, help="a folder for decoded images")
     parser.add_argument("--rates", type=float, nargs="+", default=RATES, help="what to try")
     parser.add_argument("--epochs", type=int, default=2, help="of each, with one of warm-up")
@@ -46,12 +47,14 @@ def main(args: argparse.Namespace) -> None:
     import _data
     import keras
 
-    images = _data.load_images(args.data, "train", recipe.image_size, args.cache)
+    columns = (args.image_column, args.label_column)
+    images = _data.load_images(args.data, "train", recipe.image_size, args.cache, *columns)
     rows, held_out = _data.hold_out(len(images.labels), recipe.holdout, seed=0)
     file = record_file(args.recipe)
     record = json.loads(file.read_text()) if file.exists() else {}
-    # Figures after other numbers of epochs do not compare.
-    top1 = record["held_out_top1"] if record.get("epochs") == args.epochs else {}
+    same = {"data": Path(args.data).name, "epochs": args.epochs, "held_out_images": len(held_out)}
+    # Figures on other data, or after other numbers of epochs, do not compare.
+    top1 = record["held_out_top1"] if same.items() <= record.items() else {}
     for rate in args.rates:
         if f"{rate:g}" not in top1:
             keras.utils.set_random_seed(0)
@@ -60,15 +63,7 @@ def main(args: argparse.Namespace) -> None:
             print(f"learning rate {rate:g}: {top1[f'{rate:g}']:.3f}", flush=True)
             keras.backend.clear_session()
         best = choose(top1, len(held_out))
-        _data.write_json(
-            file,
-            {
-                "epochs": args.epochs,
-                "held_out_images": len(held_out),
-                "held_out_top1": top1,
-                "chosen": best,
-            },
-        )
+        _data.write_json(file, {**same, "held_out_top1": top1, "chosen": best})
     args.recipe.write_text(_LINE.sub(rf"\1 = {best}", args.recipe.read_text()))
     print(f"Set learning_rate = {best} in {args.recipe}")
 
@@ -94,12 +89,12 @@ def record_file(recipe: Path) -> Path:
     return recipe.with_suffix(".learning_rate.json")
 
 
-def tried(recipe: Path) -> str | None:
-    """What was tried for a recipe, in words."""
+def tried(recipe: Path, data: str) -> str | None:
+    """What was tried for a recipe on a dataset, in words."""
     file = record_file(recipe)
-    if not file.exists():
+    record = json.loads(file.read_text()) if file.exists() else {}
+    if record.get("data") != data:
         return None
-    record = json.loads(file.read_text())
     rates = ", ".join(f"{rate} {top1:.1%}" for rate, top1 in record["held_out_top1"].items())
     return f"top-1 on held-out images after {record['epochs']} epochs: {rates}"
 

@@ -38,6 +38,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("preset", help="where to start: a name, a folder, or hf://user/name")
     parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
+    _cli.add_columns(parser)
     parser.add_argument("--out", type=Path, required=True, help="the folder of finished runs")
     parser.add_argument("--results", type=Path, required=True, help="the JSON file to write")
     parser.add_argument(
@@ -54,7 +55,8 @@ def main(args: argparse.Namespace) -> None:
     import _data
     import _results
 
-    comparison = _comparison.Comparison(args.preset, args.data, args.out, args.dtype)
+    columns = (args.image_column, args.label_column)
+    comparison = _comparison.Comparison(args.preset, args.data, args.out, args.dtype, *columns)
 
     def run(**settings) -> dict:
         name = "-".join(map(str, settings.values()))

@@ -17,8 +17,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
     parser.add_argument("--split", default="validation", help="the split to measure on")
     parser.add_argument("--cache", type=Path, required=True, help="a folder for decoded images")
-    parser.add_argument("--image-column", default="image", help="the column of images")
-    parser.add_argument("--label-column", default="label", help="the column of integer labels")
+    _cli.add_columns(parser)
     parser.add_argument("--batch-size", type=int, default=250, help="images a step")
     return parser.parse_args()
 

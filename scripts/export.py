@@ -34,8 +34,7 @@ def parse_args() -> argparse.Namespace:
         "--calibration-images", type=int, default=500, help="how many of it, drawn at random"
     )
     parser.add_argument("--cache", type=Path, help="a folder for decoded images, with --data")
-    parser.add_argument("--image-column", default="image", help="the column of images")
-    parser.add_argument("--label-column", default="label", help="the column of integer labels")
+    _cli.add_columns(parser)
     parser.add_argument("--runs", type=int, default=50, help="timed runs of each; 0 for none")
     parser.add_argument("--readme", type=Path, help="a Markdown file whose section to replace")
     args = parser.parse_args()

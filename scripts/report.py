@@ -118,6 +118,8 @@ def presets_section(presets: dict[str, dict], latencies: dict[str, list[float]])
     notes = "".join(
         f"`{name}`: {record['note']}.\n\n" for name, record in presets.items() if "note" in record
     )
+    alone = [f"`{name}`" for name, x in presets.items() if not x.get("learning_rates_tried")]
+    untried = f", but for {', '.join(alone)}, with no record of others" if alone else ""
     return (
         f"{_markdown.table(header, rows)}\n\n"
         "Parameters and multiply-adds are those of the backbone. Epochs are all that the weights "
@@ -126,8 +128,8 @@ def presets_section(presets: dict[str, dict], latencies: dict[str, list[float]])
         "chosen but whether weights may be stored in half the size, where it moves by no more than "
         f"0.1 points{', and what the notes below say' if notes else ''}. The time is the median of "
         f"{len(latencies[name])} passes of one image, the presets in turns, {_results.hardware()}. "
-        "Each preset's folder has its recipe, its "
-        "learning curve and the learning rates that were tried.\n\n"
+        f"Each preset's folder has its recipe, its learning curve and the learning rates that were "
+        f"tried{untried}.\n\n"
         f"{notes}"
         "![Accuracy over epochs, against size and compute, and latency](presets.png)"
     )

@@ -8,6 +8,7 @@ machine that does nothing else, it times the nets in turns.
 """
 
 import argparse
+import itertools
 import json
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def parse_args() -> argparse.Namespace:
         __doc__, epilog="example: python scripts/study.py --data path/to/images --cache runs/cache"
     )
     parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
+    _cli.add_columns(parser)
     parser.add_argument("--cache", type=Path, required=True, help="a folder for decoded images")
     parser.add_argument(
         "--out", type=Path, default=Path("scripts/study_results"), help="the folder of the JSON"
@@ -38,24 +40,49 @@ def main(args: argparse.Namespace) -> None:
     import _study_runs
     import keras
 
-    args.out.mkdir(parents=True, exist_ok=True)
     splits = (
-        _data.load_images(args.data, split, IMAGE_SIZE, args.cache)
+        _data.load_images(
+            args.data, split, IMAGE_SIZE, args.cache, args.image_column, args.label_column
+        )
         for split in ("train", "validation")
     )
     data = _study_runs.StudyData(*splits, CLASSES, HELD_OUT)
-    done = 0
-    while done != args.runs:
-        run = _study_nets.next_run(read_results(args.out))
-        if run is None:
-            break
+    args.out.mkdir(parents=True, exist_ok=True)
+    check_same_study(
+        args.out / "study.json",
+        {
+            **{"data": Path(args.data).name, "classes": CLASSES, "image_size": IMAGE_SIZE},
+            **{"epochs": EPOCHS, "batch_size": BATCH_SIZE, "train_images": len(data.train_rows)},
+            "held_out_images": len(data.held_out_rows),
+            "validation_images": len(data.validation_rows),
+        },
+    )
+    missing = iter(lambda: _study_nets.next_run(read_results(args.out)), None)
+    for run in itertools.islice(missing, args.runs):
         result = _study_runs.train(run, data, EPOCHS, BATCH_SIZE)
         _data.write_json(args.out / run.file, result)
         print(f"{run.file}: {result['validation_top1']:.3f} in {result['seconds']} s", flush=True)
         keras.backend.clear_session()
-        done += 1
-    if run is None and not (args.out / "timing.json").exists():
+    if next(missing, None) is None and not (args.out / "timing.json").exists():
         _data.write_json(args.out / "timing.json", _study_runs.time_nets(BATCH_SIZE))
+
+
+def check_same_study(file: Path, study: dict) -> None:
+    """Writes down what the runs of a folder learn from, or compares with what is written there.
+
+    Raises:
+        ValueError: If the folder has runs on other data, or with another schedule.
+    """
+    import _data
+
+    if not file.exists():
+        _data.write_json(file, study)
+    there = json.loads(file.read_text())
+    if there != study:
+        raise ValueError(
+            f"`--out` must be empty or have runs of the same study. Received: {file.parent}, with "
+            f"runs of {there}, for {study}. Name another folder."
+        )
 
 
 def read_results(folder: Path) -> dict[str, dict]:

@@ -26,8 +26,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--preset", type=Path, help="where the preset goes; OUT/preset if not set")
     parser.add_argument("--start", help="a preset whose weights to start from, head included")
     parser.add_argument("--validation-split", default="validation", help="the split reported on")
-    parser.add_argument("--image-column", default="image", help="the column of images")
-    parser.add_argument("--label-column", default="label", help="the column of integer labels")
+    _cli.add_columns(parser)
     parser.add_argument("--license", default="other", help="for the card: that of the weights")
     parser.add_argument("--data-license", default="", help="for the card: the licence of the data")
     parser.add_argument(
@@ -175,7 +174,7 @@ def report(preset, recipe, train_images, unseen, args) -> None:
         "start": _start_record(args.start),
         "stored_as": stored,
         "multiply_adds": multiply_adds(preset.backbone, recipe.image_size),
-        "learning_rates_tried": tried(args.recipe),
+        "learning_rates_tried": tried(args.recipe, data["name"]),
         **_results.training_record(asdict(recipe), data, results, history, args.seed),
     }
     _results.save_record(folder, record)

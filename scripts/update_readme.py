@@ -17,6 +17,7 @@ def parse_args() -> argparse.Namespace:
 def main(args: argparse.Namespace) -> None:
     """Reads every bundled preset's record and replaces the table."""
     import _markdown
+    import _results
 
     import keras_resblocks_plugin as krp
 
@@ -31,11 +32,12 @@ def main(args: argparse.Namespace) -> None:
                 f"[`{name}`](presets/{name})",
                 f"{preset['parameters'] / 1e6:.1f} million",
                 f"{data['name']}, {data['train_images']:,} images",
+                str(len(_results.whole_history(record))),
                 f"{results['validation_top1']:.1%}",
                 f"{results['validation_top5']:.1%}",
             ]
         )
-    header = ["preset", "parameters", "trained on", "top-1", "top-5"]
+    header = ["preset", "parameters", "trained on", "epochs", "top-1", "top-5"]
     _markdown.replace_section(args.readme, "presets", _markdown.table(header, rows))
 
 

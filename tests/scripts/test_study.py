@@ -2,7 +2,6 @@
 
 import sys
 
-import _data
 import _study_figures
 import _study_nets
 import _study_norm
@@ -24,22 +23,40 @@ def made_up(run: Run, top1: float) -> dict:
     return {
         **{"net": run.net, "rate": run.rate, "seed": run.seed, "seconds": 1.0, "hardware": "none"},
         **{"held_out_top1": top1, "validation_top1": top1, "diverged": False},
-        **{"parameters": 1000, "multiply_adds": 10**6, "held_out_accuracy": [top1 / 2, top1]},
+        **{"parameters": 1000, "multiply_adds": 10**6, "held_out_accuracy": [top1 - 0.1, top1]},
         "dead_units": {"stack0_block0": 0.5, "stack1_block0": 0.0},
     }
 
 
+STUDY = {
+    **{"data": "photographs", "classes": 20, "image_size": 32, "epochs": 2, "batch_size": 8},
+    **{"train_images": 900, "held_out_images": 100, "validation_images": 100},
+}
+
+
 def complete(accuracy) -> dict[str, dict]:
-    """All runs of the plan, each as accurate as `accuracy(run)` says."""
-    results = {}
+    """All runs of the plan, each as accurate as `accuracy(run)` says, without times."""
+    results = {"study.json": STUDY}
     while (run := _study_nets.next_run(results)) is not None:
         results[run.file] = made_up(run, accuracy(run))
     return results
 
 
+def timing(**slower: float) -> dict:
+    """Times of which each is one but those given."""
+    seconds = {net: [slower.get(net, 1.0)] * 4 for net in (*_study_runs.TIMED, "bn_folded")}
+    return {"step": seconds, "forward": seconds, "batch_size": 8, "hardware": "none"}
+
+
+def section(results: dict, heading: str) -> str:
+    """The section of the report under a heading that has these words."""
+    (text,) = (s for s in _study_report.study_sections(results) if heading in s.split("\n")[0])
+    return text
+
+
 def test_the_plan_tries_every_rate_once_and_the_best_with_all_seeds():
     results = complete(lambda run: 0.5 if run.rate == 0.1 else 0.2)
-    runs = [(r["net"], r["rate"], r["seed"]) for r in results.values()]
+    runs = [(r["net"], r["rate"], r["seed"]) for r in results.values() if "net" in r]
     assert {net for net, _, _ in runs} == set(NETS)
     assert sorted((rate, seed) for net, rate, seed in runs if net == "act") == sorted(
         {*((rate, 0) for rate in RATES), *((0.1, seed) for seed in SEEDS)}
@@ -79,30 +96,115 @@ def test_verdicts_need_every_seed():
     assert _study_figures.verdict([0.3, 0.6], [0.4, 0.5]) == _study_figures.OPEN
 
 
-def test_the_report_says_of_each_claim_what_the_runs_say():
-    def accuracy(run):
-        trains = "plain" not in run.net and run.net != "bn_12_without_norm"
-        stable = run.rate <= (0.1 if "without_norm" in run.net else 1.0)
-        return (0.5 if run.net.startswith("bn") else 0.4) if trains and stable else 0.05
-
-    results = complete(accuracy)
-    sections = _study_report.study_sections(results)
-    text = "\n".join(sections)
-    # The times are not there, and so the two claims about them are not either.
-    assert len(sections) == 6
-    assert "overhead" not in text
-    assert "with batch norm 1, without 0.1" in text
-    assert "no seed reaches twice the chance at 12 blocks a stack" in text
-    assert "| `act`, 6 | 40.0% [40.0%, 40.0%] | 5.0% [5.0%, 5.0%] | **It holds.** |" in text
-    assert "| `act` | 25.0% [25.0%, 25.0%] | 50% 0% |" in text
-
-    nets = {net: [1.0, 1.0] for net in _study_runs.TIMED}
-    times = {"step": {**nets, "bn": [1.5, 1.3]}, "forward": {**nets, "bn_folded": [1.0, 1.0]}}
-    timing = {**times, "batch_size": 8, "hardware": "none"}
-    sections = _study_report.study_sections({**results, "timing.json": timing})
-    assert len(sections) == 8
-    assert "| a training step | 1.40 [1.30, 1.50] |" in sections[3]
+def test_the_report_has_the_claims_whose_runs_are_there():
     assert _study_report.study_sections({}) == []
+    results = complete(lambda run: 0.5)
+    # Three claims are about times, too.
+    assert len(_study_report.study_sections(results)) == 5
+    assert len(_study_report.study_sections({**results, "timing.json": timing()})) == 8
+    del results[Run("preact", RATES[0], 0).file]
+    assert len(_study_report.study_sections(results)) == 4
+    text = _study_report.study_introduction(results)
+    assert "900 images at 32×32 pixels, 2 epochs" in text
+    assert "`expanded_wide` that of `expanded`" in text
+
+
+HOLDS, FAILS, OPEN = _study_figures.HOLDS, _study_figures.FAILS, _study_figures.OPEN
+
+
+@pytest.mark.parametrize(
+    ("heading", "better", "worse"),
+    [
+        ("training speed", "bn", "bn_without_norm"),
+        ("more complex", "expanded_wide", "act"),
+        ("more complex", "expanded", "act"),
+        ("more complex", "expanded_wide", "bn_without_norm"),
+        ("more complex", "expanded", "bn_without_norm"),
+        ("direct connection", "act", "identity"),
+        ("direct connection", "act", "identity_shallow"),
+        ("residual connection", "act_6_shortcut", "act_6_plain"),
+        ("residual connection", "bn_2_shortcut", "bn_2_plain"),
+    ],
+)
+def test_a_claim_holds_where_the_net_it_is_for_is_better(heading, better, worse):
+    def verdicts(net):
+        results = complete(lambda run: 0.6 if run.net == net else 0.4)
+        # With times that decide nothing.
+        text = section({**results, "timing.json": timing()}, heading)
+        return text.count(HOLDS), text.count(FAILS)
+
+    # All alike decide nothing, so what is decided is what this one net does.
+    holds, fails = verdicts(None)
+    assert (holds, fails) == (0, 0)
+    assert verdicts(better)[0] >= 1
+    assert verdicts(better)[1] == 0
+    assert verdicts(worse)[0] == 0
+    assert verdicts(worse)[1] >= 1
+
+
+@pytest.mark.parametrize(
+    ("heading", "slower"),
+    [
+        ("adds overhead", {"bn": 1.5}),
+        ("more complex", {"expanded_wide": 1.5}),
+        ("direct connection", {"act": 1.5}),
+    ],
+)
+def test_a_claim_on_times_holds_where_most_rounds_say_so(heading, slower):
+    results = complete(lambda run: 0.5)
+    for seconds, verdict in ((slower, HOLDS), ({k: 0.5 for k in slower}, FAILS), ({}, None)):
+        text = section({**results, "timing.json": timing(**seconds)}, heading)
+        assert {HOLDS, FAILS} & {v for v in (HOLDS, FAILS) if v in text} == {verdict} - {None}
+    assert _study_figures.verdict_on_times([1.1] * 7 + [0.9]) == HOLDS
+    assert _study_figures.verdict_on_times([0.9, 1.1, 0.9, 1.1]) == OPEN
+
+
+def test_the_largest_rate_that_trains_is_that_of_each_seed():
+    def accuracy(run):
+        limit = 0.1 if run.net == "bn_without_norm" else 1.0
+        return 0.5 if run.rate <= limit else 0.05
+
+    text = section(complete(accuracy), "stability")
+    assert HOLDS in text
+    assert "with batch norm 1, 1, 1, without 0.1, 0.1, 0.1." in text
+    # One seed that trains at the larger rate is enough to leave it open.
+    text = section(complete(lambda run: max(accuracy(run), 0.5 * (run.seed == 2))), "stability")
+    assert OPEN in text
+    assert "with batch norm 1, 1, 3, without 0.1, 0.1, 3." in text
+    assert OPEN in section(complete(lambda run: 0.05), "stability")
+
+
+def test_the_depth_that_fails_is_one_where_only_the_norm_trains():
+    def text(fails):
+        return section(complete(lambda run: 0.05 if fails(run) else 0.5), "depth")
+
+    twelve = text(lambda run: run.net == "bn_12_without_norm")
+    assert "From 12 blocks a stack on" in twelve
+    assert "There is none" in text(lambda run: run.net.startswith("bn_12"))
+    assert "There is none" in text(lambda run: False)
+    one_seed = text(lambda run: run.net == "bn_12_without_norm" and run.seed == 1)
+    assert "There is none" in one_seed
+    assert "| 12 (1 of 3 seeds fail without) |" in one_seed
+
+
+def test_a_run_that_ended_in_nan_is_neither_fast_nor_without_dead_units():
+    results = complete(lambda run: 0.5)
+    results[Run("bn_without_norm", RATES[0], 1).file] |= {
+        **{"diverged": True, "validation_top1": 0.05, "held_out_accuracy": [0.05]},
+        "dead_units": {"stack0_block0": 0.0, "stack1_block0": 0.0},
+    }
+    speed = section(results, "training speed")
+    assert "without 1.7 [1.0, 3.0]; 1 of the 6 runs never get there, and count as 3." in speed
+    assert "| 0.01 (least tried) | 35.0% [5.0%, 50.0%], 1 diverged |" in speed
+    dying = section(results, "Dying")
+    assert "`identity`, `preact`, `bn_without_norm`." in dying
+    assert "| `act` | 0.01 (least tried) | 25.0% [25.0%, 25.0%] | 50% 0% | 25% at 0.01 |" in dying
+    for run in results.values():
+        if "net" in run:
+            run["dead_units"] = {"stack0_block0": 0.01}
+    assert FAILS in section(results, "Dying")
+    assert _study_norm.first_epoch([0.1], 0.2, 10) == 11
+    assert _study_norm.first_epoch([0.1, 0.2], 0.2, 10) == 2
 
 
 @pytest.fixture
@@ -124,18 +226,29 @@ def test_a_study_goes_on_behind_the_last_finished_run(small, tmp_path, monkeypat
         study.main(study.parse_args())
 
     run_study()
-    (first,) = out.iterdir()
-    assert first.name == Run("bn", RATES[0], 0).file
+    first = out / Run("bn", RATES[0], 0).file
+    assert {file.name for file in out.iterdir()} == {"study.json", first.name}
     before = first.read_bytes()
     run_study()
-    assert len(list(out.iterdir())) == 2
+    assert len(list(out.iterdir())) == 3
     assert first.read_bytes() == before
     results = study.read_results(out)
     result = results[Run("bn", RATES[1], 0).file]
     assert len(result["held_out_accuracy"]) == 2
     assert 0 <= result["validation_top1"] <= 1
     assert list(result["dead_units"]) == ["stack0_block0"]
-    assert _data.hold_out(80, study.HELD_OUT, 0)[1].size == 8
+    of = results["study.json"]
+    counts = [of[f"{name}_images"] for name in ("train", "held_out", "validation")]
+    # Two of three classes.
+    assert counts == [72, 8, 20]
+    # Runs on other data would not compare.
+    monkeypatch.setattr(study, "EPOCHS", 3)
+    with pytest.raises(ValueError, match="must be empty or have runs of the same study"):
+        run_study()
+    assert len(list(out.iterdir())) == 3
+    monkeypatch.setattr(study, "CLASSES", 20)
+    with pytest.raises(ValueError, match=r"same classes, at least 20\. Received: 3 and 3 classes"):
+        run_study()
 
 
 def test_nets_are_timed_in_turns(monkeypatch):
