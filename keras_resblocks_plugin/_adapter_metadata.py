@@ -96,4 +96,4 @@ def base_digest(backbone: keras.Model) -> str:
 def _architecture(backbone: keras.Model) -> dict[str, Any]:
     """The arguments of a backbone that an adapter depends on, as JSON has them."""
     config = {k: v for k, v in backbone.get_config().items() if k not in _NO_ARCHITECTURE}
-    return json.loads(json.dumps(config, default=repr))
+    return json.loads(json.dumps(keras.saving.serialize_keras_object(config)))

@@ -15,15 +15,16 @@ _LOCK_SECONDS = 60
 def path() -> Path:
     """The file, whether there is one or not."""
     # As Keras finds its home; what it found is private.
-    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
-    return Path(home) / _FILE
+    user = os.path.expanduser("~")
+    home = Path(user if os.access(user, os.W_OK) else "/tmp") / ".keras"
+    return Path(os.environ.get("KERAS_HOME") or home) / _FILE
 
 
 def read() -> dict[str, dict[str, str]]:
     """All names, each with its `handle`, `commit` and `folder`.
 
     Raises:
-        ValueError: If the file is not what this module writes.
+        ValueError: If the file cannot be read, or is not what this module writes.
     """
     try:
         names = json.loads(path().read_text(encoding="utf-8"))["presets"]
@@ -32,11 +33,11 @@ def read() -> dict[str, dict[str, str]]:
         problem = "an entry lacks a key"
     except FileNotFoundError:
         return {}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = repr(error)
     raise ValueError(
-        f"`{path()}`, which keeps the names of pulled presets, is damaged ({problem}). Remove it "
-        "and pull the presets again: what is in the Hub's cache is not downloaded twice."
+        f"`{path()}`, which keeps the names of pulled presets, cannot be read ({problem}). Remove "
+        "it and pull the presets again: what is in the Hub's cache is not downloaded twice."
     )
 
 

@@ -39,13 +39,15 @@ def check_activation(name: str, value: Any) -> Callable:
 
 
 def zip_lists(**lists: Sequence[int]) -> list[tuple[int, ...]]:
-    """The entries of a backbone's lists side by side, if each list is sound."""
+    """The entries of a backbone's lists side by side, as ints, if each list is sound."""
     received = ", ".join(f"{name}={value!r}" for name, value in lists.items())
+    checked = {name: [] for name in lists}
     for name, values in lists.items():
         if not isinstance(values, Sequence) or isinstance(values, str) or not len(values):
             raise ValueError(f"`{name}` must be a list of integers. Received: {received}")
         for value in values:
-            check_positive_int(f"{name} entries", value, odd=name.endswith("kernel_sizes"))
+            value = check_positive_int(f"{name} entries", value, name.endswith("kernel_sizes"))
+            checked[name].append(value)
             if name.endswith("strides") and value.bit_count() != 1:
                 raise ValueError(
                     f"`{name}` must hold powers of two, by which the pyramid levels are "
@@ -54,7 +56,7 @@ def zip_lists(**lists: Sequence[int]) -> list[tuple[int, ...]]:
     if len({len(values) for values in lists.values()}) > 1:
         names = ", ".join(f"`{name}`" for name in lists)
         raise ValueError(f"{names} must have the same length. Received: {received}")
-    return list(zip(*lists.values(), strict=True))
+    return list(zip(*checked.values(), strict=True))
 
 
 def check_block_kwargs(block_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -134,7 +134,7 @@ class ResBlockBackbone(PresetBackbone):
         if input_pooling == "max":
             x = SymmetricMaxPooling2D(data_format, dtype=dtype, name="stem_pool")(x)
 
-        stride = math.prod(input_conv_strides) * (2 if input_pooling else 1)
+        stride = math.prod(strides for *_, strides in input_convs) * (2 if input_pooling else 1)
         pyramid_outputs = {}
         for i, (filters, num_blocks, strides) in enumerate(stacks):
             for j in range(num_blocks):
@@ -152,12 +152,12 @@ class ResBlockBackbone(PresetBackbone):
 
         # === Config ===
         self.block_type = block_type
-        self.stackwise_num_filters = list(stackwise_num_filters)
-        self.stackwise_num_blocks = list(stackwise_num_blocks)
-        self.stackwise_num_strides = list(stackwise_num_strides)
-        self.input_conv_filters = list(input_conv_filters)
-        self.input_conv_kernel_sizes = list(input_conv_kernel_sizes)
-        self.input_conv_strides = list(input_conv_strides)
+        self.stackwise_num_filters, self.stackwise_num_blocks, self.stackwise_num_strides = (
+            list(entries) for entries in zip(*stacks, strict=True)
+        )
+        self.input_conv_filters, self.input_conv_kernel_sizes, self.input_conv_strides = (
+            list(entries) for entries in zip(*input_convs, strict=True)
+        )
         self.input_pooling = input_pooling
         self.block_kwargs = block_kwargs
         self.freeze_batch_norm = freeze_batch_norm

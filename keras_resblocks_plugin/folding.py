@@ -61,10 +61,7 @@ def fold_batch_norm(
         _fold(weights, conv, norm)
     folded = _without_norms(backbone)
     if backbone is not model:
-        config = {**model.get_config(), "backbone": folded}
-        # KerasHub leaves it out of the config.
-        config["head_dtype"] = model.output_dense.dtype_policy
-        folded = type(model).from_config(config)
+        folded = type(model).from_config({**model.get_config(), "backbone": folded})
     _assign(folded, weights)
     return folded
 

@@ -30,7 +30,7 @@ class ResBlockImageClassifier(ImageClassifier):
         num_classes: int. The number of classes. Defaults to the number of `class_names`.
         class_names: list of strings, in the order of the labels. They travel with a saved
             preset; `from_preset(..., num_classes=...)` drops them together with the
-            trained head. Defaults to `None`.
+            trained head, unless it is given others. Defaults to `None`.
         preprocessor: A `krp.ResBlockImageClassifierPreprocessor`, a layer, a callable
             or `None`. Defaults to `None`.
         **kwargs: Further arguments of `keras_hub.models.ImageClassifier`: `pooling`,
@@ -66,31 +66,47 @@ class ResBlockImageClassifier(ImageClassifier):
         self._created_head = self._head_digest()
 
     @classmethod
-    def from_preset(cls, preset: str, load_weights: bool = True, **kwargs):
+    def from_preset(
+        cls, preset: str, load_weights: bool = True, **kwargs
+    ) -> "ResBlockImageClassifier":
         """Loads a preset by its name, folder or `hf://` handle, once it is checked.
 
         Args:
             preset: A name of `krp.list_presets()`, a folder, or `"hf://user/name"`, with
                 `@revision` for a branch, a tag or a commit.
             load_weights: bool. If `False`, the weights stay random. Defaults to `True`.
-            **kwargs: `num_classes` puts a new, untrained head on the trained backbone;
-                other arguments of the class replace the preset's.
+            **kwargs: `num_classes` puts a new, untrained head on the trained backbone, with
+                `class_names` if they are given; `class_names` alone name the trained
+                head's classes. Other arguments of the class replace the preset's.
 
         Raises:
             ValueError: If the name is unknown, or the preset is incomplete, damaged, or
                 names classes that may not be built.
             HubError: If it cannot be downloaded from the Hub.
         """
+        if kwargs.get("num_classes") is not None:
+            kwargs.setdefault("class_names", None)
+        if kwargs.get("class_names") is not None:
+            kwargs["class_names"] = tuple(kwargs["class_names"])
         preset = locate_checked(preset, cls.presets)
         return super().from_preset(preset, load_weights=load_weights, **kwargs)
 
     @classmethod
     def from_config(cls, config):
-        # `get_config()` leaves out the number where there are names: to find both
-        # means that a caller of `from_preset()` asked for a head of its own.
+        # KerasHub replaces entries of a preset's config by arguments of `from_preset()`. The
+        # config has the number or the names, so to find both means that one was an argument:
+        # the names where they are a tuple, which no JSON has, and else the number.
         config = dict(config)
-        if config.get("num_classes") is not None:
+        names, num_classes = config.get("class_names"), config.get("num_classes")
+        if isinstance(names, list) and num_classes is not None:
             config["class_names"] = None
+            if len(names) == num_classes:
+                warnings.warn(
+                    "`class_names` are dropped where `num_classes` asks for a new head. If they "
+                    "are its names, load it by `krp.ResBlockImageClassifier.from_preset()`, or "
+                    "give them as a tuple.",
+                    stacklevel=2,
+                )
         return super().from_config(config)
 
     def get_config(self):
@@ -98,6 +114,9 @@ class ResBlockImageClassifier(ImageClassifier):
         config["class_names"] = list(self.class_names) if self.class_names else None
         if self.class_names:
             del config["num_classes"]
+        # KerasHub leaves it out, and would compute in the backbone's.
+        if self.output_dense.dtype_policy != self.backbone.dtype_policy:
+            config["head_dtype"] = keras.dtype_policies.serialize(self.output_dense.dtype_policy)
         return config
 
     def save_to_preset(self, preset_dir: str, max_shard_size: float | None = None):
@@ -130,7 +149,8 @@ class ResBlockImageClassifier(ImageClassifier):
         except (KeyError, OSError, ValueError) as error:
             raise ValueError(
                 f"`{filepath}` is not a head for {self.num_classes} classes on this backbone. "
-                f"Download or save the preset again. Received: {error}"
+                "Download or save the preset again, or give `num_classes` for a new head. "
+                f"Received: {error}"
             ) from error
 
     def save_lora_weights(self, filepath: str | Path) -> None:

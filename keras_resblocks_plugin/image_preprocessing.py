@@ -9,6 +9,7 @@ import keras
 from keras_hub.layers import ImageConverter
 from keras_hub.models import ImageClassifierPreprocessor
 
+from keras_resblocks_plugin._locate import locate_checked
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin.backbone import ResBlockBackbone
@@ -39,6 +40,20 @@ class ResBlockImageConverter(ImageConverter):
         self.crop_fraction = float(crop_fraction)
         self.image_size = ImageConverter.image_size.fget(self)
 
+    @classmethod
+    def from_preset(cls, preset: str, **kwargs) -> "ResBlockImageConverter":
+        """Loads the converter of a preset, once it is checked.
+
+        Args:
+            preset: What `krp.ResBlockBackbone.from_preset` takes.
+            **kwargs: Arguments of the class that replace the preset's.
+
+        Raises:
+            ValueError: If the name is unknown, or the preset is not sound.
+            HubError: If it cannot be downloaded from the Hub.
+        """
+        return super().from_preset(locate_checked(preset, ResBlockBackbone.presets), **kwargs)
+
     @property
     def image_size(self) -> tuple[int, int] | None:
         """Settable tuple of `(height, width)`, or `None`. The size of what comes out."""
@@ -56,10 +71,11 @@ class ResBlockImageConverter(ImageConverter):
 
     def call(self, inputs):
         images = inputs["images"] if isinstance(inputs, dict) else inputs
-        shape = getattr(images, "shape", None)
-        # A list of images of several sizes has no shape; each is checked by itself.
-        if shape is not None and getattr(shape, "rank", 0) is not None:
-            self._check_shape(tuple(shape))
+        # Images of several sizes come as a list.
+        for image in images if isinstance(images, list | tuple) else [images]:
+            shape = getattr(image, "shape", None)
+            if shape is not None and getattr(shape, "rank", 0) is not None:
+                self._check_shape(tuple(shape))
         outputs = super().call(inputs)
         if self.crop_fraction == 1 or self.image_size is None:
             return outputs
@@ -124,6 +140,20 @@ class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
 
     backbone_cls = ResBlockBackbone
     image_converter_cls = ResBlockImageConverter
+
+    @classmethod
+    def from_preset(cls, preset: str, **kwargs) -> "ResBlockImageClassifierPreprocessor":
+        """Loads the preprocessor of a preset, once it is checked.
+
+        Args:
+            preset: What `krp.ResBlockBackbone.from_preset` takes.
+            **kwargs: Arguments of the class or of its converter that replace the preset's.
+
+        Raises:
+            ValueError: If the name is unknown, or the preset is not sound.
+            HubError: If it cannot be downloaded from the Hub.
+        """
+        return super().from_preset(locate_checked(preset, ResBlockBackbone.presets), **kwargs)
 
     def save_to_preset(self, preset_dir: str):
         """Saves the preprocessor and its converter to a preset folder, at one instant.

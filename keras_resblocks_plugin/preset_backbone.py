@@ -1,5 +1,6 @@
 """How a backbone is saved to a preset and loaded from one, and what LoRA adds to it alone."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,14 +16,14 @@ from keras_resblocks_plugin._locate import locate_checked
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import check_positive_int
 from keras_resblocks_plugin.lora import forget_compiled, lora_layers
-from keras_resblocks_plugin.preset_folder import check_files
+from keras_resblocks_plugin.preset_folder import check_files, update_metadata
 
 
 class PresetBackbone(FeaturePyramidBackbone):
     """A feature-pyramid backbone whose presets are checked, and hold safetensors."""
 
     @classmethod
-    def from_preset(cls, preset: str, load_weights: bool = True, **kwargs):
+    def from_preset(cls, preset: str, load_weights: bool = True, **kwargs) -> "PresetBackbone":
         """Loads a preset by its name, folder or `hf://` handle, once it is checked.
 
         Args:
@@ -66,6 +67,9 @@ class PresetBackbone(FeaturePyramidBackbone):
         """
         with replacing(preset_dir) as folder:
             save_backbone_config(self, folder)
+            # KerasHub counts what LoRA adds, too, which is merged when it is saved.
+            count = sum(math.prod(weight.shape) for weight in weights.base_weights(self))
+            update_metadata(folder, parameter_count=count)
             weights.save_weights(self, folder)
 
     # === LoRA ===

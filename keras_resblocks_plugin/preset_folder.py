@@ -116,17 +116,21 @@ def check_head(file: str | Path) -> None:
 
 def list_head(folder: Path) -> None:
     """Notes in the metadata that the head belongs to the backbone's weights."""
-    metadata = read_json(folder / METADATA_FILE)
-    metadata["task_weights"] = TASK_WEIGHTS_FILE
+    update_metadata(folder, task_weights=TASK_WEIGHTS_FILE)
+
+
+def update_metadata(folder: Path, **entries: str | int) -> None:
+    """Sets entries of a preset's metadata, written as KerasHub does."""
+    metadata = read_json(folder / METADATA_FILE) | entries
     (folder / METADATA_FILE).write_text(json.dumps(metadata, indent=4))
 
 
 def _check_class(file: Path, config: dict) -> None:
     module, name = config.get("module"), config["class_name"]
-    if name == "function":
-        # A function is named where a class has its configuration.
-        name = config.get("config")
     registered = config.get("registered_name") or name
+    if name == "function":
+        # A function is named where a class has its configuration, and Keras asks for that alone.
+        name = registered = config.get("config")
     if not all(isinstance(value, str | None) for value in (module, name, registered)):
         module = name = None
     if name not in _UNSAFE and (

@@ -57,6 +57,22 @@ def test_an_adapter_is_small_and_keyed_by_weight_path(of_backbone):
     assert json.loads(metadata["architecture"])["stackwise_num_filters"] == [4, 6]
 
 
+def test_a_backbone_with_functions_and_numpy_numbers_as_arguments(tmp_path):
+    filters = list(np.array([4, 6]))
+    kwargs = {
+        "stackwise_num_blocks": [1, 1],
+        "stackwise_num_strides": list(np.array([1, 2])),
+        **{"input_conv_filters": [4], "input_conv_kernel_sizes": [3], "input_conv_strides": [2]},
+        "block_kwargs": {"activation": keras.activations.gelu},
+    }
+    backbone = krp.ResBlockBackbone("bn", filters, **kwargs)
+    backbone.save_to_preset(tmp_path / "preset")
+    adapted(backbone).save_lora_weights(tmp_path / ADAPTER)
+    loaded = krp.ResBlockBackbone.from_preset(tmp_path / "preset")
+    load_quietly(loaded, tmp_path / ADAPTER)
+    np.testing.assert_allclose(to_numpy(loaded(X)), to_numpy(backbone(X)), **TOLERANCE)
+
+
 def test_a_backbone_loads_its_adapter(of_backbone):
     file, expected = of_backbone
     fresh, present = tiny_backbone(), adapted(tiny_backbone())

@@ -29,6 +29,13 @@ def test_other_channels(classifier, channels):
         classifier.backbone(images)
 
 
+def test_other_channels_in_a_list_of_images(classifier):
+    gray = [np.zeros((8, 8, 1), "float32"), np.zeros((9, 9, 1), "float32")]
+    for images in (gray, gray[:1] * 2):
+        with pytest.raises(ValueError, match=r"`images` must have 3 channels.*shape=\(8, 8, 1\)"):
+            classifier.preprocessor.image_converter(images)
+
+
 def test_channels_where_the_data_format_puts_them():
     converter = krp.ResBlockImageConverter(scale=[1.0, 2.0, 3.0], data_format="channels_first")
     converted = keras.ops.convert_to_numpy(converter(np.ones((3, 8, 8), "float32")))

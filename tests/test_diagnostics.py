@@ -95,8 +95,14 @@ def test_every_block_type_in_a_backbone_as_its_public_branches_say(block_type):
         expected = np.linalg.norm(residual) / np.linalg.norm(shortcut)
         # The same float32 sums, of up to a few thousand squares, in another order.
         assert measured["residual_ratio"][name] == pytest.approx(expected, rel=1e-4)
-        if block.output_activation is not keras.activations.linear:
-            assert 0 <= measured["dead_units"][name] <= 1
+    # With this, nothing behind a ReLU is above zero, in a block that projects its shortcut.
+    for weight in block.trainable_weights:
+        low = -1.0 if weight.name in ("bias", "beta") else 0.0
+        weight.assign(np.full(weight.shape, low))
+    activations = {block.activation, block.output_activation} - {keras.activations.linear}
+    dead = krp.ResidualDiagnostics.measure(backbone, x)["dead_units"]
+    assert dead["stack1_block0"] == (1 if activations else 0)
+    assert dead["stack0_block0"] == measured["dead_units"]["stack0_block0"] < 1
 
 
 def test_measuring_leaves_the_model_as_it_was():

@@ -92,6 +92,12 @@ CLASSES = {
         "config": "system",
         "registered_name": "function",
     },
+    "a function of os by the name of a class": {
+        "module": "os",
+        "class_name": "function",
+        "config": "system",
+        "registered_name": "keras_resblocks_plugin>ResBlockBackbone",
+    },
     "a function of Keras' tools": {
         "module": "keras_evil.utils",
         "class_name": "function",
@@ -127,6 +133,17 @@ def test_a_class_that_may_not_be_built(folder, name, place, hostile):
         assert_refused(
             lambda load=load: load(folder), f"`{folder / name}`", "may not be built", folder=folder
         )
+
+
+@pytest.mark.parametrize(
+    "cls", [krp.ResBlockImageConverter, krp.ResBlockImageClassifierPreprocessor]
+)
+def test_preprocessing_alone_is_checked_too(folder, cls):
+    assert isinstance(cls.from_preset(str(folder)), cls)
+    assert_refused(lambda: cls.from_preset("resblock_bn_smal"), "Closest names")
+    hostile = CLASSES["os.system"]
+    edit(folder / "config.json", lambda config: config["config"].update(activation=hostile))
+    assert_refused(lambda: cls.from_preset(str(folder)), "may not be built", folder=folder)
 
 
 def test_functions_of_keras_and_of_the_user_may_be_built(tmp_path):

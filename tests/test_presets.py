@@ -8,6 +8,7 @@ it: presets that exist must go on loading. It is only written anew, by
 when a change of the format is meant.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -107,7 +108,10 @@ def test_preprocessing_comes_back(saved):
 
 @pytest.mark.parametrize("num_classes", [3, 7])
 def test_num_classes_puts_a_new_head_without_names(saved, num_classes):
-    classifier = ImageClassifier.from_preset(saved, num_classes=num_classes)
+    # Whether as many names are those of the preset or of the caller, KerasHub does not say.
+    said = pytest.warns(UserWarning, match="`class_names` are dropped")
+    with said if num_classes == 3 else contextlib.nullcontext():
+        classifier = ImageClassifier.from_preset(saved, num_classes=num_classes)
     assert classifier.class_names is None
     assert classifier.num_classes == num_classes
     assert classifier.output_dense.kernel.shape[1] == num_classes
@@ -115,6 +119,54 @@ def test_num_classes_puts_a_new_head_without_names(saved, num_classes):
         to_numpy(classifier.output_dense.kernel), to_numpy(tiny_classifier().output_dense.kernel)
     )
     assert_same_values(classifier.backbone, tiny_backbone())
+
+
+def test_a_new_head_has_the_names_that_it_is_given(saved, tmp_path):
+    names = ["a", "b", "c"]
+    for load, given in (
+        (krp.ResBlockImageClassifier.from_preset, names),
+        (ImageClassifier.from_preset, tuple(names)),
+    ):
+        classifier = load(saved, num_classes=3, class_names=given)
+        assert classifier.class_names == names
+        with pytest.warns(UserWarning, match="random values"):
+            predict(classifier, photos())
+    assert krp.ResBlockImageClassifier.from_preset(saved, num_classes=3).class_names is None
+    # As many as before are other names of the trained head's classes; others are a mistake.
+    tiny_classifier(class_names=None, num_classes=3).save_to_preset(tmp_path)
+    for folder in (saved, str(tmp_path)):
+        classifier = krp.ResBlockImageClassifier.from_preset(folder, class_names=names)
+        assert classifier.class_names == names
+        np.testing.assert_array_equal(
+            to_numpy(classifier.output_dense.kernel),
+            to_numpy(tiny_classifier().output_dense.kernel),
+        )
+        with pytest.raises(ValueError, match="num_classes"):
+            krp.ResBlockImageClassifier.from_preset(folder, class_names=["a", "b"])
+
+
+def test_the_precision_of_the_head(tmp_path):
+    classifier = tiny_classifier(tiny_backbone(dtype="mixed_float16"), head_dtype="float32")
+    classifier.save_to_preset(tmp_path / "preset")
+    classifier.save(tmp_path / "model.keras")
+    for loaded in (
+        ImageClassifier.from_preset(str(tmp_path / "preset"), dtype="mixed_float16"),
+        keras.saving.load_model(tmp_path / "model.keras"),
+    ):
+        assert loaded.backbone.dtype_policy.name == "mixed_float16"
+        assert loaded.output_dense.dtype_policy.name == "float32"
+    # A head like its backbone follows it.
+    tiny_classifier().save_to_preset(tmp_path / "alike")
+    loaded = ImageClassifier.from_preset(str(tmp_path / "alike"), dtype="mixed_float16")
+    assert loaded.output_dense.dtype_policy.name == "mixed_float16"
+
+
+def test_what_lora_adds_is_no_parameter_of_the_preset(tmp_path):
+    backbone = tiny_backbone()
+    count = backbone.count_params()
+    backbone.enable_lora(2)
+    backbone.save_to_preset(tmp_path)
+    assert json.loads((tmp_path / "metadata.json").read_text())["parameter_count"] == count
 
 
 def test_dtype(saved, expected):

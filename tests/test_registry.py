@@ -92,6 +92,7 @@ def test_a_name_that_keras_hub_has(folder):
 
 def test_bundled_names_and_folders(folder):
     presets = krp.list_presets()
+    assert "resblock_bn_small" in _bundled_folders()
     for name, path in _bundled_folders().items():
         assert presets[name]["source"] == "bundled"
         assert presets[name]["handle"] == os.fspath(path)

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import keras
 
 from keras_resblocks_plugin._registration import PACKAGE
@@ -15,11 +17,11 @@ class BasicResidualBlock(PostActivationResidualBlock):
 
     def __init__(
         self,
-        filters,
-        kernel_size=3,
-        strides=1,
-        activation="relu",
-        output_activation=None,
+        filters: int,
+        kernel_size: int = 3,
+        strides: int = 1,
+        activation: str | Callable | None = "relu",
+        output_activation: str | Callable | None = None,
         **kwargs,
     ):
         super().__init__(filters, kernel_size, strides, activation, output_activation, **kwargs)

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import keras
 
 from keras_resblocks_plugin._registration import PACKAGE
@@ -20,12 +22,12 @@ class BottleneckResidualBlock(ExpandedResidualBlock):
 
     def __init__(
         self,
-        filters,
-        kernel_size=3,
-        strides=1,
-        activation="relu",
-        output_activation="relu",
-        normalization="batch",
+        filters: int,
+        kernel_size: int = 3,
+        strides: int = 1,
+        activation: str | Callable | None = "relu",
+        output_activation: str | Callable | None = "relu",
+        normalization: str | None = "batch",
         **kwargs,
     ):
         super().__init__(

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import keras
 
 from keras_resblocks_plugin._registration import PACKAGE
@@ -16,11 +18,11 @@ class ExpandedResidualBlock(ResidualBlock):
 
     def __init__(
         self,
-        filters,
-        kernel_size=3,
-        strides=1,
-        activation="relu",
-        output_activation="relu",
+        filters: int,
+        kernel_size: int = 3,
+        strides: int = 1,
+        activation: str | Callable | None = "relu",
+        output_activation: str | Callable | None = "relu",
         **kwargs,
     ):
         super().__init__(filters, kernel_size, strides, activation, output_activation, **kwargs)

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import keras
 
 from keras_resblocks_plugin._registration import PACKAGE
@@ -13,7 +15,14 @@ class IdentityResidualBlock(ResidualBlock):
     for the arguments, shapes and an example.
     """
 
-    def __init__(self, filters, kernel_size=3, strides=1, activation=None, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int = 3,
+        strides: int = 1,
+        activation: str | Callable | None = None,
+        **kwargs,
+    ):
         super().__init__(filters, kernel_size, strides, activation, **kwargs)
         if self.zero_init_residual and self.activation is not keras.activations.linear:
             raise ValueError(

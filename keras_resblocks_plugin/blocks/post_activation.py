@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import keras
 
 from keras_resblocks_plugin._registration import PACKAGE
@@ -13,11 +15,11 @@ class PostActivationResidualBlock(ResidualBlock):
 
     def __init__(
         self,
-        filters,
-        kernel_size=3,
-        strides=1,
-        activation=None,
-        output_activation="relu",
+        filters: int,
+        kernel_size: int = 3,
+        strides: int = 1,
+        activation: str | Callable | None = None,
+        output_activation: str | Callable | None = "relu",
         **kwargs,
     ):
         super().__init__(filters, kernel_size, strides, activation, output_activation, **kwargs)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 
 from keras_resblocks_plugin._registration import PACKAGE
@@ -16,7 +18,14 @@ class PreActivationResidualBlock(ResidualBlock):
 
     normalizes_projection = False
 
-    def __init__(self, filters, kernel_size=3, strides=1, normalization="batch", **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int = 3,
+        strides: int = 1,
+        normalization: str | None = "batch",
+        **kwargs,
+    ):
         super().__init__(filters, kernel_size, strides, normalization=normalization, **kwargs)
 
     def build_residual(self, input_shape):
@@ -38,11 +47,11 @@ class PreActivationResidualBlock(ResidualBlock):
     def residual(self, x, training=None):
         return self.convolve(self.preactivate(x, training), training)
 
-    def preactivate(self, x, training=None):
+    def preactivate(self, x: Any, training: bool | None = None) -> Any:
         """The first norm and activation, which both branches may read."""
         return self.activation(self.norm1(x, training=training))
 
-    def convolve(self, h, training=None):
+    def convolve(self, h: Any, training: bool | None = None) -> Any:
         """The rest of the residual branch, from the pre-activation on."""
         x = self.conv1(h)
         return self.conv2(self.activation(self.norm2(x, training=training)))

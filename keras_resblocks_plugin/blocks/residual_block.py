@@ -148,7 +148,9 @@ class ResidualBlock(keras.layers.Layer):
         raise NotImplementedError(f"{type(self).__name__} must define `residual()`.")
 
     # === What it builds with ===
-    def conv(self, filters: int, kernel_size: int, strides: int = 1, *, name: str):
+    def conv(
+        self, filters: int, kernel_size: int, strides: int = 1, *, name: str
+    ) -> SymmetricConv2D:
         """A convolution as this block has them, with a bias where it has no norm."""
         return SymmetricConv2D(
             filters,
@@ -160,7 +162,7 @@ class ResidualBlock(keras.layers.Layer):
             name=name,
         )
 
-    def norm(self, *, name: str, enabled: bool = True):
+    def norm(self, *, name: str, enabled: bool = True) -> keras.Layer:
         """A normalization as this block has them; the identity where it has none."""
         if self.normalization is None or not enabled:
             return keras.layers.Identity(dtype=self.dtype_policy, name=name)
@@ -179,8 +181,15 @@ class ResidualBlock(keras.layers.Layer):
         """
         if self.zero_init_residual:
             last = [layer for layer in layers if not isinstance(layer, keras.layers.Identity)][-1]
-            initializer = "kernel" if isinstance(last, SymmetricConv2D) else "gamma"
-            setattr(last, f"{initializer}_initializer", keras.initializers.Zeros())
+            scales = {SymmetricConv2D: "kernel", keras.layers.BatchNormalization: "gamma"}
+            scale = next((name for cls, name in scales.items() if isinstance(last, cls)), None)
+            if scale is None:
+                raise ValueError(
+                    "`zero_init_residual=True` needs a residual branch that ends in a layer of "
+                    "`self.conv()` or `self.norm()`, which can start at zero. "
+                    f"Received: {last!r} at its end"
+                )
+            setattr(last, f"{scale}_initializer", keras.initializers.Zeros())
         for layer in layers:
             layer.build(shape)
             shape = layer.compute_output_shape(shape)
@@ -209,6 +218,7 @@ class ResidualBlock(keras.layers.Layer):
                 f"in space. Received: {residual_shape} from `build_residual()`"
             )
         self._build_shortcut(input_shape, output_shape)
+        self._check_names()
 
     def get_build_config(self):
         # Where the layers of a backbone are saved one by one, as those of a part of it are,
@@ -263,6 +273,15 @@ class ResidualBlock(keras.layers.Layer):
         for layer in (self.shortcut_conv, self.shortcut_norm):
             layer.build(input_shape)
             input_shape = layer.compute_output_shape(input_shape)
+
+    def _check_names(self):
+        paths = [weight.path for weight in self.weights]
+        repeated = sorted({path for path in paths if paths.count(path) > 1})
+        if repeated:
+            raise ValueError(
+                f"The layers of `{type(self).__name__}` must have different names, by which "
+                f"presets keep their weights. Received: several at {', '.join(repeated)}"
+            )
 
     def compute_output_shape(self, input_shape):
         return strided_shape(

@@ -16,6 +16,8 @@ SAFETENSORS_FILE = "model.safetensors"
 # timm's own order.
 _WEIGHTS_FILES = (SAFETENSORS_FILE, "pytorch_model.bin")
 CONFIG_FILE = "config.json"
+# What ends so is no repository whose `hf://` was left out.
+_SUFFIXES = {".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".tar"}
 
 
 def find_checkpoint(source: str | Path) -> Path:
@@ -30,10 +32,11 @@ def find_checkpoint(source: str | Path) -> Path:
     path = Path(source)
     if not path.exists():
         is_handle = str(source).startswith("hf://")
-        if not is_handle and not re.fullmatch(r"[\w.-]+/[\w.-]+(@\S+)?", str(source)):
+        is_name = re.fullmatch(r"[\w.-]+/[\w.-]+(@\S+)?", str(source))
+        if not is_handle and (not is_name or path.suffix in _SUFFIXES):
             raise ValueError(
-                "`source` must be a Hub handle such as `hf://timm/resnet18.a1_in1k`, a folder "
-                f"that timm saved, or a weights file. Received: source={str(source)!r}"
+                "`source` must be a Hub handle such as `hf://timm/resnet18.a1_in1k`, or exist: a "
+                f"folder that timm saved, or a weights file. Received: source={str(source)!r}"
             )
         return _download(Handle.parse(str(source) if is_handle else f"hf://{source}"))
     if not path.is_dir():

@@ -67,7 +67,9 @@ def from_timm(
         "std": std,
     }
     preprocessing = _timm_config.preprocessing(config) | {k: v for k, v in given.items() if v}
-    converter = _timm_config.new_converter(preprocessing, for_cifar=backbone.input_pooling is None)
+    converter = _timm_config.new_converter(
+        preprocessing, backbone.image_shape[-1], for_cifar=backbone.input_pooling is None
+    )
     num_classes = tensors[head].shape[0]
     classifier = ResBlockImageClassifier(
         backbone,

@@ -103,8 +103,15 @@ def preprocessing(config: dict[str, Any]) -> dict[str, Any]:
     return part if isinstance(part, dict) else config
 
 
-def new_converter(preprocessing: dict[str, Any], for_cifar: bool) -> ResBlockImageConverter:
+def new_converter(
+    preprocessing: dict[str, Any], channels: int, for_cifar: bool
+) -> ResBlockImageConverter:
     """What makes of raw images what the network was trained on; ImageNet's where nothing is said.
+
+    Args:
+        preprocessing: The part of a config that says how images are prepared.
+        channels: How many an image has.
+        for_cifar: Whether it is a network for images of 32×32 pixels.
 
     Raises:
         ValueError: If the converter cannot do what is asked for.
@@ -126,6 +133,12 @@ def new_converter(preprocessing: dict[str, Any], for_cifar: bool) -> ResBlockIma
             f"or 'squash'. Received: interpolation={interpolation!r}, crop_mode={crop_mode!r}"
         )
     mean, std = _numbers("mean", mean), _numbers("std", std)
+    if not len(mean) == len(std) == channels:
+        raise ValueError(
+            f"`mean` and `std` must have one number for each of the network's {channels} channels; "
+            "where neither the source nor you say any, ImageNet's three are taken. "
+            f"Received: mean={mean}, std={std}"
+        )
     return ResBlockImageConverter(
         image_size=tuple(int(side) for side in _numbers("input_size", size)[1:]),
         scale=[1 / (255 * s) for s in std],

@@ -15,6 +15,7 @@ from keras_resblocks_plugin.convert._timm_architecture import TimmArchitecture, 
 from keras_resblocks_plugin.convert._timm_config import describe_converter
 from keras_resblocks_plugin.convert._transfer import named_weights
 from keras_resblocks_plugin.image_classifier import ResBlockImageClassifier
+from keras_resblocks_plugin.layers import channel_axis
 from keras_resblocks_plugin.weights import INDEX_FILE
 
 
@@ -75,10 +76,11 @@ def _config(
 ) -> dict[str, Any]:
     layers = architecture.layout.layers
     num_classes = getattr(model, "num_classes", 0)
+    backbone = getattr(model, "backbone", model)
     config = {
         "architecture": architecture.name,
         "num_classes": num_classes,
-        "num_features": getattr(model, "backbone", model).output_shape[-1],
+        "num_features": backbone.output_shape[channel_axis(backbone.data_format)],
         "pretrained_cfg": {
             "custom_load": False,
             "num_classes": num_classes,

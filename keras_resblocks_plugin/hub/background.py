@@ -35,11 +35,18 @@ class BackgroundPush:
 
     def offer(self, folder: Path) -> None:
         """Takes a copy of a preset to push; a copy that still waits is dropped."""
-        if self._waiting is None:
-            self._waiting = Path(tempfile.mkdtemp(prefix="keras_resblocks_plugin_"))
+        if self._waiting is not None:
+            shutil.rmtree(self._waiting, ignore_errors=True)
         # A copy, since the folder may be saved over while it is on its way.
-        shutil.rmtree(self._waiting)
-        shutil.copytree(folder, self._waiting)
+        parent = None
+        try:
+            parent = Path(tempfile.mkdtemp(prefix="keras_resblocks_plugin_"))
+            self._waiting = shutil.copytree(folder, parent, dirs_exist_ok=True)
+        except OSError as error:
+            self._waiting = None
+            if parent is not None:
+                shutil.rmtree(parent, ignore_errors=True)
+            self._fail(f"The preset could not be copied for the push: {error}")
 
     def start(self) -> None:
         """Starts to push what waits, unless a push is going on."""
@@ -68,7 +75,10 @@ class BackgroundPush:
             _log.info("Pushed: %s", self.url)
         except Exception as error:
             # Whatever it is, the training matters more.
-            self.missing = " ".join(str(error).split())
-            _log.warning("A push failed and the training goes on. %s", self.missing)
+            self._fail(error)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _fail(self, reason: object) -> None:
+        self.missing = " ".join(str(reason).split())
+        _log.warning("A push failed and the training goes on. %s", self.missing)

@@ -67,5 +67,7 @@ def pull_from_hub(
     folder, commit = fetch(source, token)
     check_shareable(folder)
     register_pulled(name, str(source), commit, folder)
-    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    files = sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
     return Pulled(name, str(source), commit, folder, tuple(files))

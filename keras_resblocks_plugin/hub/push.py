@@ -83,13 +83,17 @@ def push_to_hub(
     target = _target(handle, revision, create_pr)
     client = HubClient(token)
     with _as_folder(preset_or_model, target.name) as folder:
-        load_line = _check(folder, target)
+        saved_class = _check(folder)
         upload = Upload(client, target, folder, create_pr, overwrite_card)
         if dry_run:
             commit, changed = None, upload.compare()
             url = f"{client.api.endpoint}/{target.repo_id}"
         else:
             commit, url, changed = upload.send(private)
+        pull_request = re.search(r"/discussions/(\d+)$", url)
+        if pull_request:
+            target = Handle(target.repo_id, f"refs/pr/{pull_request[1]}")
+        load_line = _load_line(saved_class, target)
         return Pushed(target.repo_id, commit, url, load_line, tuple(changed))
 
 
@@ -130,18 +134,21 @@ def _as_folder(preset_or_model: str | Path | keras.Model, name: str) -> Iterator
         yield folder
 
 
-def _check(folder: Path, target: Handle) -> str:
-    """Checks what is to be pushed; returns the line that loads it."""
+def _check(folder: Path) -> type | None:
+    """Checks what is to be pushed; returns its class, or `None` for an adapter."""
     if is_adapter(folder):
         check_shareable_adapter(folder)
+        return None
+    return type(load_shareable(folder))
+
+
+def _load_line(cls: type | None, target: Handle) -> str:
+    if cls is None:
         return f'model.load_lora_weights("{target}")'
-    model = load_shareable(folder)
-    cls = type(model).__name__
     if target.revision in (None, "main"):
-        return (
-            f'keras_hub.models.{task_name(cls) or "Backbone"}.from_preset("hf://{target.repo_id}")'
-        )
+        name = task_name(cls.__name__) or "Backbone"
+        return f'keras_hub.models.{name}.from_preset("hf://{target.repo_id}")'
     # KerasHub's own classes know no revisions.
-    if type(model).__module__.startswith(f"{PACKAGE}."):
-        return f'krp.{cls}.from_preset("{target}")'
+    if cls.__module__.startswith(f"{PACKAGE}."):
+        return f'krp.{cls.__name__}.from_preset("{target}")'
     return f'krp.pull_from_hub("{target}")'

@@ -41,6 +41,7 @@ class Upload:
     overwrite_card: bool = False
 
     def __post_init__(self):
+        # What must not be sent is found before anything is created there.
         self._contents = read_contents(self.folder, self.client.token)
         self._known_prs = set()
 
@@ -58,8 +59,6 @@ class Upload:
         """Sends what changed; returns the commit, its page and the changed files."""
         if self.client.token is None:
             raise missing_token()
-        # What must not be sent is found before anything is created there.
-        read_contents(self.folder, self.client.token)
         self._prepare(private)
         if self.create_pr:
             self._known_prs = self.client.call(self.target, self._pull_requests)

@@ -85,6 +85,28 @@ def test_the_template_alone_is_no_block():
         ResidualBlock(4)(images(1, 8, 8, 4))
 
 
+def test_two_layers_of_one_name():
+    class Twins(blocks.ResidualBlock):
+        def build_residual(self, input_shape):
+            self.conv1 = self.conv(self.filters, 3, name="conv")
+            self.conv2 = self.conv(self.filters, 3, name="conv")
+            return self.build_in_order(input_shape, self.conv1, self.conv2)
+
+    with pytest.raises(ValueError, match=r"must have different names.*conv/bias.*conv/kernel"):
+        Twins(4).build((None, 8, 8, 4))
+
+
+def test_zero_init_of_a_branch_that_cannot_start_at_zero():
+    class Gate(blocks.ResidualBlock):
+        def build_residual(self, input_shape):
+            self.gate = keras.layers.Dense(self.filters, name="gate")
+            return self.build_in_order(input_shape, self.gate)
+
+    Gate(4).build((None, 8, 8, 4))
+    with pytest.raises(ValueError, match=r"needs a residual branch that ends in.*Dense"):
+        Gate(4, zero_init_residual=True).build((None, 8, 8, 4))
+
+
 def test_a_residual_branch_of_another_shape():
     class NarrowBlock(ResidualBlock):
         def build_residual(self, input_shape):

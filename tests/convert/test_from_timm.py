@@ -191,8 +191,21 @@ def test_other_preprocessing_is_refused(folder, changes, error):
     assert_refused(lambda: from_timm(folder), error)
 
 
+def test_channels_that_the_statistics_do_not_fit(tmp_path):
+    gray = models.backbone("resnet18", image_shape=(None, None, 1))
+    krp.convert.to_timm(krp.ResBlockImageClassifier(gray, num_classes=3), tmp_path)
+    (tmp_path / "config.json").unlink()
+    rule = "`mean` and `std` must have one number for each of the network's 1 channels"
+    assert_refused(lambda: from_timm(tmp_path), rule, "mean=[0.485, 0.456, 0.406]")
+    assert_refused(lambda: from_timm(tmp_path, mean=[0.5], std=[0.5, 0.5]), rule)
+    loaded = from_timm(tmp_path, image_size=32, mean=[0.5], std=[0.25])
+    assert predict(loaded, photos()[..., :1]).shape == (2, 3)
+
+
 def test_what_is_no_source(tmp_path):
-    assert_refused(lambda: from_timm("resnet18"), "`source` must be a Hub handle")
+    # What is not there, with a name like a repository's, is not looked for on the Hub.
+    for source in ("resnet18", "weights/resnet18.pth", "weights/model.safetensors"):
+        assert_refused(lambda source=source: from_timm(source), "`source` must be a Hub handle")
     assert_refused(lambda: from_timm(tmp_path), "`source` must have model.safetensors")
 
 

@@ -71,6 +71,12 @@ def test_config(tmp_path):
     assert preprocessing["std"] == pytest.approx([0.25, 0.2, 0.125])
     assert preprocessing["input_size"] == [3, 40, 40]
     assert (preprocessing["interpolation"], preprocessing["crop_pct"]) == ("bicubic", 0.875)
+    assert config["num_features"] == 4 * 16
+
+
+def test_features_of_a_backbone_with_the_channels_first(tmp_path):
+    krp.convert.to_timm(models.backbone("resnet18", data_format="channels_first"), tmp_path)
+    assert json.loads((tmp_path / "config.json").read_text())["num_features"] == 16
 
 
 def test_lora_is_merged(tmp_path):

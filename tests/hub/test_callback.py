@@ -1,6 +1,7 @@
 """Training pushes its best preset in the background, and goes on whatever the Hub does."""
 
 import json
+import tempfile
 
 import keras
 import numpy as np
@@ -62,6 +63,18 @@ def test_a_network_that_fails_does_not_stop_the_training(hub, classifier, tmp_pa
     assert hub.repos == {}
     hub.faults.clear()
     krp.push_to_hub(tmp_path / "best", "hf://user/name")
+    assert on_hub(hub, "user/name") == contents(tmp_path / "best")
+
+
+def test_no_room_for_a_copy_does_not_stop_the_training_either(hub, classifier, tmp_path):
+    (tmp_path / "full").write_text("no folder")
+    callback = krp.PushToHub("hf://user/name", tmp_path / "best")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+        with pytest.warns(UserWarning, match="did not arrive .*could not be copied"):
+            fit(classifier, callback, [0.25, 0.75])
+    # There is room again at the end of the next training.
+    fit(classifier, krp.PushToHub("hf://user/name", tmp_path / "best"), [0.5])
     assert on_hub(hub, "user/name") == contents(tmp_path / "best")
 
 

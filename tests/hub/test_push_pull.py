@@ -73,6 +73,11 @@ def test_branches_and_pull_requests(hub, preset):
     assert pushed.url == f"{hub.url}/user/name/discussions/1"
     assert on_hub(hub, "user/name") == {}
     assert on_hub(hub, "user/name", "refs/pr/1") == contents(preset)
+    assert pushed.load_line.endswith('from_preset("hf://user/name@refs/pr/1")')
+    proposed = eval(pushed.load_line, {"krp": krp})
+    np.testing.assert_array_equal(
+        _logits(proposed), _logits(type(proposed).from_preset(str(preset)))
+    )
     loaded = krp.ResBlockBackbone.from_preset("hf://user/name@experiments/lr")
     assert loaded.count_params() == krp.ResBlockBackbone.from_preset(str(preset)).count_params()
 

@@ -44,7 +44,7 @@ def test_what_another_process_changes_is_listed(pulled):
 def test_a_damaged_file_is_said_and_not_overwritten(pulled, fresh_process, text):
     _name_store.path().write_text(text)
     for action in (krp.list_presets, lambda: krp.pull_from_hub("hf://user/name", name="other")):
-        with pytest.raises(ValueError, match=r"keras_resblocks_plugin\.json.*is damaged.*Remove"):
+        with pytest.raises(ValueError, match=r"plugin\.json.*cannot be read.*Remove"):
             action()
     assert _name_store.path().read_text() == text
 
@@ -55,9 +55,31 @@ def test_a_damaged_file_does_not_keep_the_package_from_being_imported(pulled, fr
         "import warnings\n"
         "with warnings.catch_warnings(record=True) as said:\n"
         "    import keras_resblocks_plugin as krp\n"
-        "print([str(warning.message) for warning in said if 'damaged' in str(warning.message)])"
+        "print([str(warning.message) for warning in said])"
     )
     assert "keras_resblocks_plugin.json" in fresh_process(code)
+
+
+def test_a_file_that_cannot_be_read_neither(pulled, fresh_process):
+    # A folder in its place: permissions do not bind those who may run tests as root.
+    _name_store.path().unlink()
+    _name_store.path().mkdir()
+    try:
+        code = (
+            "import warnings\n"
+            "with warnings.catch_warnings(record=True) as said:\n"
+            "    import keras_resblocks_plugin as krp\n"
+            "print([str(warning.message) for warning in said])"
+        )
+        assert "cannot be read" in fresh_process(code)
+    finally:
+        _name_store.path().rmdir()
+
+
+def test_without_a_home_it_is_where_keras_goes(monkeypatch):
+    monkeypatch.delenv("KERAS_HOME")
+    monkeypatch.setenv("HOME", "/nonexistent")
+    assert str(_name_store.path()) == "/tmp/.keras/keras_resblocks_plugin.json"
 
 
 def test_a_cache_that_was_emptied_is_said(pulled):
