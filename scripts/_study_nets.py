@@ -51,7 +51,7 @@ NETS = {
     "identity_linear": Net("identity", blocks=4),
     # Batch norm or none in the same block, to the depth where it matters.
     "bn_without_norm": Net("bn", block_kwargs=_NO_NORM),
-    "bn_6": Net("bn", blocks=6),
+    "bn_6": Net("bn", blocks=6, rate_of="bn"),
     "bn_6_without_norm": Net("bn", blocks=6, block_kwargs=_NO_NORM),
     # With the shortcut and without.
     **{
@@ -63,7 +63,7 @@ NETS = {
         for name, shortcut in (("shortcut", True), ("plain", False))
     },
     # The deepest come last, as they take longest.
-    "bn_12": Net("bn", blocks=12, rate_of="bn_6"),
+    "bn_12": Net("bn", blocks=12, rate_of="bn"),
     "bn_12_without_norm": Net("bn", blocks=12, block_kwargs=_NO_NORM),
 }
 
