@@ -104,7 +104,7 @@ def _expansion(results: Results) -> str:
 
 
 def _dying(results: Results) -> str:
-    rows, dying = [], []
+    rows, dying, most = [], [], 0.0
     for name in ("basic", "act", "bn", "expanded", "identity", "preact", "bn_without_norm"):
         # Of a net of NaN nothing is zero.
         runs = [run for run in runs_of(results, name) if not run["diverged"]]
@@ -117,6 +117,7 @@ def _dying(results: Results) -> str:
         ]
         tried = [results[Run(name, x, SEEDS[0]).file] for x in RATES]
         worst = max(tried, key=_dead)
+        most = max(most, _dead(worst))
         rows.append(
             [
                 f"`{name}`",
@@ -126,11 +127,15 @@ def _dying(results: Results) -> str:
                 f"{_dead(worst):.0%} at {worst['rate']:g}",
             ]
         )
-    said = f"{HOLDS} Units die in {', '.join(dying)}." if dying else f"{FAILS} No net loses many."
+    said = f"{FAILS} At its best learning rate, no net loses units."
+    if dying:
+        said = f"{HOLDS} At their best learning rates, {', '.join(dying)} lose units."
+    if most > _DYING:
+        said += " At others, the last column shows what may be lost."
     return (
         '### "Dying ReLU"\n\n'
         f"{said} A unit is a channel behind a ReLU, and dead where it is zero at every place of "
-        "256 held-out images after training; a net loses units if in every seed more than "
+        "256 held-out images after training; a net loses units where in every seed more than "
         f"{_DYING:.0%} of them are dead, in the mean of its blocks (those of `identity` have a "
         "ReLU of their own). Then each block's share, from the first to the last; and where most "
         "are dead, of all rates, with the first seed.\n\n"
@@ -144,7 +149,9 @@ def _dead(run: dict) -> float:
 
 def _direct(results: Results) -> str:
     act = top1(results, "act")
-    shallow, deep = (top1(results, name) for name in ("identity_shallow", "identity"))
+    shallow, deep, linear = (
+        top1(results, name) for name in ("identity_shallow", "identity", "identity_linear")
+    )
     times = results["timing.json"]
     nets = ("identity_shallow", "identity")
     steps, forwards = (
@@ -160,8 +167,9 @@ def _direct(results: Results) -> str:
         f"twice the blocks: {fast[1]} {spread_of_times(steps[1])} and "
         f"{spread_of_times(forwards[1])} times. It lacks accuracy at equal depth: "
         f"{verdict(act, shallow)} At equal compute: {verdict(act, deep)} As the tutorial writes "
-        "it, without an activation, a stack of these blocks is linear. Where the shape changes, "
-        "all of these nets project.\n\n"
+        "it, without an activation, a stack of these blocks is linear. That a ReLU after the sum "
+        f"mends this: {verdict(deep, linear)} Where the shape changes, all of these nets "
+        "project.\n\n"
         + table(
             HEADER,
             [
