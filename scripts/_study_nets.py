@@ -54,14 +54,14 @@ NETS = {
     "bn_6": Net("bn", blocks=6, rate_of="bn"),
     "bn_6_without_norm": Net("bn", blocks=6, block_kwargs=_NO_NORM),
     # With the shortcut and without.
-    **{
-        f"{block_type}_{blocks}_{name}": Net(
-            block_type, blocks=blocks, shortcut=shortcut, block_kwargs=_PAD
-        )
-        for block_type in ("act", "bn")
-        for blocks in (2, 6)
-        for name, shortcut in (("shortcut", True), ("plain", False))
-    },
+    "act_2_shortcut": Net("act", block_kwargs=_PAD),
+    "act_2_plain": Net("act", shortcut=False, block_kwargs=_PAD),
+    "act_6_shortcut": Net("act", blocks=6, block_kwargs=_PAD),
+    "act_6_plain": Net("act", blocks=6, shortcut=False, block_kwargs=_PAD),
+    "bn_2_shortcut": Net("bn", block_kwargs=_PAD),
+    "bn_2_plain": Net("bn", shortcut=False, block_kwargs=_PAD),
+    "bn_6_shortcut": Net("bn", blocks=6, block_kwargs=_PAD, rate_of="bn_2_shortcut"),
+    "bn_6_plain": Net("bn", blocks=6, shortcut=False, block_kwargs=_PAD),
     # The deepest come last, as they take longest.
     "bn_12": Net("bn", blocks=12, rate_of="bn"),
     "bn_12_without_norm": Net("bn", blocks=12, block_kwargs=_NO_NORM),
