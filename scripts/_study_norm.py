@@ -90,7 +90,7 @@ def depth(results: Results) -> str:
         f"From {failing[0]} blocks a stack on, training without it fails in every seed, and with "
         "it in none."
         if failing
-        else "There is none among these: not all seeds fail without it where all train with it."
+        else "It is none of these: at each, seeds train without it, or some with it fail, too."
     )
     return (
         "### The depth at which training without batch norm fails\n\n"
