@@ -105,3 +105,15 @@ def check_image_batch(images: Any, image_shape: Sequence[int | None]) -> None:
             f"`inputs` must be a batch of images of shape {tuple(image_shape)}; `image[None]` "
             f"makes a batch of one. Received: shape={tuple(images.shape)}"
         )
+
+
+def check_num_classes(num_classes: int | None, class_names: Sequence[str] | None) -> int:
+    """Returns the number of classes of a head, if it is that of the names."""
+    if class_names is None and num_classes is None:
+        raise ValueError("`num_classes` or `class_names` must be given. Received: num_classes=None")
+    if class_names is not None and num_classes not in (None, len(class_names)):
+        raise ValueError(
+            "`class_names` must have `num_classes` entries, or leave `num_classes` out. "
+            f"Received: num_classes={num_classes}, {len(class_names)} class_names"
+        )
+    return num_classes if class_names is None else len(class_names)

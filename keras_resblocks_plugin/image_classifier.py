@@ -14,7 +14,11 @@ from keras_resblocks_plugin import adapters
 from keras_resblocks_plugin._locate import locate_checked
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
-from keras_resblocks_plugin._validation import check_image_batch, check_positive_int
+from keras_resblocks_plugin._validation import (
+    check_image_batch,
+    check_num_classes,
+    check_positive_int,
+)
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.image_preprocessing import ResBlockImageClassifierPreprocessor
 from keras_resblocks_plugin.lora import forget_compiled
@@ -60,7 +64,7 @@ class ResBlockImageClassifier(ImageClassifier):
         preprocessor: Any = None,
         **kwargs,
     ):
-        num_classes = _check_num_classes(num_classes, class_names)
+        num_classes = check_num_classes(num_classes, class_names)
         super().__init__(backbone, num_classes, preprocessor=preprocessor, **kwargs)
         self.class_names = list(class_names) if class_names is not None else None
         self._created_head = self._head_digest()
@@ -253,14 +257,3 @@ class ResBlockImageClassifier(ImageClassifier):
             )
         else:
             self._created_head = None
-
-
-def _check_num_classes(num_classes: int | None, class_names: Sequence[str] | None) -> int:
-    if class_names is None and num_classes is None:
-        raise ValueError("`num_classes` or `class_names` must be given. Received: num_classes=None")
-    if class_names is not None and num_classes not in (None, len(class_names)):
-        raise ValueError(
-            "`class_names` must have `num_classes` entries, or leave `num_classes` out. "
-            f"Received: num_classes={num_classes}, {len(class_names)} class_names"
-        )
-    return num_classes if class_names is None else len(class_names)
