@@ -104,13 +104,15 @@ def _expansion(results: Results) -> str:
 
 
 def _dying(results: Results) -> str:
-    rows, dying, most = [], [], 0.0
+    rows, dying, in_the_mean, most = [], [], [], 0.0
     for name in ("basic", "act", "bn", "expanded", "identity", "preact", "bn_without_norm"):
         # Of a net of NaN nothing is zero.
         runs = [run for run in runs_of(results, name) if not run["diverged"]]
         means = [_dead(run) for run in runs] or [0.0]
         if min(means) > _DYING:
             dying.append(f"`{name}`")
+        elif statistics.mean(means) > _DYING:
+            in_the_mean.append(f"`{name}`")
         by_block = [
             f"{statistics.mean(shares):.0%}"
             for shares in zip(*(run["dead_units"].values() for run in runs), strict=True)
@@ -130,6 +132,8 @@ def _dying(results: Results) -> str:
     said = f"{FAILS} At its best learning rate, no net loses units."
     if dying:
         said = f"{HOLDS} At their best learning rates, {', '.join(dying)} lose units."
+    if in_the_mean:
+        said += f" By the mean of the seeds, {', '.join(in_the_mean)} would count, too."
     if most > _DYING:
         said += " At others, the last column shows what may be lost."
     return (

@@ -204,6 +204,10 @@ def test_a_run_that_ended_in_nan_is_neither_fast_nor_without_dead_units():
         if "net" in run:
             run["dead_units"] = {"stack0_block0": 0.01}
     assert FAILS in section(results, "Dying")
+    results[Run("act", RATES[0], 0).file]["dead_units"] = {"stack0_block0": 0.2}
+    text = section(results, "Dying")
+    assert FAILS in text
+    assert "By the mean of the seeds, `act` would count, too." in text
     assert _study_norm.first_epoch([0.1], 0.2, 10) == 11
     assert _study_norm.first_epoch([0.1, 0.2], 0.2, 10) == 2
 
