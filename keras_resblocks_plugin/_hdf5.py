@@ -5,12 +5,16 @@ from pathlib import Path
 import h5py
 
 
-def check_hdf5(file: Path) -> None:
+def check_hdf5(file: Path) -> dict[str, tuple[int, ...]]:
     """Checks that a file is HDF5, whole, and holds what it claims to hold.
+
+    Returns:
+        The shape of each dataset in the file, by its path.
 
     Raises:
         ValueError: If it is not, or if it links to data elsewhere.
     """
+    shapes = {}
 
     # h5py stops at the first answer; an exception would not survive its C code.
     def problem(name: str, link: object) -> str | None:
@@ -22,6 +26,7 @@ def check_hdf5(file: Path) -> None:
         # Keras stores tensors as they are: no compression, nothing outside the file.
         if item.external or item.is_virtual or item.nbytes > item.id.get_storage_size():
             return f"`{name}` claims {item.nbytes} bytes that are not in the file"
+        shapes[name] = item.shape
         return None
 
     try:
@@ -34,3 +39,4 @@ def check_hdf5(file: Path) -> None:
             f"`{file}` is not a whole, plain HDF5 file. Download or save the preset again. "
             f"Received: {found}"
         )
+    return shapes

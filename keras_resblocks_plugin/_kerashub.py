@@ -1,19 +1,26 @@
 """All that this package needs of private API, KerasHub's and Keras', in one place."""
 
+import contextlib
+import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
+from keras.src.backend.common import global_state
 from keras_hub.src.models.feature_pyramid_backbone import FeaturePyramidBackbone
+from keras_hub.src.models.retinanet.retinanet_label_encoder import RetinaNetLabelEncoder
 from keras_hub.src.utils import preset_utils
 
 __all__ = [
     "FeaturePyramidBackbone",
+    "RetinaNetLabelEncoder",
     "builtin_preset_names",
     "calls",
     "flatten_layers",
     "register_preset",
     "save_backbone_config",
+    "shapes_only",
     "unregister_preset",
 ]
 
@@ -40,6 +47,24 @@ def calls(function: keras.Function) -> list[tuple[Any, list, list]]:
         for nodes in function._nodes_by_depth.values()
         for node in nodes
     ]
+
+
+@contextlib.contextmanager
+def shapes_only() -> Iterator[None]:
+    """Lets layers that are built inside have variables with shapes, and without values.
+
+    Leaves no trace: Keras would give such variables their values at the next occasion, and
+    initializers draw their seeds from Python's generator.
+    """
+    pending = "uninitialized_variables"
+    before, seeds = global_state.get_global_attribute(pending), random.getstate()
+    global_state.set_global_attribute(pending, [])
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        global_state.set_global_attribute(pending, before or [])
+        random.setstate(seeds)
 
 
 def builtin_preset_names() -> set[str]:

@@ -1,6 +1,5 @@
 """Safetensors files: headers are checked before anything is allocated."""
 
-import json
 import math
 import struct
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ import ml_dtypes
 import numpy as np
 from safetensors.numpy import save_file
 
+from keras_resblocks_plugin._json import parse_json
 from keras_resblocks_plugin._pages import empty_array
 
 DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
@@ -61,7 +61,7 @@ def read_metadata(file: Path) -> dict[str, str]:
     """The metadata in the header of a file that `read_header` has checked."""
     with file.open("rb") as stream:
         length = struct.unpack("<Q", stream.read(8))[0]
-        metadata = json.loads(stream.read(length)).get("__metadata__", {})
+        metadata = parse_json(stream.read(length), file).get("__metadata__", {})
     return metadata if isinstance(metadata, dict) else {}
 
 
@@ -87,10 +87,10 @@ def read_header(file: Path, dtypes: Mapping[str, type] = DTYPES) -> dict[str, St
             )
         text = stream.read(length)
     try:
-        header = json.loads(text)
+        header = parse_json(text, file)
         header.pop("__metadata__", None)
         tensors = {name: _stored(file, entry, 8 + length, dtypes) for name, entry in header.items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"`{file}` has a broken safetensors header. Download or save the preset again. "
             f"Received: {error!r}"

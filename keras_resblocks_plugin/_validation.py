@@ -6,6 +6,9 @@ from typing import Any
 
 import keras
 
+# The arguments of a block that a backbone sets itself.
+BACKBONES_OWN = frozenset({"filters", "strides", "data_format", "dtype", "name"})
+
 
 def check_positive_int(name: str, value: Any, odd: bool = False) -> int:
     """Returns `value` if it is an int above zero (and odd, where asked)."""
@@ -67,7 +70,7 @@ def check_block_kwargs(block_kwargs: Mapping[str, Any] | None) -> dict[str, Any]
             f"Received: block_kwargs={block_kwargs!r}"
         )
     block_kwargs = dict(block_kwargs or {})
-    own = {"filters", "strides", "data_format", "dtype", "name"} & block_kwargs.keys()
+    own = BACKBONES_OWN & block_kwargs.keys()
     if own:
         raise ValueError(
             "`block_kwargs` must leave to the backbone what it sets itself: "

@@ -1,28 +1,25 @@
 """A feature-pyramid backbone of any residual block."""
 
-import functools
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 
 from keras_resblocks_plugin._kerashub import flatten_layers
+from keras_resblocks_plugin._layer_chain import INPUT_CONV, STACKWISE, LayerChain
 from keras_resblocks_plugin._registration import PACKAGE
-from keras_resblocks_plugin._validation import (
-    check_block_kwargs,
-    check_choice,
-    check_image_batch,
-    check_image_shape,
-    zip_lists,
+from keras_resblocks_plugin._schema import schema_of
+from keras_resblocks_plugin._validation import BACKBONES_OWN, check_choice, check_image_batch
+from keras_resblocks_plugin.blocks import ResidualBlock
+from keras_resblocks_plugin.blocks.block_type import BLOCK_TYPES, resolve_block_type
+from keras_resblocks_plugin.config_schema import (
+    BOOLEAN,
+    DATA_FORMAT,
+    integer,
+    layer_schema,
+    list_of,
 )
-from keras_resblocks_plugin.blocks import PreActivationResidualBlock, ResidualBlock
-from keras_resblocks_plugin.blocks.block_type import resolve_block_type
-from keras_resblocks_plugin.layers import (
-    FreezableBatchNormalization,
-    SymmetricMaxPooling2D,
-    freezable_norms,
-)
+from keras_resblocks_plugin.layers import FreezableBatchNormalization, freezable_norms
 from keras_resblocks_plugin.preset_backbone import PresetBackbone
 
 
@@ -98,71 +95,41 @@ class ResBlockBackbone(PresetBackbone):
         dtype: Any = None,
         **kwargs,
     ):
-        block_type, block_cls = resolve_block_type(block_type)
-        stacks = zip_lists(
-            stackwise_num_filters=stackwise_num_filters,
-            stackwise_num_blocks=stackwise_num_blocks,
-            stackwise_num_strides=stackwise_num_strides,
+        chain = LayerChain(
+            block_type,
+            (stackwise_num_filters, stackwise_num_blocks, stackwise_num_strides),
+            (input_conv_filters, input_conv_kernel_sizes, input_conv_strides),
+            input_pooling,
+            block_kwargs,
+            image_shape,
+            data_format,
+            dtype,
         )
-        input_convs = zip_lists(
-            input_conv_filters=input_conv_filters,
-            input_conv_kernel_sizes=input_conv_kernel_sizes,
-            input_conv_strides=input_conv_strides,
-        )
-        check_choice("input_pooling", input_pooling, (None, "max"))
-        block_kwargs = check_block_kwargs(block_kwargs)
-        data_format = data_format or keras.config.image_data_format()
-        check_choice("data_format", data_format, ("channels_last", "channels_first"))
-        image_shape = check_image_shape(image_shape, data_format)
 
         # === Functional Model ===
-        new_block = functools.partial(block_cls, data_format=data_format, dtype=dtype)
-        inputs = keras.layers.Input(shape=image_shape, name="images")
-        # The stem and the output have the convolutions and norms of the blocks.
-        template = new_block(stacks[0][0], **block_kwargs)
-        preactivates = isinstance(template, PreActivationResidualBlock)
-
-        def norm_relu(x, name):
-            x = template.norm(name=f"{name}_norm")(x)
-            return keras.layers.Activation("relu", dtype=dtype, name=f"{name}_relu")(x)
-
-        x = inputs
-        for i, (filters, kernel_size, strides) in enumerate(input_convs):
-            x = template.conv(filters, kernel_size, strides, name=f"stem{i}_conv")(x)
-            if not (preactivates and i == len(input_convs) - 1):
-                x = norm_relu(x, f"stem{i}")
-        if input_pooling == "max":
-            x = SymmetricMaxPooling2D(data_format, dtype=dtype, name="stem_pool")(x)
-
-        stride = math.prod(strides for *_, strides in input_convs) * (2 if input_pooling else 1)
-        pyramid_outputs = {}
-        for i, (filters, num_blocks, strides) in enumerate(stacks):
-            for j in range(num_blocks):
-                options = block_kwargs if j == 0 else _without_shortcut(block_kwargs)
-                block = new_block(
-                    filters, strides=strides if j == 0 else 1, name=f"stack{i}_block{j}", **options
-                )
-                x = block(x)
+        x = inputs = keras.layers.Input(shape=chain.image_shape, name="images")
+        stride, pyramid_outputs = 1, {}
+        for layer, strides in chain.layers():
+            x = layer(x)
             stride *= strides
-            pyramid_outputs[f"P{stride.bit_length() - 1}"] = x
-        if preactivates:
-            x = norm_relu(x, "output")
+            if isinstance(layer, ResidualBlock):
+                pyramid_outputs[f"P{stride.bit_length() - 1}"] = x
 
         super().__init__(inputs=inputs, outputs=x, dtype=dtype, **kwargs)
 
         # === Config ===
-        self.block_type = block_type
+        self.block_type = chain.block_type
         self.stackwise_num_filters, self.stackwise_num_blocks, self.stackwise_num_strides = (
-            list(entries) for entries in zip(*stacks, strict=True)
+            list(entries) for entries in zip(*chain.stacks, strict=True)
         )
         self.input_conv_filters, self.input_conv_kernel_sizes, self.input_conv_strides = (
-            list(entries) for entries in zip(*input_convs, strict=True)
+            list(entries) for entries in zip(*chain.input_convs, strict=True)
         )
         self.input_pooling = input_pooling
-        self.block_kwargs = block_kwargs
+        self.block_kwargs = chain.block_kwargs
         self.freeze_batch_norm = freeze_batch_norm
-        self.image_shape = image_shape
-        self.data_format = data_format
+        self.image_shape = chain.image_shape
+        self.data_format = chain.data_format
         self.pyramid_outputs = pyramid_outputs
 
     @property
@@ -188,6 +155,60 @@ class ResBlockBackbone(PresetBackbone):
         check_image_batch(inputs, self.image_shape)
         return super().call(inputs, training=training, mask=mask)
 
+    @classmethod
+    def config_schema(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """A JSON Schema of the config, by which presets are checked before they are built."""
+        try:
+            name, block_cls = resolve_block_type(config.get("block_type"))
+        except ValueError:
+            name, block_cls = None, ResidualBlock
+        block = schema_of(block_cls, {})
+        properties = {k: v for k, v in block["properties"].items() if k not in BACKBONES_OWN}
+        widths, sizes, strides = integer(1, 1 << 20), integer(1, 1023), integer(1, 1 << 10)
+        side = {**integer(1, 1 << 16), "type": ["integer", "null"]}
+        return layer_schema(
+            required=("block_type", *STACKWISE, *INPUT_CONV),
+            block_type={"enum": [name] if name else [*BLOCK_TYPES]},
+            stackwise_num_filters=list_of(widths),
+            stackwise_num_blocks=list_of(integer(1, 1000)),
+            stackwise_num_strides=list_of(strides),
+            input_conv_filters=list_of(widths),
+            input_conv_kernel_sizes=list_of(sizes),
+            input_conv_strides=list_of(strides),
+            input_pooling={"enum": [None, "max"]},
+            block_kwargs={
+                **block,
+                "type": ["object", "null"],
+                "properties": properties,
+                "required": [],
+            },
+            freeze_batch_norm=BOOLEAN,
+            image_shape=list_of(side, 3, 3),
+            data_format=DATA_FORMAT,
+        )
+
+    @classmethod
+    def weight_shapes(cls, config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+        """The shapes of the weights by path that a config asks for. Nothing is allocated.
+
+        Args:
+            config: What `get_config()` gives, or the JSON of it.
+
+        Raises:
+            ValueError: If no backbone can be built from the config.
+        """
+        config = keras.saving.deserialize_keras_object(config)
+        return LayerChain(
+            config["block_type"],
+            [config[name] for name in STACKWISE],
+            [config[name] for name in INPUT_CONV],
+            config.get("input_pooling"),
+            config.get("block_kwargs"),
+            config.get("image_shape", (None, None, 3)),
+            config.get("data_format"),
+            config.get("dtype"),
+        ).weight_shapes()
+
     def get_config(self):
         config = super().get_config()
         config.update(
@@ -205,7 +226,3 @@ class ResBlockBackbone(PresetBackbone):
             data_format=self.data_format,
         )
         return config
-
-
-def _without_shortcut(block_kwargs: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in block_kwargs.items() if name != "shortcut"}

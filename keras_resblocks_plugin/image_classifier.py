@@ -20,6 +20,13 @@ from keras_resblocks_plugin._validation import (
     check_positive_int,
 )
 from keras_resblocks_plugin.backbone import ResBlockBackbone
+from keras_resblocks_plugin.config_schema import (
+    ACTIVATION,
+    DTYPE,
+    integer,
+    layer_schema,
+    list_of,
+)
 from keras_resblocks_plugin.image_preprocessing import ResBlockImageClassifierPreprocessor
 from keras_resblocks_plugin.lora import forget_compiled
 from keras_resblocks_plugin.preset_folder import check_head, list_head
@@ -122,6 +129,22 @@ class ResBlockImageClassifier(ImageClassifier):
         if self.output_dense.dtype_policy != self.backbone.dtype_policy:
             config["head_dtype"] = keras.dtype_policies.serialize(self.output_dense.dtype_policy)
         return config
+
+    @classmethod
+    def config_schema(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """A JSON Schema of the config, by which presets are checked before they are built."""
+        names = "class_names" if config.get("class_names") else "num_classes"
+        return layer_schema(
+            required=("backbone", names),
+            backbone={"type": "object", "instance_of": ResBlockBackbone},
+            preprocessor={"type": ["object", "null"], "instance_of": keras.layers.Layer},
+            num_classes={**integer(1, 1 << 24), "type": ["integer", "null"]},
+            class_names={**list_of({"type": "string"}, 1, 1 << 24), "type": ["array", "null"]},
+            pooling={"enum": ["avg", "max"]},
+            activation=ACTIVATION,
+            dropout={"type": "number", "minimum": 0, "exclusiveMaximum": 1},
+            head_dtype=DTYPE,
+        )
 
     def save_to_preset(self, preset_dir: str, max_shard_size: float | None = None):
         """Saves backbone, head, preprocessing and class names to a folder, at one instant.

@@ -13,6 +13,21 @@ from keras_resblocks_plugin._locate import locate_checked
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin.backbone import ResBlockBackbone
+from keras_resblocks_plugin.config_schema import (
+    BOOLEAN,
+    DATA_FORMAT,
+    integer,
+    layer_schema,
+    list_of,
+)
+
+# One number, or one for each channel.
+_PER_CHANNEL = {
+    "type": ["number", "array", "null"],
+    "items": {"type": "number"},
+    "minItems": 1,
+    "maxItems": 4096,
+}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -113,6 +128,26 @@ class ResBlockImageConverter(ImageConverter):
                     f"transparent images to RGB first. Received: shape={shape}"
                 )
 
+    @classmethod
+    def config_schema(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """A JSON Schema of the config, by which presets are checked before they are built."""
+        schema = layer_schema(
+            image_size={**list_of(integer(1, 1 << 14), 2, 2), "type": ["array", "null"]},
+            scale=_PER_CHANNEL,
+            offset=_PER_CHANNEL,
+            interpolation={"enum": ["bilinear", "nearest", "bicubic", "lanczos3", "lanczos5"]},
+            antialias=BOOLEAN,
+            crop_to_aspect_ratio=BOOLEAN,
+            pad_to_aspect_ratio=BOOLEAN,
+            bounding_box_format={"type": "string", "pattern": "^[a-z_]{1,32}$"},
+            data_format=DATA_FORMAT,
+            crop_fraction={"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+        )
+        if config.get("crop_to_aspect_ratio", True):
+            # KerasHub takes one of them.
+            schema["properties"]["pad_to_aspect_ratio"] = {"const": False}
+        return schema
+
     def get_config(self):
         # KerasHub leaves the data format out, so that a reload would guess it.
         return {
@@ -140,6 +175,15 @@ class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
 
     backbone_cls = ResBlockBackbone
     image_converter_cls = ResBlockImageConverter
+
+    @classmethod
+    def config_schema(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """A JSON Schema of the config, by which presets are checked before they are built."""
+        return layer_schema(
+            image_converter={"type": ["object", "null"], "instance_of": ImageConverter},
+            # Saving writes a file of that name.
+            config_file={"const": "preprocessor.json"},
+        )
 
     @classmethod
     def from_preset(cls, preset: str, **kwargs) -> "ResBlockImageClassifierPreprocessor":

@@ -13,6 +13,7 @@ from keras_resblocks_plugin._kerashub import (
     save_backbone_config,
 )
 from keras_resblocks_plugin._locate import locate_checked
+from keras_resblocks_plugin._preset_files import INDEX_FILE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import check_positive_int
 from keras_resblocks_plugin.lora import forget_compiled, lora_layers
@@ -49,7 +50,7 @@ class PresetBackbone(FeaturePyramidBackbone):
             **kwargs: For `keras.Model.load_weights`.
         """
         path = Path(filepath)
-        if path.name == weights.INDEX_FILE:
+        if path.name == INDEX_FILE:
             check_files(path.parent)
             weights.load_weights(self, path)
         else:

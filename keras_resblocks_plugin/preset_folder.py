@@ -1,28 +1,38 @@
 """A preset as a folder of files, and its checks before anything is built."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
-import keras
+import keras_hub
 
 from keras_resblocks_plugin._hdf5 import check_hdf5
+from keras_resblocks_plugin._json import read_json
+from keras_resblocks_plugin._preset_files import (
+    CONFIG_FILE,
+    CONVERTER_FILE,
+    INDEX_FILE,
+    METADATA,
+    METADATA_FILE,
+    PREPROCESSOR_FILE,
+    RECORD,
+    RECORD_FILE,
+    TASK_FILE,
+    TASK_WEIGHTS_FILE,
+)
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._safetensors import read_header
-from keras_resblocks_plugin.weights import INDEX_FILE, WEIGHTS_FILE, read_index
+from keras_resblocks_plugin._schema import check, check_objects
+from keras_resblocks_plugin._sizes import check_sizes
+from keras_resblocks_plugin.weights import read_index
 
 BACKBONE_NAME = f"{PACKAGE}>ResBlockBackbone"
-CONFIG_FILE = "config.json"
-TASK_FILE = "task.json"
-TASK_WEIGHTS_FILE = "task.weights.h5"
-METADATA_FILE = "metadata.json"
-PREPROCESSING_FILES = ("preprocessor.json", "image_converter.json")
-PRESET_FILES = frozenset(
-    (CONFIG_FILE, METADATA_FILE, INDEX_FILE, WEIGHTS_FILE, TASK_FILE, TASK_WEIGHTS_FILE)
-).union(PREPROCESSING_FILES)
-
-# What runs code that comes with a model.
-_UNSAFE = frozenset([None, "Lambda", "TFSMLayer", "TorchModuleWrapper", "__lambda__"])
+# The files that hold a serialized object, and what that has to be.
+_OBJECT_FILES = {
+    CONFIG_FILE: keras_hub.models.Backbone,
+    TASK_FILE: keras_hub.models.Task,
+    PREPROCESSOR_FILE: keras_hub.models.Preprocessor,
+    CONVERTER_FILE: keras_hub.layers.ImageConverter,
+}
 _CODE_OR_WEIGHTS = frozenset(
     ".bin .ckpt .dll .dylib .gguf .h5 .hdf5 .joblib .keras .msgpack .npy .npz .onnx .pb .pickle "
     ".pkl .pt .pth .py .pyc .safetensors .sh .so .tflite .zip".split()
@@ -34,16 +44,17 @@ def check_preset(folder: str | Path) -> None:
 
     Raises:
         ValueError: If a file is missing, is not what its name says, or is one that no
-            index lists, or if a config names a class that may not be built.
+            index lists, if a config names a class that may not be built or holds what the
+            class does not take, or if it asks for other weights than the preset has.
     """
     folder = Path(folder)
-    check_classes(folder)
     config = read_json(folder / CONFIG_FILE)
     if config.get("registered_name") != BACKBONE_NAME:
         raise ValueError(
             f"`{folder / CONFIG_FILE}` must describe a `ResBlockBackbone`; load others with "
             f"their own class. Received: registered_name={config.get('registered_name')!r}"
         )
+    check_configs(folder)
     check_files(folder)
     listed_head = read_json(folder / METADATA_FILE).get("task_weights")
     if listed_head == TASK_WEIGHTS_FILE and not (folder / TASK_WEIGHTS_FILE).is_file():
@@ -51,17 +62,22 @@ def check_preset(folder: str | Path) -> None:
             f"`{folder / TASK_WEIGHTS_FILE}` is missing, and `{METADATA_FILE}` lists it. "
             "Download or save the preset again."
         )
+    check_sizes(folder)
 
 
-def check_classes(folder: Path) -> None:
-    """Checks that a preset's configs are there and name only classes that may be built.
+def check_configs(folder: Path) -> None:
+    """Checks that the JSON files of a preset are there, and hold what they may hold.
 
     Raises:
-        ValueError: If it is not so.
+        ValueError: If one does not.
     """
-    for name in (CONFIG_FILE, *_present(folder, TASK_FILE, *PREPROCESSING_FILES)):
-        for config in serialized_objects(read_json(folder / name)):
-            _check_class(folder / name, config)
+    for name in (CONFIG_FILE, *_present(folder, TASK_FILE, PREPROCESSOR_FILE, CONVERTER_FILE)):
+        content = read_json(folder / name)
+        check_objects(folder / name, content)
+        check(folder / name, content, {"type": "object", "instance_of": _OBJECT_FILES[name]})
+    check(folder / METADATA_FILE, read_json(folder / METADATA_FILE), METADATA)
+    for name in _present(folder, RECORD_FILE):
+        check(folder / name, read_json(folder / name), RECORD)
 
 
 def check_files(folder: Path) -> None:
@@ -123,53 +139,6 @@ def update_metadata(folder: Path, **entries: str | int) -> None:
     """Sets entries of a preset's metadata, written as KerasHub does."""
     metadata = read_json(folder / METADATA_FILE) | entries
     (folder / METADATA_FILE).write_text(json.dumps(metadata, indent=4))
-
-
-def _check_class(file: Path, config: dict) -> None:
-    module, name = config.get("module"), config["class_name"]
-    registered = config.get("registered_name") or name
-    if name == "function":
-        # A function is named where a class has its configuration, and Keras asks for that alone.
-        name = registered = config.get("config")
-    if not all(isinstance(value, str | None) for value in (module, name, registered)):
-        module = name = None
-    if name not in _UNSAFE and (
-        # Of this package, of KerasHub, or registered by the user in this process.
-        keras.saving.get_registered_object(registered) is not None
-        or (module or "").split(".")[0] in ("keras", "keras_hub")
-        or (module == "builtins" and config["class_name"] == "function")
-    ):
-        return
-    raise ValueError(
-        f"`{file}` names {config['class_name']!r} of module {config.get('module')!r}, registered "
-        f"as {config.get('registered_name')!r}, which may not be built: only classes of keras, "
-        "keras_hub, this package, and classes that you register before loading. If you trust "
-        "the preset, import the module that registers it."
-    )
-
-
-def serialized_objects(value: object) -> Iterator[dict]:
-    """Every serialized object in a config, however deep."""
-    if isinstance(value, dict):
-        if "class_name" in value:
-            yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from serialized_objects(item)
-
-
-def read_json(file: Path) -> dict:
-    """The JSON object in a file of a preset."""
-    if not file.is_file():
-        raise ValueError(f"`{file}` is missing. Download or save the preset again.")
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        value = error
-    if not isinstance(value, dict):
-        raise ValueError(f"`{file}` must be a JSON object. Received: {value!r:.200}")
-    return value
 
 
 def _present(folder: Path, *names: str) -> list[str]:

@@ -1,12 +1,12 @@
 """Presets that were pulled from the Hub, known by name in this process and in later ones."""
 
 import contextlib
-import json
 from pathlib import Path
 
 from keras_resblocks_plugin import _kerashub, _name_store
+from keras_resblocks_plugin._json import read_json
+from keras_resblocks_plugin._preset_files import METADATA_FILE
 from keras_resblocks_plugin.backbone import ResBlockBackbone
-from keras_resblocks_plugin.preset_folder import METADATA_FILE
 
 
 def register_pulled(name: str, handle: str, commit: str, folder: Path) -> None:
@@ -36,8 +36,7 @@ def parameters(folder: Path) -> dict[str, int]:
     """The number of a preset's parameters under the key `parameters`, where it is known."""
     # A damaged preset is reported when it is loaded, and not by every import of this package.
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
-        return {"parameters": metadata["parameter_count"]}
+        return {"parameters": read_json(folder / METADATA_FILE)["parameter_count"]}
     return {}
 
 

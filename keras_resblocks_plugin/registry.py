@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_resblocks_plugin import _kerashub, _name_store
+from keras_resblocks_plugin._preset_files import CONFIG_FILE
 from keras_resblocks_plugin.backbone import ResBlockBackbone
-from keras_resblocks_plugin.preset_folder import CONFIG_FILE
 from keras_resblocks_plugin.pulled_names import parameters, refresh_pulled
 
 

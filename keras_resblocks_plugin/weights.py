@@ -9,12 +9,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_resblocks_plugin._json import read_json
 from keras_resblocks_plugin._pages import to_tensor
+from keras_resblocks_plugin._preset_files import INDEX, INDEX_FILE, WEIGHTS_FILE
 from keras_resblocks_plugin._safetensors import StoredTensor, read_header, write_file
+from keras_resblocks_plugin._schema import check
 from keras_resblocks_plugin.lora import lora_layers, lora_weights, merged_kernel
-
-WEIGHTS_FILE = "model.safetensors"
-INDEX_FILE = "model.weights.json"
 
 
 def save_weights(model: keras.Model, folder: Path) -> None:
@@ -75,24 +75,10 @@ def read_index(index: Path) -> dict[str, str]:
     Raises:
         ValueError: If it is not an index, or names a file outside the folder.
     """
-    try:
-        weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-        names = set(weight_map.values())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(
-            f"`{index}` must be a JSON file with a `weight_map` from weight path to file "
-            f"name. Download or save the preset again. Received: {error!r}"
-        ) from None
-    for name in names:
-        if not isinstance(name, str) or Path(name).name != name or "\\" in name:
-            raise ValueError(
-                f"`weight_map` in `{index}` must name files in its own folder. "
-                f"Received: {name!r}. Do not use this preset unless you know who wrote it."
-            )
-        if not name.endswith(".safetensors"):
-            raise ValueError(
-                f"`weight_map` in `{index}` must name .safetensors files. Received: {name!r}"
-            )
+    content = read_json(index)
+    check(index, content, INDEX)
+    weight_map = content["weight_map"]
+    for name in set(weight_map.values()):
         if not (index.parent / name).is_file():
             raise ValueError(
                 f"`{index.parent / name}` is missing, and `{index.name}` names it. "

@@ -12,6 +12,13 @@ from keras_resblocks_plugin._validation import (
     check_choice,
     check_positive_int,
 )
+from keras_resblocks_plugin.config_schema import (
+    ACTIVATION,
+    BOOLEAN,
+    DATA_FORMAT,
+    integer,
+    layer_schema,
+)
 from keras_resblocks_plugin.layers import (
     FreezableBatchNormalization,
     SymmetricConv2D,
@@ -286,6 +293,29 @@ class ResidualBlock(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         return strided_shape(
             input_shape, self.strides, self.filters * self.expansion, self.data_format
+        )
+
+    @classmethod
+    def config_schema(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """A JSON Schema of the config, by which presets are checked before they are built.
+
+        A subclass with arguments of its own may extend it; see `config_schema.py`.
+
+        Args:
+            config: The config to check, on which a schema may depend.
+        """
+        return layer_schema(
+            required=("filters",),
+            filters=integer(1, 1 << 20),
+            kernel_size=integer(1, 1023),
+            strides=integer(1, 1 << 10),
+            activation=ACTIVATION,
+            output_activation=ACTIVATION,
+            shortcut={"enum": [*SHORTCUTS]},
+            normalization={"enum": [None, "batch"]},
+            drop_path_rate={"type": "number", "minimum": 0, "exclusiveMaximum": 1},
+            zero_init_residual=BOOLEAN,
+            data_format=DATA_FORMAT,
         )
 
     def get_config(self):

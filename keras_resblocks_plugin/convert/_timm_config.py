@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_resblocks_plugin._json import read_json
 from keras_resblocks_plugin.image_preprocessing import ResBlockImageConverter
-from keras_resblocks_plugin.preset_folder import read_json
 
 ARCHITECTURES = (
     "resnet18",

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_resblocks_plugin._json import read_json
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import check_choice
 from keras_resblocks_plugin.hub.background import BackgroundPush
@@ -114,7 +115,7 @@ class PushToHub(keras.callbacks.Callback):
 
     def _record(self) -> dict:
         file = self.folder / _RECORD_FILE
-        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        return read_json(file) if file.is_file() else {}
 
 
 def _warn(message: str) -> None:

@@ -1,14 +1,15 @@
 """The model card, written from the own files of a preset or an adapter."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from keras_resblocks_plugin._adapter_metadata import ADAPTER_FILE, is_adapter, read_adapter_metadata
+from keras_resblocks_plugin._buildable import serialized_objects
+from keras_resblocks_plugin._json import read_json
 from keras_resblocks_plugin.hub.edited_card import sign
-from keras_resblocks_plugin.preset_folder import BACKBONE_NAME, serialized_objects
+from keras_resblocks_plugin.preset_folder import BACKBONE_NAME
 
 _TEMPLATE = Path(__file__).with_name("card_template.md")
 _SPLITS = ("train", "held_out", "validation", "test")
@@ -82,7 +83,9 @@ def model_card(folder: str | Path, repo_id: str | None = None) -> ModelCard:
 
 def _backbone_config(serialized: dict) -> dict:
     """The configuration of the residual network, also where another backbone is built on it."""
-    found = [c for c in serialized_objects(serialized) if c.get("registered_name") == BACKBONE_NAME]
+    found = [
+        c for _, c in serialized_objects(serialized) if c.get("registered_name") == BACKBONE_NAME
+    ]
     return found[0].get("config", {}) if found else {}
 
 
@@ -165,5 +168,4 @@ def _cell(value: Any) -> str:
 
 
 def _read(file: Path) -> dict:
-    value = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return value if isinstance(value, dict) else {}
+    return read_json(file) if file.is_file() else {}

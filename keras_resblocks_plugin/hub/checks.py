@@ -7,19 +7,18 @@ import keras
 import numpy as np
 
 from keras_resblocks_plugin._adapter_metadata import ADAPTER_FILE, read_adapter_metadata
+from keras_resblocks_plugin._buildable import serialized_objects
 from keras_resblocks_plugin._hdf5 import check_hdf5
+from keras_resblocks_plugin._json import read_json
+from keras_resblocks_plugin._preset_files import CONFIG_FILE, TASK_FILE, TASK_WEIGHTS_FILE
 from keras_resblocks_plugin._safetensors import read_header
+from keras_resblocks_plugin._sizes import check_sizes_within
 from keras_resblocks_plugin.preset_folder import (
     BACKBONE_NAME,
-    CONFIG_FILE,
-    TASK_FILE,
-    TASK_WEIGHTS_FILE,
-    check_classes,
+    check_configs,
     check_head,
     check_preset,
     is_code_or_weights,
-    read_json,
-    serialized_objects,
 )
 
 # What KerasHub's own backbones save; DeepLabV3 and RetinaNet on a `ResBlockBackbone` are some.
@@ -34,21 +33,22 @@ def check_shareable(folder: Path) -> None:
             that may not be built.
     """
     config = read_json(folder / CONFIG_FILE)
-    inner = [c.get("registered_name") for c in serialized_objects(config.get("config"))]
+    inner = [c.get("registered_name") for _, c in serialized_objects(config.get("config"))]
     if BACKBONE_NAME not in inner:
         check_preset(folder)
         if (folder / TASK_WEIGHTS_FILE).exists():
             check_head(folder / TASK_WEIGHTS_FILE)
         return
-    check_classes(folder)
+    check_configs(folder)
     listed = {KERASHUB_WEIGHTS_FILE}
     if (folder / TASK_FILE).exists():
         listed.add(TASK_WEIGHTS_FILE)
     for name in sorted(listed):
         if not (folder / name).is_file():
             raise ValueError(f"`{folder / name}` is missing. Save or download the preset again.")
-        check_hdf5(folder / name)
+    shapes = {name: check_hdf5(folder / name) for name in listed}
     _refuse_unlisted(folder, listed)
+    check_sizes_within(folder, shapes[KERASHUB_WEIGHTS_FILE])
 
 
 def check_shareable_adapter(folder: Path) -> None:

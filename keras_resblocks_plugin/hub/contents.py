@@ -6,9 +6,10 @@ from pathlib import Path
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
 from keras_resblocks_plugin._adapter_metadata import ADAPTER_FILE
+from keras_resblocks_plugin._preset_files import PRESET_FILES
 from keras_resblocks_plugin.hub.checks import KERASHUB_WEIGHTS_FILE
 from keras_resblocks_plugin.hub_client import Handle, digest
-from keras_resblocks_plugin.preset_folder import PRESET_FILES, is_code_or_weights
+from keras_resblocks_plugin.preset_folder import is_code_or_weights
 
 CARD_FILE = "README.md"
 _RECORDS = {"training.json", "curve.png"}

@@ -1,0 +1,97 @@
+"""Strict reading of JSON that other people wrote."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+# Far more than any preset has: ImageNet-21k's class names are 22 thousand values, 1 MB.
+_MOST_BYTES = 8 << 20
+_MOST_VALUES = 250_000
+_DEEPEST = 64
+_ADVICE = "Download or save the preset again."
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Args:
+        file: The path of the file.
+
+    Raises:
+        ValueError: If the file is missing, or `parse_json` refuses what it holds.
+    """
+    if not file.is_file():
+        raise ValueError(f"`{file}` is missing. {_ADVICE}")
+    size = file.stat().st_size
+    if size > _MOST_BYTES:
+        raise ValueError(
+            f"`{file}` must have at most {_MOST_BYTES:,} bytes. Received: {size:,} bytes. {_ADVICE}"
+        )
+    return parse_json(file.read_bytes(), file)
+
+
+def parse_json(content: bytes, source: object) -> dict[str, Any]:
+    """The JSON object in `content`, whatever it was made to be.
+
+    Python's own parser keeps the last of two equal keys, takes `NaN`, and ends deep nesting in
+    a `RecursionError`. A few megabytes of `[` and `,` become hundreds of megabytes of objects.
+
+    Args:
+        content: UTF-8 text.
+        source: The file it comes from, for errors.
+
+    Raises:
+        ValueError: If it is no JSON object, not UTF-8, nested too deep or too large, or has a
+            key twice or a number that is not finite.
+    """
+    depth, count = _measure(content)
+    if depth > _DEEPEST or count > _MOST_VALUES:
+        raise ValueError(
+            f"`{source}` must be JSON of at most {_DEEPEST} levels and {_MOST_VALUES:,} values. "
+            f"Received: {depth:,} levels, {count:,} values. {_ADVICE}"
+        )
+    try:
+        value = json.loads(
+            content.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_not_finite,
+            parse_float=_finite,
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"`{source}` must be JSON in UTF-8. Received: {error}. {_ADVICE}"
+        ) from None
+    if not isinstance(value, dict):
+        raise ValueError(f"`{source}` must be a JSON object. Received: {value!r:.200}. {_ADVICE}")
+    return value
+
+
+def _measure(content: bytes) -> tuple[int, int]:
+    """How deep brackets nest outside of strings, and about how many values there are."""
+    structure = re.sub(rb'"(?:[^"\\]++|\\.)*+"', b"", content, flags=re.DOTALL)
+    depth = deepest = 0
+    for bracket in re.findall(rb"[\[{\]}]", structure):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest, structure.count(b",") + structure.count(b"[") + structure.count(b"{")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r:.100} stands twice in one object")
+    return found
+
+
+def _not_finite(text: str) -> float:
+    raise ValueError(f"{text} is no number that JSON has")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError(f"{text[:100]} is too large a number")
+    return value

@@ -1,0 +1,173 @@
+"""Checks of JSON values against the JSON Schemas that classes and files declare."""
+
+import functools
+import inspect
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_resblocks_plugin._buildable import (
+    NotBuildable,
+    activation_names,
+    resolve,
+    serialized_objects,
+)
+from keras_resblocks_plugin._registration import PACKAGE
+
+_OBJECT = {
+    "type": "object",
+    "properties": {
+        "module": {"type": ["string", "null"]},
+        "class_name": {"type": "string"},
+        "config": {"type": ["object", "string"]},
+        "registered_name": {"type": ["string", "null"]},
+    },
+    "required": ["module", "class_name", "config", "registered_name"],
+    "additionalProperties": False,
+}
+# The policies' own `get_config()`. The keys of a map are regular expressions, and those that are
+# more than the path of a layer can take for ever.
+_POLICY_MAP = {
+    "type": "object",
+    "properties": {
+        "default_policy": True,
+        "policy_map": {"type": "object", "propertyNames": {"pattern": r"^[\w/. -]+$"}},
+    },
+    "additionalProperties": False,
+}
+# The name of a file that a later save writes into the preset.
+_PREPROCESSOR_FILE = {"type": "string", "pattern": r"^\w*preprocessor\w*\.json$"}
+
+
+def check(file: Path, value: Any, schema: Mapping[str, Any] | bool, path: str = "") -> None:
+    """Checks that a value of a JSON file fits a schema.
+
+    Args:
+        file: The file, for the error.
+        value: What `read_json` gave, or a part of it.
+        schema: A JSON Schema, with the words that `config_schema` adds.
+        path: The place of the value in the file, for the error.
+
+    Raises:
+        ValueError: If it does not fit. The error names the file, the key and the rule.
+    """
+    from jsonschema.exceptions import best_match
+
+    validator = _validator_class()(schema, format_checker=_formats())
+    error = best_match(validator.iter_errors(value))
+    if error is None:
+        return
+    for part in error.absolute_path:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}"
+    message = f"{error.message:.300}"
+    if error.validator == "format":
+        message = f"{error.instance!r:.100} is no known {error.validator_value}"
+    raise ValueError(
+        f"`{path.lstrip('.') or '.'}` in `{file}` is not valid: {message}. "
+        "Download or save the preset again."
+    )
+
+
+def check_objects(file: Path, value: Any) -> None:
+    """Checks every serialized object in a JSON value, however deep, against its class' schema.
+
+    Args:
+        file: The file that the value comes from, for errors.
+        value: What `read_json` gave.
+
+    Raises:
+        ValueError: If an object is of a class that may not be built, or its config does not
+            fit the class.
+    """
+    classes = []
+    for place, found in serialized_objects(value):
+        try:
+            classes.append((place, found, resolve(found)))
+        except NotBuildable as error:
+            raise ValueError(f"`{file}` names, at `{place or '.'}`, {error}") from None
+    for place, found, cls in classes:
+        check(file, found, _OBJECT, place)
+        if isinstance(cls, type):
+            check(file, found["config"], schema_of(cls, found["config"]), f"{place}.config")
+
+
+def schema_of(cls: type, config: dict[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of a config of a class that may be built."""
+    package = cls.__module__.split(".")[0]
+    declared = getattr(cls, "config_schema", None)
+    if declared is not None:
+        schema = declared(config)
+        if package != PACKAGE and "config_schema" not in vars(cls):
+            # A user's subclass may have arguments of its own.
+            schema = {**schema, "additionalProperties": True}
+        return schema
+    if issubclass(cls, keras.dtype_policies.DTypePolicyMap):
+        return _POLICY_MAP
+    properties = dict.fromkeys(_arguments(cls) if package in ("keras", "keras_hub") else (), True)
+    return {
+        "type": "object",
+        "properties": {**properties, "config_file": _PREPROCESSOR_FILE},
+        "additionalProperties": not properties,
+    }
+
+
+def _arguments(cls: type) -> set[str]:
+    """The names that `__init__` takes, those that it hands on to its parents included."""
+    names = set()
+    for parent in cls.__mro__:
+        if "__init__" in vars(parent):
+            names.update(inspect.signature(parent.__init__).parameters)
+    return names - {"self", "args", "kwargs"}
+
+
+@functools.cache
+def _validator_class() -> type:
+    from jsonschema import Draft202012Validator, validators
+
+    # JSON Schema takes 1.0 for an integer, and layers do not.
+    checker = Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: type(value) is int
+    )
+    words = {"instance_of": _instance_of}
+    return validators.extend(Draft202012Validator, words, type_checker=checker)
+
+
+def _instance_of(
+    validator: Any, classes: type | tuple[type, ...], instance: Any, schema: Any
+) -> Iterator[Exception]:
+    from jsonschema import ValidationError
+
+    if not isinstance(instance, dict):
+        return
+    try:
+        cls = resolve(instance)
+    except NotBuildable:
+        # The check of all serialized objects says so in full.
+        return
+    if not isinstance(cls, type) or not issubclass(cls, classes):
+        classes = classes if isinstance(classes, tuple) else (classes,)
+        allowed = " or ".join(expected.__name__ for expected in classes)
+        yield ValidationError(f"{instance.get('class_name')!r} is no {allowed}")
+
+
+@functools.cache
+def _formats() -> Any:
+    from jsonschema import FormatChecker
+
+    formats = FormatChecker(formats=())
+
+    @formats.checks("activation")
+    def is_activation(value):
+        return (
+            not isinstance(value, str)
+            or value in activation_names()
+            or callable(keras.saving.get_registered_object(value))
+        )
+
+    @formats.checks("dtype", raises=(TypeError, ValueError))
+    def is_dtype(value):
+        return not isinstance(value, str) or bool(keras.dtype_policies.get(value))
+
+    return formats
