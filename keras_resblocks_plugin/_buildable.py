@@ -17,7 +17,8 @@ _DTYPE_POLICIES = frozenset(
         "Int4DTypePolicy QuantizedDTypePolicy QuantizedFloat8DTypePolicy"
     ).split()
 )
-_ACTIVATION_LAYERS = frozenset("ELU LeakyReLU ReLU".split())
+# The activations of blocks, and what stands in place of a preprocessor.
+_LAYERS = frozenset("CenterCrop ELU LeakyReLU ReLU Rescaling Resizing".split())
 _KERAS_HUB = frozenset(
     (
         "AnchorGenerator DeepLabV3Backbone DeepLabV3ImageConverter DeepLabV3ImageSegmenter "
@@ -108,7 +109,7 @@ def _of_keras(module: str | None, name: str | None, registered: str | None) -> A
     if _is_keras(module) and registered is None:
         if name in _DTYPE_POLICIES:
             return getattr(keras.dtype_policies, name, None)
-        if name in _ACTIVATION_LAYERS:
+        if name in _LAYERS:
             return getattr(keras.layers, name)
     return None
 

@@ -45,11 +45,12 @@ def parse_json(content: bytes, source: object) -> dict[str, Any]:
         ValueError: If it is no JSON object, not UTF-8, nested too deep or too large, or has a
             key twice or a number that is not finite.
     """
-    depth, count = _measure(content)
-    if depth > _DEEPEST or count > _MOST_VALUES:
+    structure = re.sub(rb'"(?:[^"\\]++|\\.)*+"', b"", content, flags=re.DOTALL)
+    count = sum(map(structure.count, (b",", b"[", b"{")))
+    if count > _MOST_VALUES or _depth(structure) > _DEEPEST:
         raise ValueError(
             f"`{source}` must be JSON of at most {_DEEPEST} levels and {_MOST_VALUES:,} values. "
-            f"Received: {depth:,} levels, {count:,} values. {_ADVICE}"
+            f"Received: {count:,} values, or deeper levels. {_ADVICE}"
         )
     try:
         value = json.loads(
@@ -67,14 +68,13 @@ def parse_json(content: bytes, source: object) -> dict[str, Any]:
     return value
 
 
-def _measure(content: bytes) -> tuple[int, int]:
-    """How deep brackets nest outside of strings, and about how many values there are."""
-    structure = re.sub(rb'"(?:[^"\\]++|\\.)*+"', b"", content, flags=re.DOTALL)
+def _depth(structure: bytes) -> int:
+    """How deep brackets nest."""
     depth = deepest = 0
     for bracket in re.findall(rb"[\[{\]}]", structure):
         depth += 1 if bracket in b"[{" else -1
         deepest = max(deepest, depth)
-    return deepest, structure.count(b",") + structure.count(b"[") + structure.count(b"{")
+    return deepest
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from keras_resblocks_plugin._buildable import (
     serialized_objects,
 )
 from keras_resblocks_plugin._registration import PACKAGE
+from keras_resblocks_plugin.config_schema import layer_schema
 
 _OBJECT = {
     "type": "object",
@@ -37,6 +38,8 @@ _POLICY_MAP = {
     },
     "additionalProperties": False,
 }
+# An argument of which nothing else is known.
+_BOUNDED = {"minimum": -(1 << 20), "maximum": 1 << 20, "maxItems": 1000}
 # The name of a file that a later save writes into the preset.
 _PREPROCESSOR_FILE = {"type": "string", "pattern": r"^\w*preprocessor\w*\.json$"}
 
@@ -70,16 +73,17 @@ def check(file: Path, value: Any, schema: Mapping[str, Any] | bool, path: str = 
     )
 
 
-def check_objects(file: Path, value: Any) -> None:
-    """Checks every serialized object in a JSON value, however deep, against its class' schema.
+def check_object(file: Path, value: dict[str, Any], expected: type) -> None:
+    """Checks a serialized object, and all inside of it, against the schemas of their classes.
 
     Args:
-        file: The file that the value comes from, for errors.
+        file: The file that the object comes from, for errors.
         value: What `read_json` gave.
+        expected: The class of the object; it may be of a subclass.
 
     Raises:
-        ValueError: If an object is of a class that may not be built, or its config does not
-            fit the class.
+        ValueError: If an object is of a class that may not be built or does not belong there,
+            or its config does not fit the class.
     """
     classes = []
     for place, found in serialized_objects(value):
@@ -87,6 +91,7 @@ def check_objects(file: Path, value: Any) -> None:
             classes.append((place, found, resolve(found)))
         except NotBuildable as error:
             raise ValueError(f"`{file}` names, at `{place or '.'}`, {error}") from None
+    check(file, value, {**_OBJECT, "instance_of": expected})
     for place, found, cls in classes:
         check(file, found, _OBJECT, place)
         if isinstance(cls, type):
@@ -105,12 +110,13 @@ def schema_of(cls: type, config: dict[str, Any]) -> dict[str, Any]:
         return schema
     if issubclass(cls, keras.dtype_policies.DTypePolicyMap):
         return _POLICY_MAP
-    properties = dict.fromkeys(_arguments(cls) if package in ("keras", "keras_hub") else (), True)
-    return {
-        "type": "object",
-        "properties": {**properties, "config_file": _PREPROCESSOR_FILE},
-        "additionalProperties": not properties,
-    }
+    if package not in ("keras", "keras_hub"):
+        return {"type": "object", "properties": {"config_file": _PREPROCESSOR_FILE}}
+    known = {"config_file": _PREPROCESSOR_FILE, **layer_schema()["properties"]}
+    if not issubclass(cls, keras.layers.Layer):
+        known["name"] = {"type": "string", "format": "dtype"}
+    properties = {name: known.get(name, _BOUNDED) for name in _arguments(cls)}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
 def _arguments(cls: type) -> set[str]:
@@ -144,12 +150,14 @@ def _instance_of(
     try:
         cls = resolve(instance)
     except NotBuildable:
-        # The check of all serialized objects says so in full.
-        return
+        if "class_name" in instance:
+            # The check of all serialized objects says so in full.
+            return
+        cls = None
     if not isinstance(cls, type) or not issubclass(cls, classes):
         classes = classes if isinstance(classes, tuple) else (classes,)
         allowed = " or ".join(expected.__name__ for expected in classes)
-        yield ValidationError(f"{instance.get('class_name')!r} is no {allowed}")
+        yield ValidationError(f"{instance.get('class_name', instance)!r:.100} is no {allowed}")
 
 
 @functools.cache

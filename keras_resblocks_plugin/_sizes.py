@@ -39,7 +39,12 @@ def check_sizes(folder: Path) -> None:
         tensors |= read_header(folder / name)
     for file, place, found in _backbones(folder):
         shapes = _asked(file, place, found, len(tensors))
-        check_fit({path: keras.KerasTensor(s) for path, s in shapes.items()}, tensors, folder)
+        try:
+            check_fit({path: keras.KerasTensor(s) for path, s in shapes.items()}, tensors, folder)
+        except ValueError as error:
+            raise ValueError(
+                f"`{place}` in `{file}` asks for other weights than the preset has. {error}"
+            ) from None
     _check_units(folder)
 
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import keras
 import keras_hub
 
 from keras_resblocks_plugin._hdf5 import check_hdf5
@@ -21,7 +22,7 @@ from keras_resblocks_plugin._preset_files import (
 )
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._safetensors import read_header
-from keras_resblocks_plugin._schema import check, check_objects
+from keras_resblocks_plugin._schema import check, check_object
 from keras_resblocks_plugin._sizes import check_sizes
 from keras_resblocks_plugin.weights import read_index
 
@@ -30,7 +31,7 @@ BACKBONE_NAME = f"{PACKAGE}>ResBlockBackbone"
 _OBJECT_FILES = {
     CONFIG_FILE: keras_hub.models.Backbone,
     TASK_FILE: keras_hub.models.Task,
-    PREPROCESSOR_FILE: keras_hub.models.Preprocessor,
+    PREPROCESSOR_FILE: keras.layers.Layer,
     CONVERTER_FILE: keras_hub.layers.ImageConverter,
 }
 _CODE_OR_WEIGHTS = frozenset(
@@ -72,9 +73,7 @@ def check_configs(folder: Path) -> None:
         ValueError: If one does not.
     """
     for name in (CONFIG_FILE, *_present(folder, TASK_FILE, PREPROCESSOR_FILE, CONVERTER_FILE)):
-        content = read_json(folder / name)
-        check_objects(folder / name, content)
-        check(folder / name, content, {"type": "object", "instance_of": _OBJECT_FILES[name]})
+        check_object(folder / name, read_json(folder / name), _OBJECT_FILES[name])
     check(folder / METADATA_FILE, read_json(folder / METADATA_FILE), METADATA)
     for name in _present(folder, RECORD_FILE):
         check(folder / name, read_json(folder / name), RECORD)

@@ -59,7 +59,7 @@ def load_weights(model: keras.Model, index: Path) -> None:
     weight_map = read_index(index)
     for name in sorted(set(weight_map.values())):
         tensors |= read_header(index.parent / name)
-    _check_same_names(weight_map, tensors, f"the index {index.name}", "the files it names")
+    _check_same_names(weight_map, tensors, f"the index {index}", "the files it names")
     variables = {weight.path: weight for weight in base_weights(model)}
     check_fit(variables, tensors, index.parent)
     for path, variable in variables.items():

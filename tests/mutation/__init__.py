@@ -1,0 +1,1 @@
+"""Presets changed at random, and what loading makes of them."""
