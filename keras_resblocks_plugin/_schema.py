@@ -17,14 +17,14 @@ from keras_resblocks_plugin._buildable import (
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin.config_schema import layer_schema
 
+_TEXTS = {
+    "module": {"type": ["string", "null"]},
+    "class_name": {"type": "string"},
+    "registered_name": {"type": ["string", "null"]},
+}
 _OBJECT = {
     "type": "object",
-    "properties": {
-        "module": {"type": ["string", "null"]},
-        "class_name": {"type": "string"},
-        "config": {"type": ["object", "string"]},
-        "registered_name": {"type": ["string", "null"]},
-    },
+    "properties": {**_TEXTS, "config": True},
     "required": ["module", "class_name", "config", "registered_name"],
     "additionalProperties": False,
 }
@@ -93,7 +93,8 @@ def check_object(file: Path, value: dict[str, Any], expected: type) -> None:
             raise ValueError(f"`{file}` names, at `{place or '.'}`, {error}") from None
     check(file, value, {**_OBJECT, "instance_of": expected})
     for place, found, cls in classes:
-        check(file, found, _OBJECT, place)
+        kind = "object" if isinstance(cls, type) else "string"
+        check(file, found, {**_OBJECT, "properties": {**_TEXTS, "config": {"type": kind}}}, place)
         if isinstance(cls, type):
             check(file, found["config"], schema_of(cls, found["config"]), f"{place}.config")
 

@@ -13,6 +13,7 @@ import h5py
 Rng = random.Random
 
 _STRINGS = ("", "../../.bashrc", "/etc/passwd", "a/b", "NaN", "keras", "os", "relu", "x" * 5000)
+_WORDS = ("channels_first", "float16", "bicubic", "max", "pad", "projection", "preact", "batch")
 _NUMBERS = (0, -1, 1, 2, 3, 7, 2**31, 2**63, 2**64, 10**30, -(2**40), 0.5, 1.0, 1e300, -0.1)
 _OBJECTS = (
     {"module": "keras.layers", "class_name": "Lambda", "config": {}, "registered_name": None},
@@ -117,7 +118,7 @@ def _edit(folder: Path, rng: Rng) -> str:
     if kind == "number":
         parent[key] = rng.choice(_NUMBERS)
     elif kind == "string":
-        parent[key] = rng.choice(_STRINGS)
+        parent[key] = rng.choice(_STRINGS + _WORDS)
     elif kind == "retype":
         parent[key] = rng.choice([None, [], {}, [value], {"a": value}, str(value), True, False])
     elif kind == "remove":
