@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 _ATTRIBUTE = "backbone_sha256"
 
@@ -52,13 +53,23 @@ def read_head(file: Path) -> SavedHead | None:
 
     Args:
         file: The path of `task.weights.h5`, which `check_hdf5` has checked.
+
+    Raises:
+        ValueError: If what it says is no digest.
     """
-    with h5py.File(file, "r") as store:
-        digest = store.attrs.get(_ATTRIBUTE)
-    return None if digest is None else SavedHead(file, str(digest))
+    try:
+        with h5py.File(file, "r") as store:
+            digest = store.attrs.get(_ATTRIBUTE)
+        return None if digest is None else SavedHead(file, digest.decode("ascii"))
+    except (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"The attribute `{_ATTRIBUTE}` of `{file}` must be a digest, as bytes. Download or "
+            f"save the preset again. Received: {error!r}"
+        ) from None
 
 
 def write_digest(file: Path, digest: str) -> None:
     """Notes in a head's file which weights its backbone has."""
     with h5py.File(file, "r+") as store:
-        store.attrs[_ATTRIBUTE] = digest
+        # Of a fixed length: HDF5 gives others 4 KB.
+        store.attrs[_ATTRIBUTE] = np.bytes_(digest)

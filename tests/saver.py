@@ -1,8 +1,8 @@
 """Another process that saves two states in turn, for tests of what is read meanwhile.
 
 Run as `python -m tests.saver FOLDER`, it saves a classifier to `FOLDER/preset`, an adapter to
-`FOLDER/adapter.safetensors` and a timm folder to `FOLDER/timm` until it is killed, all of
-state 0 or all of state 1.
+`FOLDER/adapter` and a folder for timm to `FOLDER/timm` until it is killed, all of state 0 or
+all of state 1.
 """
 
 import contextlib
@@ -56,6 +56,15 @@ def states(model: keras.Model) -> set[float]:
     return {float(value) for array in arrays for value in np.unique(array)}
 
 
+def assert_one_save(model: krp.ResBlockImageClassifier) -> float:
+    """All parts of a classifier are of one save; returns which that is."""
+    (state,) = states(model)
+    assert model.class_names == names(int(state))
+    assert model.backbone.freeze_batch_norm == bool(state)
+    assert model.preprocessor.image_converter.scale == state + 1
+    return state
+
+
 def _filled(model: keras.Model, weights: list[keras.Variable], state: int) -> keras.Model:
     for weight in weights:
         weight.assign(keras.ops.full(weight.shape, state, weight.dtype))
@@ -76,9 +85,12 @@ def _like_timm(state: int) -> krp.ResBlockImageClassifier:
 def _main(folder: pathlib.Path) -> None:
     makers = (classifier, _with_adapter, _like_timm)
     classifiers, adapters, timms = [[make(n) for n in (0, 1)] for make in makers]
-    for number, state in enumerate(itertools.cycle((0, 1))):
-        classifiers[state].save_to_preset(folder / "preset")
-        adapters[state].save_lora_weights(folder / "adapter.safetensors")
+    for number in itertools.count():
+        state = number % 2
+        # Most of the time goes to the preset, which is read most often.
+        for model in (*classifiers, *classifiers):
+            model.save_to_preset(folder / "preset")
+        adapters[state].save_lora_weights(folder / "adapter" / "adapter.safetensors")
         krp.convert.to_timm(timms[state], folder / "timm")
         if number == 0:
             print("ready", flush=True)
