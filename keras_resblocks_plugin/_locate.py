@@ -1,18 +1,31 @@
 """From what a user calls a preset to a folder on this disk that was checked."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
+from keras_resblocks_plugin._one_save import one_save
 from keras_resblocks_plugin.hub_client import fetch
 from keras_resblocks_plugin.preset_folder import check_preset
 
+Loaded = TypeVar("Loaded")
 
-def locate_checked(preset: str | Path, names: Mapping[str, dict]) -> str:
-    """The folder that `locate` finds, checked by `check_preset`."""
-    folder = locate(preset, names)
-    check_preset(folder)
-    return folder
+
+def load_checked(
+    preset: str | Path, names: Mapping[str, dict], load: Callable[[str], Loaded]
+) -> Loaded:
+    """Returns what `load` makes of the folder that `locate` finds, once it is checked.
+
+    The folder is one save, whole: if another process saves over it, `load` is called again.
+    """
+    folder = str(Path(locate(preset, names)).absolute())
+
+    def load_this() -> Loaded:
+        check_preset(folder)
+        return load(folder)
+
+    return one_save(folder, load_this)
 
 
 def locate(preset: str | Path, names: Mapping[str, dict]) -> str:

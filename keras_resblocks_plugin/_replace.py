@@ -1,7 +1,8 @@
-"""Replacing a folder at one instant, so that a killed process leaves the old or the new."""
+"""Replacing a folder or file at one instant, so that a kill leaves the old or the new."""
 
 import contextlib
 import ctypes
+import hashlib
 import os
 import re
 import secrets
@@ -9,6 +10,8 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from keras_resblocks_plugin._one_save import one_save, readers_waited_for
 
 try:
     import fcntl
@@ -22,9 +25,10 @@ _being_filled = set()
 def replacing(folder: str | Path) -> Iterator[Path]:
     """Gives a copy of `folder` to change, and puts it in the folder's place at the end.
 
-    Whoever opens `folder`, at any time and after a kill at any time, sees it as it was or
-    as it is to be. If the body raises, nothing has changed. What a killed process left beside
-    the folder, the next one removes.
+    Whoever lists `folder`, at any time and after a kill at any time, finds it as it was or
+    as it is to be. Who opens its files one after the other reads all of one state through
+    `one_save`. If the body raises, nothing has changed. What a killed process left beside the
+    folder, the next one removes.
 
     Args:
         folder: The folder to replace; it need not exist yet.
@@ -38,16 +42,13 @@ def replacing(folder: str | Path) -> Iterator[Path]:
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"`{folder}` must be a folder, or nothing yet. Received: a file")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _left_overs_removed(folder):
+    earlier = rf"{re.escape(folder.name)}\.[0-9a-f]{{8}}\.(saving|old)"
+    with _left_overs_removed(folder, earlier):
         # Beside the folder: only within one file system can it take its place.
         staged = _beside(folder, "saving")
         _being_filled.add(staged)
         try:
-            # Copies, not links: what is written into a link would change the old folder.
-            if folder.exists():
-                shutil.copytree(folder, staged, symlinks=True)
-            else:
-                staged.mkdir()
+            one_save(folder, lambda: _copy(folder, staged))
             yield staged
             _flush_all(staged)
             _swap(staged, folder)
@@ -57,21 +58,59 @@ def replacing(folder: str | Path) -> Iterator[Path]:
             shutil.rmtree(staged, ignore_errors=True)
 
 
-def _beside(folder: Path, purpose: str) -> Path:
-    return folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.{purpose}")
+@contextlib.contextmanager
+def replacing_file(file: str | Path) -> Iterator[Path]:
+    """Gives the name of a file to write, and puts what is there in the place of `file`.
+
+    The same as `replacing` does, for one file; other files of the folder stay as they are.
+
+    Args:
+        file: The file to replace; neither it nor its folder need exist yet.
+    """
+    file = Path(file).absolute()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with _left_overs_removed(file, earlier=rf"{re.escape(file.name)}\.saving"):
+        staged = _beside(file, "saving")
+        try:
+            yield staged
+            _flush(staged)
+            with readers_waited_for(file):
+                staged.replace(file)
+            _flush(file.parent)
+        finally:
+            staged.unlink(missing_ok=True)
+
+
+def _copy(folder: Path, staged: Path) -> None:
+    shutil.rmtree(staged, ignore_errors=True)
+    # Copies, not links: what is written into a link would change the old folder.
+    if folder.exists():
+        shutil.copytree(folder, staged, symlinks=True)
+    else:
+        staged.mkdir()
+
+
+def _beside(target: Path, purpose: str) -> Path:
+    # Not the name itself, which may be as long as a name can be.
+    return target.with_name(f".{_short(target)}.{secrets.token_hex(4)}.{purpose}")
+
+
+def _short(target: Path) -> str:
+    return hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
 
 
 @contextlib.contextmanager
-def _left_overs_removed(folder: Path) -> Iterator[None]:
+def _left_overs_removed(target: Path, earlier: str) -> Iterator[None]:
+    """Removes what killed saves left beside `target`, by earlier versions' names, too."""
     # Every save holds a shared lock on the parent, and a kill gives it back: who gets the lock
-    # alone knows that all staged folders there are left over.
-    descriptor = os.open(folder.parent, os.O_RDONLY) if fcntl else None
+    # alone knows that all that is staged there is left over.
+    descriptor = os.open(target.parent, os.O_RDONLY) if fcntl else None
     try:
         # Some network file systems lock nothing: what is left over stays there.
         with contextlib.suppress(OSError):
             if fcntl:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _remove_left_overs(folder)
+                _remove_left_overs(target, earlier)
         with contextlib.suppress(OSError):
             if fcntl:
                 fcntl.flock(descriptor, fcntl.LOCK_SH)
@@ -81,25 +120,31 @@ def _left_overs_removed(folder: Path) -> Iterator[None]:
             os.close(descriptor)
 
 
-def _remove_left_overs(folder: Path) -> None:
-    pattern = rf"\.{re.escape(folder.name)}\.[0-9a-f]{{8}}\.(saving|old)"
-    for path in sorted(folder.parent.iterdir()):
-        if re.fullmatch(pattern, path.name):
-            if path.suffix == ".old" and not folder.exists():
-                path.rename(folder)
-            else:
-                shutil.rmtree(path, ignore_errors=True)
+def _remove_left_overs(target: Path, earlier: str) -> None:
+    pattern = rf"\.({_short(target)}\.[0-9a-f]{{8}}\.(saving|old)|{earlier})"
+    for path in sorted(target.parent.iterdir()):
+        if not re.fullmatch(pattern, path.name):
+            continue
+        if path.suffix == ".old" and not target.exists():
+            path.rename(target)
+        elif path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _swap(staged: Path, folder: Path) -> None:
     inside = _working_folder_in(folder)
-    if not folder.exists():
-        staged.rename(folder)
-    elif not _exchange(staged, folder):
-        # No exchange here (Windows, some network file systems): the shortest gap there is.
-        old = _beside(folder, "old")
-        folder.rename(old)
-        staged.rename(folder)
+    old = None
+    with readers_waited_for(folder):
+        if not folder.exists():
+            staged.rename(folder)
+        elif not _exchange(staged, folder):
+            # No exchange here (Windows, some network file systems): the shortest gap there is.
+            old = _beside(folder, "old")
+            folder.rename(old)
+            staged.rename(folder)
+    if old is not None:
         shutil.rmtree(old)
     _flush(folder.parent)
     if inside is not None:

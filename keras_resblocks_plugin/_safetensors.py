@@ -1,5 +1,6 @@
 """Safetensors files: headers are checked before anything is allocated."""
 
+import json
 import math
 import struct
 from collections.abc import Mapping
@@ -47,14 +48,30 @@ class StoredTensor(NamedTuple):
 
 
 def write_file(file: Path, arrays: Mapping[str, np.ndarray], metadata: dict[str, str]) -> None:
-    """Writes a safetensors file, readable by whom other new files are."""
+    """Writes a safetensors file, readable by whom other new files are.
+
+    Equal arrays and metadata give equal files.
+    """
     # `save_file()` makes files that only their owner can read, whatever the user's umask says.
     file.touch()
     mode = file.stat().st_mode
     # Not `ascontiguousarray`, which makes vectors of scalars.
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     save_file(arrays, file, metadata=metadata)
+    _sort_metadata(file)
     file.chmod(mode)
+
+
+def _sort_metadata(file: Path) -> None:
+    # `save_file()` writes the metadata in an order of chance.
+    with file.open("r+b") as stream:
+        length = struct.unpack("<Q", stream.read(8))[0]
+        header = json.loads(stream.read(length))
+        if header.get("__metadata__"):
+            header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        stream.seek(8)
+        stream.write(text.ljust(length))
 
 
 def read_metadata(file: Path) -> dict[str, str]:

@@ -3,8 +3,10 @@
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 
 from keras_resblocks_plugin._adapter_metadata import (
     ADAPTER_FILE,
@@ -14,6 +16,8 @@ from keras_resblocks_plugin._adapter_metadata import (
     read_adapter_metadata,
 )
 from keras_resblocks_plugin._kerashub import flatten_layers
+from keras_resblocks_plugin._one_save import one_save
+from keras_resblocks_plugin._replace import replacing_file
 from keras_resblocks_plugin._safetensors import StoredTensor, read_header, write_file
 from keras_resblocks_plugin.hub_client import fetch
 from keras_resblocks_plugin.lora import forget_compiled, lora_layers, lora_weights
@@ -52,12 +56,8 @@ def save_adapter(
     arrays = {weight.path: keras.ops.convert_to_numpy(weight) for weight in weights}
     ((rank, alpha),) = kinds
     metadata = new_adapter_metadata(backbone, rank, alpha, class_names)
-    file = Path(filepath)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    # At one instant: a process killed while saving leaves the old file or the new one.
-    staged = file.with_name(f".{file.name}.saving")
-    write_file(staged, arrays, metadata)
-    staged.replace(file)
+    with replacing_file(filepath) as staged:
+        write_file(staged, arrays, metadata)
 
 
 def load_adapter(
@@ -79,18 +79,8 @@ def load_adapter(
         HubError: If it cannot be downloaded.
     """
     file = _locate(filepath)
-    tensors = read_header(file)
-    metadata = read_adapter_metadata(file)
-    check_architecture(metadata["architecture"], backbone, file)
-    rank, alpha = metadata["rank"], metadata["alpha"]
-    layers = _adapted(backbone, tensors, rank, file)
-    check_fit(_shapes(layers, rank) | {w.path: w for w in head}, tensors, file)
-    class_names = metadata["class_names"]
-    if class_names and head and len(class_names) != head[-1].shape[-1]:
-        raise ValueError(
-            f"`{file}` names {len(class_names)} classes, and its head has {head[-1].shape[-1]}. "
-            "Nothing was loaded. Download or save the adapter again."
-        )
+    # In memory, all of it, before the backbone changes: the file may be saved over meanwhile.
+    metadata, layers, arrays = one_save(file, lambda: _read(file, backbone, head))
     if metadata["base"] != base_digest(backbone):
         warnings.warn(
             f"`{file}` was trained on other weights than this model has: another preset's, "
@@ -98,13 +88,31 @@ def load_adapter(
             stacklevel=3,
         )
     if not lora_layers(backbone):
-        backbone.enable_lora(rank, sorted({layer.name for layer in layers}))
+        backbone.enable_lora(metadata["rank"], sorted({layer.name for layer in layers}))
     for variable in (*lora_weights(backbone), *head):
-        variable.assign(tensors[variable.path].read())
+        variable.assign(arrays[variable.path])
     for layer in layers:
-        layer.lora_alpha = alpha
+        layer.lora_alpha = metadata["alpha"]
     forget_compiled(backbone)
-    return class_names
+    return metadata["class_names"]
+
+
+def _read(
+    file: Path, backbone: keras.Model, head: Sequence[keras.Variable]
+) -> tuple[dict[str, Any], list[keras.Layer], dict[str, np.ndarray]]:
+    """The metadata of a file that fits, the layers it is for, and its tensors."""
+    tensors = read_header(file)
+    metadata = read_adapter_metadata(file)
+    check_architecture(metadata["architecture"], backbone, file)
+    layers = _adapted(backbone, tensors, metadata["rank"], file)
+    check_fit(_shapes(layers, metadata["rank"]) | {w.path: w for w in head}, tensors, file)
+    class_names = metadata["class_names"]
+    if class_names and head and len(class_names) != head[-1].shape[-1]:
+        raise ValueError(
+            f"`{file}` names {len(class_names)} classes, and its head has {head[-1].shape[-1]}. "
+            "Nothing was loaded. Download or save the adapter again."
+        )
+    return metadata, layers, {name: tensor.read() for name, tensor in tensors.items()}
 
 
 def _locate(filepath: str | Path) -> Path:

@@ -1,8 +1,9 @@
 """Image classification on a `ResBlockBackbone`."""
 
+import functools
 import hashlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import numpy as np
 from keras_hub.models import ImageClassifier
 
 from keras_resblocks_plugin import adapters
-from keras_resblocks_plugin._locate import locate_checked
+from keras_resblocks_plugin._head import SavedHead, read_head
+from keras_resblocks_plugin._locate import load_checked
+from keras_resblocks_plugin._one_save import one_save
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import (
@@ -99,8 +102,8 @@ class ResBlockImageClassifier(ImageClassifier):
             kwargs.setdefault("class_names", None)
         if kwargs.get("class_names") is not None:
             kwargs["class_names"] = tuple(kwargs["class_names"])
-        preset = locate_checked(preset, cls.presets)
-        return super().from_preset(preset, load_weights=load_weights, **kwargs)
+        load = functools.partial(super().from_preset, load_weights=load_weights, **kwargs)
+        return load_checked(preset, cls.presets, load)
 
     @classmethod
     def from_config(cls, config):
@@ -170,15 +173,21 @@ class ResBlockImageClassifier(ImageClassifier):
             ValueError: If the file is damaged, or is the head of another backbone or of
                 other classes.
         """
+        load = functools.partial(self._load_head, filepath, super().load_task_weights)
+        self.backbone.expect_weights_of(one_save(filepath, load))
+
+    def _load_head(self, filepath: str, load: Callable[[str], None]) -> SavedHead | None:
         check_head(filepath)
+        head = read_head(Path(filepath))
         try:
-            super().load_task_weights(filepath)
+            load(filepath)
         except (KeyError, OSError, ValueError) as error:
             raise ValueError(
                 f"`{filepath}` is not a head for {self.num_classes} classes on this backbone. "
                 "Download or save the preset again, or give `num_classes` for a new head. "
                 f"Received: {error}"
             ) from error
+        return head
 
     def save_lora_weights(self, filepath: str | Path) -> None:
         """Saves what LoRA adds to the backbone's kernels, and the head, to a safetensors file.

@@ -1,5 +1,6 @@
 """From raw images to what a `ResBlockBackbone` reads."""
 
+import functools
 import math
 import numbers
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ import keras
 from keras_hub.layers import ImageConverter
 from keras_hub.models import ImageClassifierPreprocessor
 
-from keras_resblocks_plugin._locate import locate_checked
+from keras_resblocks_plugin._locate import load_checked
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin.backbone import ResBlockBackbone
@@ -67,7 +68,8 @@ class ResBlockImageConverter(ImageConverter):
             ValueError: If the name is unknown, or the preset is not sound.
             HubError: If it cannot be downloaded from the Hub.
         """
-        return super().from_preset(locate_checked(preset, ResBlockBackbone.presets), **kwargs)
+        load = functools.partial(super().from_preset, **kwargs)
+        return load_checked(preset, ResBlockBackbone.presets, load)
 
     @property
     def image_size(self) -> tuple[int, int] | None:
@@ -197,7 +199,8 @@ class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
             ValueError: If the name is unknown, or the preset is not sound.
             HubError: If it cannot be downloaded from the Hub.
         """
-        return super().from_preset(locate_checked(preset, ResBlockBackbone.presets), **kwargs)
+        load = functools.partial(super().from_preset, **kwargs)
+        return load_checked(preset, ResBlockBackbone.presets, load)
 
     def save_to_preset(self, preset_dir: str):
         """Saves the preprocessor and its converter to a preset folder, at one instant.

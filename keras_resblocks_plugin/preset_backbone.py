@@ -1,5 +1,6 @@
 """How a backbone is saved to a preset and loaded from one, and what LoRA adds to it alone."""
 
+import functools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,12 +8,14 @@ from pathlib import Path
 import keras
 
 from keras_resblocks_plugin import adapters, weights
+from keras_resblocks_plugin._head import SavedHead
 from keras_resblocks_plugin._kerashub import (
     FeaturePyramidBackbone,
     flatten_layers,
     save_backbone_config,
 )
-from keras_resblocks_plugin._locate import locate_checked
+from keras_resblocks_plugin._locate import load_checked
+from keras_resblocks_plugin._one_save import one_save
 from keras_resblocks_plugin._preset_files import INDEX_FILE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import check_positive_int
@@ -22,6 +25,8 @@ from keras_resblocks_plugin.preset_folder import check_files, update_metadata
 
 class PresetBackbone(FeaturePyramidBackbone):
     """A feature-pyramid backbone whose presets are checked, and hold safetensors."""
+
+    _saved_head = None
 
     @classmethod
     def from_preset(cls, preset: str, load_weights: bool = True, **kwargs) -> "PresetBackbone":
@@ -39,8 +44,8 @@ class PresetBackbone(FeaturePyramidBackbone):
                 names classes that may not be built.
             HubError: If it cannot be downloaded from the Hub.
         """
-        preset = locate_checked(preset, cls.presets)
-        return super().from_preset(preset, load_weights=load_weights, **kwargs)
+        load = functools.partial(super().from_preset, load_weights=load_weights, **kwargs)
+        return load_checked(preset, cls.presets, load)
 
     def load_weights(self, filepath: str, **kwargs):
         """Loads weights, strictly and all or nothing where they are a preset's.
@@ -48,13 +53,32 @@ class PresetBackbone(FeaturePyramidBackbone):
         Args:
             filepath: A preset's `model.weights.json`, or what `keras.Model` loads.
             **kwargs: For `keras.Model.load_weights`.
+
+        Raises:
+            ValueError: If they do not fit, or if the classifier has just loaded the preset's
+                head, and that was saved with other weights.
         """
-        path = Path(filepath)
-        if path.name == INDEX_FILE:
+        path = Path(filepath).absolute()
+        head, self._saved_head = self._saved_head, None
+
+        def load() -> None:
             check_files(path.parent)
-            weights.load_weights(self, path)
+            weights.load_weights(self, path, head)
+
+        if path.name == INDEX_FILE:
+            one_save(path.parent, load)
         else:
             super().load_weights(filepath, **kwargs)
+
+    def expect_weights_of(self, head: SavedHead | None) -> None:
+        """Makes the next `load_weights` check that the weights are those of a head.
+
+        KerasHub loads a task's head first, and its backbone last.
+
+        Args:
+            head: The head that was loaded; `None` if it does not say which weights it is for.
+        """
+        self._saved_head = head
 
     def save_to_preset(self, preset_dir: str, max_shard_size: float | None = None):
         """Saves the backbone to a preset folder, at one instant.

@@ -7,6 +7,7 @@ import keras
 import keras_hub
 
 from keras_resblocks_plugin._hdf5 import check_hdf5
+from keras_resblocks_plugin._head import read_head, write_digest
 from keras_resblocks_plugin._json import read_json
 from keras_resblocks_plugin._preset_files import (
     CONFIG_FILE,
@@ -19,12 +20,13 @@ from keras_resblocks_plugin._preset_files import (
     RECORD_FILE,
     TASK_FILE,
     TASK_WEIGHTS_FILE,
+    WEIGHTS_FILE,
 )
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._safetensors import read_header
 from keras_resblocks_plugin._schema import check, check_object
 from keras_resblocks_plugin._sizes import check_sizes
-from keras_resblocks_plugin.weights import read_index
+from keras_resblocks_plugin.weights import read_index, stored_digest
 
 BACKBONE_NAME = f"{PACKAGE}>ResBlockBackbone"
 # The files that hold a serialized object, and what that has to be.
@@ -129,9 +131,23 @@ def check_head(file: str | Path) -> None:
         )
 
 
+def check_same_save(folder: Path) -> None:
+    """Checks that the head and the weights of a checked preset say that they belong together.
+
+    Loading compares them, too, when it has read both.
+
+    Raises:
+        ValueError: If they say that they do not.
+    """
+    head = read_head(folder / TASK_WEIGHTS_FILE)
+    for name in set(read_index(folder / INDEX_FILE).values()) if head else ():
+        head.check_backbone(folder / name, stored_digest(folder / name))
+
+
 def list_head(folder: Path) -> None:
-    """Notes in the metadata that the head belongs to the backbone's weights."""
+    """Notes in the metadata and in the head that it belongs to the backbone's weights."""
     update_metadata(folder, task_weights=TASK_WEIGHTS_FILE)
+    write_digest(folder / TASK_WEIGHTS_FILE, stored_digest(folder / WEIGHTS_FILE))
 
 
 def update_metadata(folder: Path, **entries: str | int) -> None:

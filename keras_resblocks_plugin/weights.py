@@ -1,20 +1,29 @@
 """Weights in and out of safetensors files, strictly and all or nothing."""
 
 import contextlib
+import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
+from keras_resblocks_plugin._head import SavedHead
 from keras_resblocks_plugin._json import read_json
 from keras_resblocks_plugin._pages import to_tensor
 from keras_resblocks_plugin._preset_files import INDEX, INDEX_FILE, WEIGHTS_FILE
-from keras_resblocks_plugin._safetensors import StoredTensor, read_header, write_file
+from keras_resblocks_plugin._safetensors import (
+    StoredTensor,
+    read_header,
+    read_metadata,
+    write_file,
+)
 from keras_resblocks_plugin._schema import check
 from keras_resblocks_plugin.lora import lora_layers, lora_weights, merged_kernel
+
+_DIGEST = "weights_sha256"
 
 
 def save_weights(model: keras.Model, folder: Path) -> None:
@@ -22,14 +31,37 @@ def save_weights(model: keras.Model, folder: Path) -> None:
 
     LoRA is merged into the kernels, so that the file fits a model without it.
     """
-    arrays = merged_weights(model)
+    write_weights(merged_weights(model), folder)
+
+
+def write_weights(arrays: Mapping[str, np.ndarray], folder: Path) -> None:
+    """Writes weights by path, and their index, into `folder`, in place of those there.
+
+    The digest of the weights is in the file's metadata, for what was saved with them.
+    """
     _remove_earlier_weights(folder)
-    write_file(folder / WEIGHTS_FILE, arrays, {"format": "keras"})
+    metadata = {"format": "keras", _DIGEST: weights_digest(arrays)}
+    write_file(folder / WEIGHTS_FILE, arrays, metadata)
     index = {
         "metadata": {"total_size": sum(array.nbytes for array in arrays.values())},
         "weight_map": dict.fromkeys(sorted(arrays), WEIGHTS_FILE),
     }
     (folder / INDEX_FILE).write_text(json.dumps(index, indent=2) + "\n")
+
+
+def weights_digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 over the paths, dtypes, shapes and bytes of weights as they are stored."""
+    digest = hashlib.sha256()
+    for path in sorted(arrays):
+        array = np.asarray(arrays[path], order="C")
+        digest.update(json.dumps([path, array.dtype.name, array.shape]).encode())
+        digest.update(array.reshape(-1).view("uint8"))
+    return digest.hexdigest()
+
+
+def stored_digest(file: Path) -> str | None:
+    """The digest of the weights in a file; `None` where an earlier version wrote it."""
+    return read_metadata(file).get(_DIGEST)
 
 
 def merged_weights(model: keras.Model) -> dict[str, np.ndarray]:
@@ -41,7 +73,7 @@ def merged_weights(model: keras.Model) -> dict[str, np.ndarray]:
     }
 
 
-def load_weights(model: keras.Model, index: Path) -> None:
+def load_weights(model: keras.Model, index: Path, head: SavedHead | None = None) -> None:
     """Loads what `save_weights` wrote; assigns nothing unless everything fits.
 
     float32, float16 and bfloat16 files load into models of any float precision. The
@@ -50,10 +82,12 @@ def load_weights(model: keras.Model, index: Path) -> None:
     Args:
         model: A built model.
         index: The path of `model.weights.json`.
+        head: The head that was loaded before, if it must have been saved with them.
 
     Raises:
         ValueError: If the index or a file is not what its name says, or if a weight is
-            missing, unexpected or of another shape. All such weights are listed.
+            missing, unexpected or of another shape. All such weights are listed. Or if the
+            head is that of other weights.
     """
     tensors = {}
     weight_map = read_index(index)
@@ -62,6 +96,8 @@ def load_weights(model: keras.Model, index: Path) -> None:
     _check_same_names(weight_map, tensors, f"the index {index}", "the files it names")
     variables = {weight.path: weight for weight in base_weights(model)}
     check_fit(variables, tensors, index.parent)
+    for file in {tensor.file for tensor in tensors.values()} if head else ():
+        head.check_backbone(file, stored_digest(file))
     for path, variable in variables.items():
         variable.assign(to_tensor(tensors[path].read()))
     for layer in lora_layers(model):

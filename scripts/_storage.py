@@ -1,14 +1,17 @@
 """The precision in which a preset's weights are stored."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import ml_dtypes
 import numpy as np
-from _data import write_json
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+
+from keras_resblocks_plugin._preset_files import WEIGHTS_FILE
+from keras_resblocks_plugin._replace import replacing
+from keras_resblocks_plugin.preset_folder import TASK_WEIGHTS_FILE, list_head
+from keras_resblocks_plugin.weights import write_weights
 
 # Of accuracy, 0.1 points.
 TOLERANCE = 0.001
@@ -40,16 +43,12 @@ def store_as_bfloat16(
     if any(abs(rounded[name] - exact[name]) > TOLERANCE + 1e-9 for name in exact):
         backbone.set_weights(before)
         return None
-    index = folder / "model.weights.json"
-    content = json.loads(index.read_text())
-    for name in set(content["weight_map"].values()):
-        tensors = {key: _rounded(value) for key, value in load_file(folder / name).items()}
-        partial = folder / f"{name}.partial"
-        save_file(tensors, partial, metadata={"format": "keras"})
-        partial.chmod((folder / name).stat().st_mode)
-        partial.replace(folder / name)
-        content["metadata"]["total_size"] = sum(tensor.nbytes for tensor in tensors.values())
-    write_json(index, content)
+    with replacing(folder) as staged:
+        tensors = load_file(staged / WEIGHTS_FILE)
+        write_weights({path: _rounded(tensor) for path, tensor in tensors.items()}, staged)
+        if (staged / TASK_WEIGHTS_FILE).exists():
+            # The head says which weights it was saved with.
+            list_head(staged)
     return rounded
 
 

@@ -57,6 +57,24 @@ def test_an_adapter_is_small_and_keyed_by_weight_path(of_backbone):
     assert json.loads(metadata["architecture"])["stackwise_num_filters"] == [4, 6]
 
 
+def test_equal_adapters_are_equal_files(tmp_path):
+    # The reference library writes metadata in an order of chance.
+    model = adapted(tiny_classifier(class_names=["caté", 'd"o\\g', "fox\n\u2028\x7f🦊"]))
+    for number in range(8):
+        model.save_lora_weights(tmp_path / str(number) / ADAPTER)
+    assert len({file.read_bytes() for file in tmp_path.rglob(ADAPTER)}) == 1
+    loaded = tiny_classifier()
+    load_quietly(loaded, tmp_path / "0")
+    assert loaded.class_names == model.class_names
+
+
+def test_an_adapters_name_may_be_as_long_as_names_are(tmp_path):
+    file = tmp_path / ("n" * 243 + ".safetensors")
+    adapted(tiny_backbone()).save_lora_weights(file)
+    load_quietly(tiny_backbone(), file)
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_a_backbone_with_functions_and_numpy_numbers_as_arguments(tmp_path):
     filters = list(np.array([4, 6]))
     kwargs = {

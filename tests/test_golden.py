@@ -2,24 +2,37 @@
 
 `golden/weight_paths.json` has the paths and shapes of the weights of a small backbone of
 each block type: a format, since presets name weights by them. `golden/outputs.npz` has the
-features of the same backbones with weights from numpy. A change that is meant (it
-orphans the presets that exist) is written to both files by
+features of the same backbones with weights from numpy. `golden/preset_bn_digest` has the
+weights of `golden/preset_bn`, which an earlier version wrote, with the digest that ties head
+and backbone together. A change that is meant (it orphans the presets that exist) is written
+to all but that by
 
     python -m tests.test_golden
 """
 
 import json
 import pathlib
+import shutil
 
+import keras_hub
 import numpy as np
 import pytest
 
+import keras_resblocks_plugin as krp
 from keras_resblocks_plugin import ResBlockBackbone
 from keras_resblocks_plugin.blocks import BLOCK_TYPES
 from tests.helpers import fill, images, to_numpy
+from tests.tiny import assert_refused, photos, predict, tiny_backbone, tiny_classifier
 
 WEIGHT_PATHS = pathlib.Path(__file__).parent / "golden" / "weight_paths.json"
 OUTPUTS = pathlib.Path(__file__).parent / "golden" / "outputs.npz"
+PRESET = pathlib.Path(__file__).parent / "golden" / "preset_bn"
+PRESET_WITH_DIGEST = PRESET.with_name("preset_bn_digest")
+PRESET_OUTPUTS = PRESET.with_name("preset_bn_outputs.json")
+TIED_FILES = ("model.safetensors", "task.weights.h5")
+
+ImageClassifier = keras_hub.models.ImageClassifier
+krp_from_preset = krp.ResBlockImageClassifier.from_preset
 
 
 def small_backbone(block_type):
@@ -61,7 +74,39 @@ def test_golden(block_type):
     np.testing.assert_allclose(features(backbone), expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.fixture
+def preset(tmp_path):
+    return pathlib.Path(shutil.copytree(PRESET, tmp_path / "preset"))
+
+
+@pytest.mark.parametrize("load", [ImageClassifier.from_preset, krp_from_preset])
+@pytest.mark.parametrize("names", [TIED_FILES, TIED_FILES[:1], TIED_FILES[1:], ()])
+def test_weights_and_head_load_with_and_without_digests(preset, load, names):
+    for name in names:
+        shutil.copy(PRESET_WITH_DIGEST / name, preset / name)
+    expected = json.loads(PRESET_OUTPUTS.read_text())["outputs"]
+    # Resizing differs by a rounding between the backends; seven float32 layers follow.
+    np.testing.assert_allclose(predict(load(str(preset)), photos()), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("load", [ImageClassifier.from_preset, krp_from_preset])
+def test_a_golden_head_on_other_weights_is_refused(preset, load):
+    other = tiny_backbone()
+    other.weights[0].assign(other.weights[0] + 1)
+    tiny_classifier(other).save_to_preset(preset)
+    head = shutil.copy(PRESET_WITH_DIGEST / "task.weights.h5", preset)
+    weights = preset / "model.safetensors"
+    assert_refused(lambda: load(str(preset)), f"`{head}`", f"`{weights}`", "save the whole task")
+    # With the weights that it was saved with it loads.
+    shutil.copy(PRESET_WITH_DIGEST / "model.safetensors", preset)
+    load(str(preset))
+
+
 if __name__ == "__main__":
+    tiny_classifier().save_to_preset(PRESET_WITH_DIGEST)
+    for file in PRESET_WITH_DIGEST.iterdir():
+        if file.name not in TIED_FILES:
+            file.unlink()
     backbones = {block_type: small_backbone(block_type) for block_type in BLOCK_TYPES}
     paths = {block_type: weight_paths(backbone) for block_type, backbone in backbones.items()}
     WEIGHT_PATHS.write_text(json.dumps(paths, indent=1) + "\n")

@@ -3,10 +3,6 @@
 import os
 import pathlib
 import random
-import signal
-import subprocess
-import sys
-import time
 
 import pytest
 
@@ -14,24 +10,8 @@ import keras_resblocks_plugin as krp
 from keras_resblocks_plugin import _replace
 from keras_resblocks_plugin._replace import replacing
 from tests.helpers import values
+from tests.replacing_process import FILES, REPLACE_FOREVER, STATES, kill, start, wait
 from tests.tiny import contents, tiny_backbone, tiny_classifier
-
-ROOT = pathlib.Path(__file__).parent.parent
-FILES = [f"file{i}" for i in range(6)]
-
-# Only the module under test is imported: a child that starts fast is killed more often.
-REPLACE_FOREVER = """
-import importlib.util, itertools, sys
-spec = importlib.util.spec_from_file_location("_replace", sys.argv[1])
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-for i, letter in enumerate(itertools.cycle("AB")):
-    with module.replacing(sys.argv[2]) as folder:
-        for name in sys.argv[3:]:
-            (folder / name).write_text(letter * 100_000)
-    if i == 0:
-        print("ready", flush=True)
-"""
 
 SAVE_FOREVER = """
 import sys
@@ -52,24 +32,6 @@ while True:
 """
 
 
-def start(code, *args):
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, args)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def kill(process, delay):
-    """Kills a process some seconds after it says that it is ready."""
-    with process:
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(delay)
-        assert process.poll() is None
-        process.send_signal(signal.SIGKILL)
-
-
 @pytest.fixture
 def folder(tmp_path):
     """A folder to save into, with files that no save owns."""
@@ -88,11 +50,12 @@ def assert_others_kept(folder):
 def test_a_killed_process_leaves_one_state_or_the_other(folder):
     delays = random.Random(0)
     for _ in range(20):
-        process = start(REPLACE_FOREVER, _replace.__file__, folder, *FILES)
+        process = start(REPLACE_FOREVER, folder, *FILES)
+        wait(process)
         kill(process, delays.uniform(0, 0.05))
         texts = {(folder / name).read_text() for name in FILES}
         assert len(texts) == 1
-        assert texts <= {"A" * 100_000, "B" * 100_000}
+        assert texts <= set(STATES)
         assert_others_kept(folder)
     # What is left over of a killed save is hidden, and the next save removes it.
     with replacing(folder):
@@ -100,11 +63,22 @@ def test_a_killed_process_leaves_one_state_or_the_other(folder):
     assert [path.name for path in folder.parent.iterdir()] == ["preset"]
 
 
+def test_what_a_save_keeps_is_of_one_save(folder):
+    # Another process saves what this one's saves keep as it is.
+    process = start(REPLACE_FOREVER, folder, *FILES)
+    wait(process)
+    for _ in range(30):
+        with replacing(folder) as staged:
+            assert len({(staged / name).read_text() for name in FILES}) == 1
+    kill(process)
+
+
 def test_a_preset_whose_saving_is_killed_loads_complete(tmp_path):
     delays = {tmp_path / f"preset{i}": delay for i, delay in enumerate((0.04, 0.13))}
     # All at once: most of the time goes into imports.
     processes = {folder: start(SAVE_FOREVER, folder) for folder in delays}
     for folder, process in processes.items():
+        wait(process)
         kill(process, delays[folder])
     for folder in delays:
         classifier = krp.ResBlockImageClassifier.from_preset(folder)
@@ -161,16 +135,21 @@ def test_where_folders_cannot_be_exchanged(folder, monkeypatch):
     assert (folder / "new").exists()
     assert_others_kept(folder)
     # Killed in the gap, the next save finds the old folder again.
-    folder.rename(folder.with_name(".preset.0123abcd.old"))
-    with replacing(folder):
-        pass
-    assert_others_kept(folder)
-    assert [path.name for path in folder.parent.iterdir()] == ["preset"]
+    for name in (".d410850fd5f4e0a3.0123abcd.old", ".preset.0123abcd.old"):
+        folder.rename(folder.with_name(name))
+        with replacing(folder):
+            pass
+        assert_others_kept(folder)
+        assert [path.name for path in folder.parent.iterdir()] == ["preset"]
 
 
 def test_only_left_overs_of_the_same_folder_are_removed(folder):
+    # SHA-256 of the folder's name, and of another.
+    own, other = ".d410850fd5f4e0a3", ".d9298a10d1b07358"
     kept = [".preset.saving", ".preset.backup.old", ".other.0123abcd.saving", "preset.0123abcd.old"]
-    for name in [*kept, ".preset.0123abcd.saving"]:
+    kept += [f"{other}.0123abcd.saving", f"{own}.saving"]
+    # The second is what earlier versions left.
+    for name in [*kept, f"{own}.0123abcd.saving", ".preset.0123abcd.saving"]:
         (folder.parent / name).mkdir()
     with replacing(folder):
         pass

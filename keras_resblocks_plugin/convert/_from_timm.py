@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from keras_resblocks_plugin._one_save import one_save
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.convert import _timm_config
 from keras_resblocks_plugin.convert._architecture import read_architecture
@@ -54,18 +55,27 @@ def from_timm(
     ```
     """
     file = find_checkpoint(source)
+    given = {"mean": mean, "std": std}
+    # `to_timm` may save over the folder meanwhile.
+    return one_save(file.parent, lambda: _read(file, str(source), class_names, image_size, given))
+
+
+def _read(
+    file: Path,
+    source: str,
+    class_names: Sequence[str] | None,
+    image_size: int | None,
+    given: dict[str, Sequence[float] | None],
+) -> ResBlockBackbone | ResBlockImageClassifier:
     config = _timm_config.read_config(file.parent / CONFIG_FILE)
     tensors = read_tensors(file)
-    architecture, layout = read_architecture(tensors, str(source))
+    architecture, layout = read_architecture(tensors, source)
     backbone = ResBlockBackbone(**architecture)
     head = f"{layout.layers['predictions']}.weight"
     if head not in tensors:
-        return assign(backbone, tensors, layout, str(source))
-    given = {
-        "input_size": image_size and (backbone.image_shape[-1], image_size, image_size),
-        "mean": mean,
-        "std": std,
-    }
+        return assign(backbone, tensors, layout, source)
+    input_size = image_size and (backbone.image_shape[-1], image_size, image_size)
+    given = {**given, "input_size": input_size}
     preprocessing = _timm_config.preprocessing(config) | {k: v for k, v in given.items() if v}
     converter = _timm_config.new_converter(
         preprocessing, backbone.image_shape[-1], for_cifar=backbone.input_pooling is None
@@ -78,4 +88,4 @@ def from_timm(
         preprocessor=ResBlockImageClassifierPreprocessor(converter),
         pooling=_timm_config.pooling(config),
     )
-    return assign(classifier, tensors, layout, str(source))
+    return assign(classifier, tensors, layout, source)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_resblocks_plugin._preset_files import INDEX_FILE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._safetensors import write_file
 from keras_resblocks_plugin.backbone import ResBlockBackbone
@@ -16,7 +17,6 @@ from keras_resblocks_plugin.convert._timm_config import describe_converter
 from keras_resblocks_plugin.convert._transfer import named_weights
 from keras_resblocks_plugin.image_classifier import ResBlockImageClassifier
 from keras_resblocks_plugin.layers import channel_axis
-from keras_resblocks_plugin.weights import INDEX_FILE
 
 
 def to_timm(model: ResBlockBackbone | ResBlockImageClassifier, folder: str | Path) -> None:

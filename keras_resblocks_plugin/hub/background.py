@@ -6,7 +6,9 @@ import tempfile
 import threading
 from pathlib import Path
 
+from keras_resblocks_plugin._one_save import one_save
 from keras_resblocks_plugin.hub.checks import check_shareable
+from keras_resblocks_plugin.hub.contents import copy_contents
 from keras_resblocks_plugin.hub.upload import Upload
 from keras_resblocks_plugin.hub_client import Handle, HubClient
 
@@ -36,13 +38,13 @@ class BackgroundPush:
     def offer(self, folder: Path) -> None:
         """Takes a copy of a preset to push; a copy that still waits is dropped."""
         if self._waiting is not None:
-            shutil.rmtree(self._waiting, ignore_errors=True)
-        # A copy, since the folder may be saved over while it is on its way.
+            shutil.rmtree(self._waiting.parent, ignore_errors=True)
         parent = None
         try:
             parent = Path(tempfile.mkdtemp(prefix="keras_resblocks_plugin_"))
-            self._waiting = shutil.copytree(folder, parent, dirs_exist_ok=True)
-        except OSError as error:
+            copy, token = parent / "preset", self.client.token
+            self._waiting = one_save(folder, lambda: copy_contents(folder, copy, token))
+        except (OSError, ValueError) as error:
             self._waiting = None
             if parent is not None:
                 shutil.rmtree(parent, ignore_errors=True)
@@ -77,7 +79,7 @@ class BackgroundPush:
             # Whatever it is, the training matters more.
             self._fail(error)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(folder.parent, ignore_errors=True)
 
     def _fail(self, reason: object) -> None:
         self.missing = " ".join(str(reason).split())

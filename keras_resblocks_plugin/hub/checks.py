@@ -10,6 +10,7 @@ from keras_resblocks_plugin._adapter_metadata import ADAPTER_FILE, read_adapter_
 from keras_resblocks_plugin._buildable import serialized_objects
 from keras_resblocks_plugin._hdf5 import check_hdf5
 from keras_resblocks_plugin._json import read_json
+from keras_resblocks_plugin._one_save import one_save
 from keras_resblocks_plugin._preset_files import CONFIG_FILE, TASK_FILE, TASK_WEIGHTS_FILE
 from keras_resblocks_plugin._safetensors import read_header
 from keras_resblocks_plugin._sizes import check_sizes_within
@@ -18,6 +19,7 @@ from keras_resblocks_plugin.preset_folder import (
     check_configs,
     check_head,
     check_preset,
+    check_same_save,
     is_code_or_weights,
 )
 
@@ -38,6 +40,7 @@ def check_shareable(folder: Path) -> None:
         check_preset(folder)
         if (folder / TASK_WEIGHTS_FILE).exists():
             check_head(folder / TASK_WEIGHTS_FILE)
+            check_same_save(folder)
         return
     check_configs(folder)
     listed = {KERASHUB_WEIGHTS_FILE}
@@ -70,10 +73,14 @@ def load_shareable(folder: Path) -> keras.Model:
         ValueError: If the preset is not sound, does not load, or has weights that are not
             finite.
     """
-    check_shareable(folder)
-    file = TASK_FILE if (folder / TASK_FILE).exists() else CONFIG_FILE
-    cls = keras.saving.get_registered_object(read_json(folder / file)["registered_name"])
-    model = cls.from_preset(str(folder))
+
+    def load() -> keras.Model:
+        check_shareable(folder)
+        file = TASK_FILE if (folder / TASK_FILE).exists() else CONFIG_FILE
+        cls = keras.saving.get_registered_object(read_json(folder / file)["registered_name"])
+        return cls.from_preset(str(folder))
+
+    model = one_save(folder, load)
     check_finite(model)
     return model
 

@@ -1,5 +1,6 @@
 """What a push sends: a preset's files, as far as they differ from what is there."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -46,6 +47,23 @@ def read_contents(folder: Path, token: str | None) -> dict[str, Path | bytes]:
                 )
     contents.pop(CARD_FILE, None)
     return contents
+
+
+def copy_contents(folder: Path, copy: Path, token: str | None) -> Path:
+    """Copies what a push sends, since the folder may be saved over while it is on its way.
+
+    Raises:
+        ValueError: If a file may not be sent, as `read_contents` says.
+    """
+    names = list(read_contents(folder, token))
+    if (folder / CARD_FILE).is_file():
+        names.append(CARD_FILE)
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir()
+    for name in names:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / name, copy / name)
+    return copy
 
 
 def changes(

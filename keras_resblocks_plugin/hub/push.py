@@ -1,20 +1,20 @@
 """A preset to the Hub, in one commit that is checked when it has arrived."""
 
-import contextlib
 import re
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 
-from keras_resblocks_plugin._adapter_metadata import is_adapter
+from keras_resblocks_plugin._adapter_metadata import ADAPTER_FILE, is_adapter
 from keras_resblocks_plugin._locate import locate
+from keras_resblocks_plugin._one_save import one_save
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.hub.card import task_name
 from keras_resblocks_plugin.hub.checks import check_shareable_adapter, load_shareable
+from keras_resblocks_plugin.hub.contents import copy_contents
 from keras_resblocks_plugin.hub.upload import Upload
 from keras_resblocks_plugin.hub_client import Handle, HubClient, check_revision
 
@@ -82,8 +82,9 @@ def push_to_hub(
     """
     target = _target(handle, revision, create_pr)
     client = HubClient(token)
-    with _as_folder(preset_or_model, target.name) as folder:
-        saved_class = _check(folder)
+    with tempfile.TemporaryDirectory(prefix="keras_resblocks_plugin_") as parent:
+        folder = Path(parent) / target.name
+        saved_class = _write_checked(preset_or_model, folder, client.token)
         upload = Upload(client, target, folder, create_pr, overwrite_card)
         if dry_run:
             commit, changed = None, upload.compare()
@@ -118,20 +119,27 @@ def _target(handle: str, revision: str | None, create_pr: bool) -> Handle:
     return Handle(target.repo_id, branch)
 
 
-@contextlib.contextmanager
-def _as_folder(preset_or_model: str | Path | keras.Model, name: str) -> Iterator[Path]:
+def _write_checked(
+    preset_or_model: str | Path | keras.Model, folder: Path, token: str | None
+) -> type | None:
+    """Writes what is to be pushed to a new folder; returns what `_check` says of it."""
     if isinstance(preset_or_model, str | Path):
-        yield Path(locate(preset_or_model, ResBlockBackbone.presets))
-        return
+        source = Path(locate(preset_or_model, ResBlockBackbone.presets)).absolute()
+
+        def check_and_copy() -> type | None:
+            saved_class = _check(source)
+            copy_contents(source, folder, token)
+            return saved_class
+
+        # An adapter alone is a file that is saved over.
+        return one_save(source / ADAPTER_FILE if is_adapter(source) else source, check_and_copy)
     if not hasattr(preset_or_model, "save_to_preset"):
         raise ValueError(
             "`preset_or_model` must be a preset's folder or name, a `ResBlockBackbone`, or a "
             f"KerasHub task on one. Received: {preset_or_model!r}"
         )
-    with tempfile.TemporaryDirectory(prefix="keras_resblocks_plugin_") as parent:
-        folder = Path(parent) / name
-        preset_or_model.save_to_preset(str(folder))
-        yield folder
+    preset_or_model.save_to_preset(str(folder))
+    return _check(folder)
 
 
 def _check(folder: Path) -> type | None:
