@@ -4,6 +4,9 @@ from pathlib import Path
 
 import h5py
 
+# All that h5py makes of a file whose structures are damaged.
+DAMAGED = (AttributeError, KeyError, OSError, RuntimeError, SystemError, TypeError, ValueError)
+
 
 def check_hdf5(file: Path) -> dict[str, tuple[int, ...]]:
     """Checks that a file is HDF5, whole, and holds what it claims to hold.
@@ -32,7 +35,7 @@ def check_hdf5(file: Path) -> dict[str, tuple[int, ...]]:
     try:
         with h5py.File(file, "r") as store:
             found = store.visititems_links(problem)
-    except (KeyError, OSError, RuntimeError) as error:
+    except DAMAGED as error:
         found = error
     if found:
         raise ValueError(

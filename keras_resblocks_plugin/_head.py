@@ -61,7 +61,15 @@ def read_head(file: Path) -> SavedHead | None:
         with h5py.File(file, "r") as store:
             digest = store.attrs.get(_ATTRIBUTE)
         return None if digest is None else SavedHead(file, digest.decode("ascii"))
-    except (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+    except (
+        AttributeError,
+        KeyError,
+        OSError,
+        RuntimeError,
+        SystemError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ValueError(
             f"The attribute `{_ATTRIBUTE}` of `{file}` must be a digest, as bytes. Download or "
             f"save the preset again. Received: {error!r}"

@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
 import keras_hub
 
+from keras_resblocks_plugin._buildable import serialized_objects
 from keras_resblocks_plugin._hdf5 import check_hdf5
 from keras_resblocks_plugin._head import read_head, write_digest
 from keras_resblocks_plugin._json import read_json
@@ -36,6 +38,7 @@ _OBJECT_FILES = {
     PREPROCESSOR_FILE: keras.layers.Layer,
     CONVERTER_FILE: keras_hub.layers.ImageConverter,
 }
+_ADVICE = "Download or save the preset again."
 _CODE_OR_WEIGHTS = frozenset(
     ".bin .ckpt .dll .dylib .gguf .h5 .hdf5 .joblib .keras .msgpack .npy .npz .onnx .pb .pickle "
     ".pkl .pt .pth .py .pyc .safetensors .sh .so .tflite .zip".split()
@@ -66,6 +69,32 @@ def check_preset(folder: str | Path) -> None:
             "Download or save the preset again."
         )
     check_sizes(folder)
+    _check_converter(folder, config["config"])
+
+
+def _check_converter(folder: Path, backbone: dict[str, Any]) -> None:
+    """Checks that the images of the preset's converters are those that its backbone reads."""
+    data_format = backbone.get("data_format") or keras.config.image_data_format()
+    channels = backbone.get("image_shape", (3,))[-1 if data_format == "channels_last" else 0]
+    for file in _present(folder, CONVERTER_FILE, PREPROCESSOR_FILE, TASK_FILE):
+        for place, found in serialized_objects(read_json(folder / file)):
+            config = found["config"]
+            # Neither is an argument of anything else that a preset of this package holds.
+            if not isinstance(config, dict) or "crop_fraction" not in config:
+                continue
+            place = f"{place}.config".lstrip(".")
+            if config.get("data_format") not in (None, data_format):
+                raise ValueError(
+                    f"`{place}.data_format` in `{folder / file}` must be that of the backbone, "
+                    f"{data_format!r}. Received: {config['data_format']!r}. {_ADVICE}"
+                )
+            for name in ("scale", "offset"):
+                values = config.get(name)
+                if isinstance(values, list) and channels and len(values) != channels:
+                    raise ValueError(
+                        f"`{place}.{name}` in `{folder / file}` must have {channels} entries, one "
+                        f"for each channel of the backbone. Received: {len(values)}. {_ADVICE}"
+                    )
 
 
 def check_configs(folder: Path) -> None:

@@ -334,6 +334,19 @@ def test_checking_leaves_no_trace(folder):
     assert (predict(classifier, x) == predict(classifier, x)).all()
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("config.data_format", "channels_first"),
+        ("config.scale", [1.0]),
+        ("config.offset", [0.0] * 4),
+    ],
+)
+def test_a_converter_for_other_images_than_the_backbone_reads(folder, place, value):
+    edit(folder / "image_converter.json", place, value)
+    assert_refused(lambda: check_preset(folder), place, f"`{folder / 'image_converter.json'}`")
+
+
 # === JSON ===
 @pytest.mark.parametrize(
     ("text", "told"),
