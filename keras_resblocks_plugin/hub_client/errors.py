@@ -29,6 +29,10 @@ class NotCachedError(HubError):
     """The Hub cannot be asked, and what is on this disk is not enough."""
 
 
+class SilentHubError(NotCachedError):
+    """The Hub did not answer, or took or sent no more bytes, within a deadline."""
+
+
 class AccessError(HubError):
     """The token is missing or wrong, or it may not do this."""
 
@@ -52,7 +56,7 @@ class BusyError(HubError):
 
 
 class SilentError(OSError):
-    """A request had no answer, or no more bytes, within its deadline; `translate` words it."""
+    """A request missed its deadline; `translate` words it."""
 
 
 class UnreachableError(OSError):
@@ -113,7 +117,8 @@ def translate(error: Exception, handle: object) -> HubError:
         case HfHubHTTPError():
             return HubError(f"The Hub refused what was asked of `{handle}`: {status} {said}")
         case HTTPError() | SilentError() | UnreachableError():
-            return NotCachedError(
+            cls = SilentHubError if is_silence(error) else NotCachedError
+            return cls(
                 f"The Hub at {constants.ENDPOINT} cannot be reached for `{handle}` ({said}). Check "
                 "the network."
             )
@@ -148,7 +153,8 @@ def is_unreachable(error: Exception) -> bool:
 def is_silence(error: BaseException | None) -> bool:
     """Whether a deadline passed, as this package or the Hub's client tells it."""
     while error is not None and not isinstance(error, SilentError | TimeoutError):
-        error = error.__cause__
+        # The HTTP library takes the cause away on the way.
+        error = error.__cause__ or error.__context__
     return error is not None
 
 
