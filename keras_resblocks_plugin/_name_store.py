@@ -48,7 +48,6 @@ def check_writable() -> None:
         OSError: If the folder cannot be written.
         ValueError: If the file cannot be read, or is not what this module writes.
     """
-    read()
     file = path()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -64,6 +63,7 @@ def check_writable() -> None:
             f"({error.strerror}: {error.filename}). Nothing was downloaded. Let KERAS_HOME name a "
             "folder that can, and run this again."
         ) from None
+    read()
 
 
 def write(name: str, entry: dict[str, str] | None) -> None:

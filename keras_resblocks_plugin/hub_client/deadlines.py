@@ -8,6 +8,7 @@ this package alone. They are told by where they are made, or by the name that th
 import contextlib
 import functools
 import io
+import logging
 import time
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -21,6 +22,10 @@ from keras_resblocks_plugin.hub_client.errors import BusyError, SilentError, Unr
 
 LIBRARY = "keras-resblocks-plugin"
 _current: ContextVar["Exchange | None"] = ContextVar("exchange", default=None)
+# Where `hf_xet` is installed, the client says at every stream that it does without; see `open`.
+logging.getLogger("huggingface_hub._commit_api").addFilter(
+    lambda record: _current.get() is None or "binary IO buffer" not in record.getMessage()
+)
 
 
 def answer_seconds() -> float:
@@ -62,7 +67,11 @@ class Exchange:
 
     @contextlib.contextmanager
     def open(self, path: str | Path) -> Iterator[BinaryIO]:
-        """A file to upload; each read of it renews the deadline."""
+        """A file to upload; each read of it renews the deadline.
+
+        The Hub's client sends a stream over HTTP. A path it would send through `hf_xet`, which
+        waits for a silent Hub for more than nine minutes and does not tell how far it is.
+        """
         with tqdm_stream_file(path) as file:
             yield _WatchedFile(file, self)
 
@@ -95,8 +104,6 @@ class Exchange:
 
 
 class _WatchedFile(io.BufferedIOBase):
-    # The Hub's client sends a stream over HTTP, and a path through `hf_xet`, which waits for a
-    # silent Hub for eleven minutes and does not say how far it is.
     def __init__(self, file: BinaryIO, exchange: Exchange):
         self._file, self._exchange = file, exchange
 

@@ -144,3 +144,16 @@ def test_a_silent_hub_does_not_keep_a_training_from_its_end(
     hub.reset()
     eval(call, {"krp": krp})
     assert on_hub(hub, "user/name") == contents(folder)
+
+
+def test_nor_does_one_whose_answer_comes_byte_by_byte(hub, classifier, tmp_path, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 1)
+    # The first training of all takes seconds more.
+    fit(classifier, krp.PushToHub("hf://user/other", tmp_path / "other"), [0.25])
+    hub.repo()
+    # A piece every 0.8 seconds, before any deadline.
+    hub.inject(Fault("model_info", slow=8.0))
+    seconds, said = timed_fit(classifier, krp.PushToHub("hf://user/name", tmp_path / "best"), [0.5])
+    assert seconds < 4
+    assert "does not come to the end of an answer" in said
+    assert "krp.push_to_hub" in said
