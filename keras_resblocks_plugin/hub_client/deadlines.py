@@ -90,7 +90,7 @@ class Exchange:
         if stage == "failed":
             error = info["exception"]
             if isinstance(error.__cause__, TimeoutError):
-                raise SilentError(f"no answer within {timeout['read']:.3g} s") from None
+                raise SilentError(f"no answer within {round(timeout['read'], 1):g} s") from None
             if what in ("connect_tcp", "start_tls"):
                 raise UnreachableError(str(error)) from None
         elif (what, stage) == ("send_request_body", "started"):

@@ -140,7 +140,7 @@ def test_a_silent_hub_does_not_keep_a_training_from_its_end(
     assert seconds < 1 + 1.5
     call = f"krp.push_to_hub({str(folder)!r}, 'hf://user/name')"
     assert call in said
-    assert "no answer within 1 s" in said
+    assert "no answer within 1" in said
     hub.reset()
     eval(call, {"krp": krp})
     assert on_hub(hub, "user/name") == contents(folder)

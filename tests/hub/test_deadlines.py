@@ -13,7 +13,7 @@ from tests.hub_server import Fault
 
 HANDLE = "hf://user/tiny"
 SECONDS = 0.5
-UNHEARD = r"cannot be reached for `hf://user/tiny[^`]*` \((no answer within 0\.5 s|timed out)\)"
+UNHEARD = r"cannot be reached for `hf://user/tiny[^`]*` \((no answer within [\d.]+ s|timed out)\)"
 
 
 @pytest.fixture(autouse=True)
@@ -135,7 +135,7 @@ def test_uploads_have_deadlines_beside_hf_xet_too(hub, preset, fresh_process):
     output = fresh_process(code, preset, HANDLE, **env)
     assert "True The Hub at" in output
     assert "HTTP upload" not in output
-    assert "no answer within 1 s" in output
+    assert "no answer within 1" in output
 
 
 def test_a_push_does_not_keep_a_process_from_its_end(hub, preset, fresh_process):
