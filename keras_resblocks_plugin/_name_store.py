@@ -2,10 +2,12 @@
 
 import json
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from keras_resblocks_plugin._json import parse_json
 
 _FILE = "keras_resblocks_plugin.json"
 _KEYS = {"handle", "commit", "folder"}
@@ -27,7 +29,7 @@ def read() -> dict[str, dict[str, str]]:
         ValueError: If the file cannot be read, or is not what this module writes.
     """
     try:
-        names = json.loads(path().read_text(encoding="utf-8"))["presets"]
+        names = parse_json(path().read_bytes(), path())["presets"]
         if all(set(entry) >= _KEYS for entry in names.values()):
             return names
         problem = "an entry lacks a key"
@@ -39,6 +41,31 @@ def read() -> dict[str, dict[str, str]]:
         f"`{path()}`, which keeps the names of pulled presets, cannot be read ({problem}). Remove "
         "it and pull the presets again: what is in the Hub's cache is not downloaded twice."
     )
+
+
+def check_writable() -> None:
+    """Checks that a name can be written, before anything is downloaded for it.
+
+    Raises:
+        OSError: If the folder cannot be written.
+        ValueError: If the file cannot be read, or is not what this module writes.
+    """
+    file = path()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        # By doing it: `os.access` knows nothing of a full disk.
+        trial = _beside(file)
+        trial.touch()
+        trial.unlink()
+        with file.with_suffix(".lock").open("a"):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"`{file.parent}`, which keeps the names of pulled presets, cannot be written "
+            f"({error.strerror}: {error.filename}). Nothing was downloaded. Let KERAS_HOME name a "
+            "folder that can, and run this again."
+        ) from None
+    read()
 
 
 def write(name: str, entry: dict[str, str] | None) -> None:
@@ -64,13 +91,18 @@ def write(name: str, entry: dict[str, str] | None) -> None:
 
 
 def _replace(file: Path, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    temporary = _beside(file)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        # Not by `tempfile`, whose files are their owner's alone whatever the umask says.
+        with temporary.open("x", encoding="utf-8") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, file)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def _beside(file: Path) -> Path:
+    return file.with_name(f".{file.name}.{secrets.token_hex(8)}")

@@ -85,6 +85,8 @@ class ResBlockImageClassifier(ImageClassifier):
     ) -> "ResBlockImageClassifier":
         """Loads a preset by its name, folder or `hf://` handle, once it is checked.
 
+        Where the Hub cannot be asked, a handle is answered from its cache, with a warning.
+
         Args:
             preset: A name of `krp.list_presets()`, a folder, or `"hf://user/name"`, with
                 `@revision` for a branch, a tag or a commit.

@@ -32,6 +32,8 @@ class PresetBackbone(FeaturePyramidBackbone):
     def from_preset(cls, preset: str, load_weights: bool = True, **kwargs) -> "PresetBackbone":
         """Loads a preset by its name, folder or `hf://` handle, once it is checked.
 
+        Where the Hub cannot be asked, a handle is answered from its cache, with a warning.
+
         Args:
             preset: A name of `krp.list_presets()`, a folder, or `"hf://user/name"`, with
                 `@revision` for a branch, a tag or a commit.

@@ -73,6 +73,26 @@ def make_app(hub: "Hub") -> flask.Flask:
             answer[kinds[kind]].append(entry)
         return answer
 
+    @app.get("/api/models/<repo:name>/discussions")
+    def discussions(name):
+        repo = hub.open(name)
+        wanted = flask.request.args.get("status")
+        found = []
+        for number, title in repo.pull_requests.items():
+            status = "closed" if number in repo.closed else "open"
+            if wanted in (None, status):
+                found.append(
+                    {
+                        "title": title,
+                        "num": number,
+                        "status": status,
+                        "createdAt": "2026-01-01T00:00:00.000Z",
+                        "repo": {"name": name, "type": "model"},
+                        "isPullRequest": True,
+                    }
+                )
+        return {"discussions": found, "count": len(found), "start": 0}
+
     @app.get("/api/models/<repo:name>/tree/<path:revision>")
     def tree(name, revision):
         return [file.describe(path) for path, file in hub.open(name).find(revision).files.items()]
@@ -159,6 +179,7 @@ def make_app(hub: "Hub") -> flask.Flask:
             number = 1 + sum(ref.startswith("refs/pr/") for ref in repo.refs)
             answer["pullRequestUrl"] = f"{hub.url}/{name}/discussions/{number}"
             repo.refer(f"refs/pr/{number}", revision)
+            repo.pull_requests[number] = header["value"]["summary"]
             revision = f"refs/pr/{number}"
         made = repo.commit(changes, revision, header["value"]["summary"], parent)
         url = f"{hub.url}/{name}/commit/{made.id}"

@@ -5,6 +5,7 @@ Hub does, as far as the client uses them (`hub_api.py`), and it fails where a te
 """
 
 import contextlib
+import io
 import logging
 import secrets
 import threading
@@ -19,6 +20,8 @@ from tests import hub_api
 from tests.hub_store import Refused, Repo
 
 _READ_ONLY = "Forbidden: you must use a write token to upload to a repository."
+_LONGEST_SILENCE = 60.0
+_PIECES = 10
 _FOREIGN = "Forbidden: pass `create_pr=1` as a query parameter to create a Pull Request"
 
 
@@ -41,6 +44,9 @@ class Fault:
         status: What is answered; with `too_late` only after the request took effect, so
             that the answer is all that is lost.
         delay: Seconds to wait first.
+        silent: Whether no answer comes at all, until the test ends.
+        slow: Seconds that the body takes: what is sent to the Hub, or what the Hub sends where
+            nothing is. It moves on ten times.
         call: Runs first.
         damage: Changes the bytes that are answered; where it shortens them, the connection
             closes before the announced end.
@@ -52,6 +58,8 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     too_late: bool = False
     delay: float = 0.0
+    silent: bool = False
+    slow: float = 0.0
     call: Callable[[], object] | None = None
     damage: Callable[[bytes], bytes] | None = None
 
@@ -67,10 +75,13 @@ class Hub:
         # The same from test to test, for processes that keep the environment they started in.
         self.users_token = _new_token()
         self._lock = threading.Lock()
+        self._released = threading.Event()
         self.reset()
 
     def reset(self) -> None:
         """Forgets all repositories, faults and requests, and all tokens but the user's."""
+        self._released.set()
+        self._released = threading.Event()
         self.repos: dict[str, Repo] = {}
         self.tokens = {self.users_token: ("user", "write")}
         self.faults: list[Fault] = []
@@ -143,15 +154,20 @@ class Hub:
 
     def _before(self) -> tuple | None:
         request = flask.request
+        endpoint = request.endpoint or "unknown"
+        flask.g.fault = fault = self._take_fault(endpoint, request.method)
+        if fault is not None and fault.slow and request.content_length:
+            _read_slowly(request, fault.slow)
         # Unread, the rest of an upload would break the connection before the answer.
         size = len(request.get_data())
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         role = self.tokens[token][1] if token else None
-        endpoint = request.endpoint or "unknown"
         self.requests.append(Request(endpoint, request.method, request.full_path, role, size))
-        flask.g.fault = fault = self._take_fault(endpoint, request.method)
         if fault is None:
             return None
+        if fault.silent:
+            self._released.wait(_LONGEST_SILENCE)
+            return {"error": "This was not to be heard"}, 503
         time.sleep(fault.delay)
         if fault.call is not None:
             fault.call()
@@ -167,6 +183,9 @@ class Hub:
             response.direct_passthrough = False
             # The announced length stays: a shorter body is a connection that breaks off.
             response.response = [fault.damage(response.get_data())]
+        if fault is not None and fault.slow and not flask.request.content_length:
+            response.direct_passthrough = False
+            response.response = _in_pieces(response.get_data(), fault.slow)
         return response
 
     def _take_fault(self, endpoint: str, method: str) -> Fault | None:
@@ -178,6 +197,22 @@ class Hub:
                     self.faults = [fault for fault in self.faults if fault.times > 0]
                     return fault
         return None
+
+
+def _read_slowly(request: flask.Request, seconds: float) -> None:
+    pieces = []
+    for _ in range(_PIECES):
+        pieces.append(request.stream.read(-(-request.content_length // _PIECES)))
+        time.sleep(seconds / _PIECES)
+    request.environ["wsgi.input"] = io.BytesIO(b"".join(pieces))
+    del request.stream
+
+
+def _in_pieces(content: bytes, seconds: float) -> Iterator[bytes]:
+    step = -(-len(content) // _PIECES)
+    for start in range(0, len(content), step):
+        time.sleep(seconds / _PIECES)
+        yield content[start : start + step]
 
 
 def _new_token() -> str:

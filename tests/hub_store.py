@@ -78,6 +78,9 @@ class Repo:
         self.commits = {first.id: first}
         self.refs = {"refs/heads/main": first.id}
         self.large: dict[str, bytes] = {}
+        # The titles of the pull requests by number, and those that are not open any more.
+        self.pull_requests: dict[int, str] = {}
+        self.closed: set[int] = set()
         self._lock = threading.Lock()
 
     def find(self, revision: str = "main") -> Commit:

@@ -22,7 +22,10 @@ class PushToHub(keras.callbacks.Callback):
     """Saves the best preset so far after each epoch, and pushes it in the background.
 
     A push that fails does not stop the training. At the end it is tried once more, and what
-    did not arrive then is said in a warning. The measured values go into the preset's
+    did not arrive then is said in a warning, with the call that pushes it. The training ends
+    whatever the Hub does: nothing waits for a silent one longer than one deadline, 10 seconds
+    (`HF_HUB_ETAG_TIMEOUT`). A transfer whose bytes move is waited for, and a Hub that asks to wait
+    for up to 300 seconds. The measured values go into the preset's
     `training.json`, and so into its card; a training that starts again knows them.
 
     Args:
@@ -53,14 +56,14 @@ class PushToHub(keras.callbacks.Callback):
         super().__init__()
         check_choice("mode", mode, ("auto", "max", "min"))
         self.target = Handle.parse(handle)
-        client = HubClient(token)
-        if client.token is None:
+        token = HubClient(token).token
+        if token is None:
             raise missing_token()
         self.folder = Path(folder)
         self.monitor = monitor
         smaller = mode == "min" or (mode == "auto" and monitor.endswith("loss"))
         self._sign = -1 if smaller else 1
-        self._pushes = BackgroundPush(client, self.target, private)
+        self._pushes = BackgroundPush(token, self.target, private)
 
     @property
     def url(self) -> str | None:

@@ -52,7 +52,12 @@ def push_to_hub(
     """Pushes a preset to the Hugging Face Hub, in one commit, and checks what arrived.
 
     Before anything is sent, the preset is loaded and its weights are looked at. Only files
-    that changed are sent: pushing the same preset again makes no commit.
+    that changed are sent: pushing the same preset again makes no commit, and no second pull
+    request where one that this package opened has all of it and is still open.
+
+    The Hub has 10 seconds for each answer (`HF_HUB_ETAG_TIMEOUT`) and for the next bytes of a
+    file (`HF_HUB_DOWNLOAD_TIMEOUT`); a slow file takes as long as it takes. A Hub that asks to
+    wait is waited for, up to 300 seconds in all.
 
     Args:
         preset_or_model: A preset's folder or name, or a `ResBlockBackbone` or a KerasHub
@@ -60,7 +65,8 @@ def push_to_hub(
         handle: `"hf://user/name"`. The repository is created if there is none.
         private: Whether a new repository is private. Defaults to what the account has set.
         revision: The branch; it is created if there is none. Defaults to `"main"`.
-        create_pr: Whether to open a pull request. Defaults to `False`.
+        create_pr: Whether to open a pull request, unless there is one with the same in it.
+            Defaults to `False`.
         overwrite_card: Whether to replace a card that people edited. By default it stays,
             with the new results in its metadata.
         dry_run: Whether to find out what would be sent, and change nothing.

@@ -1,5 +1,6 @@
 """One commit to one repository: prepared, sent, and compared with what arrived."""
 
+import contextlib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,16 +44,20 @@ class Upload:
     def __post_init__(self):
         # What must not be sent is found before anything is created there.
         self._contents = read_contents(self.folder, self.client.token)
-        self._known_prs = set()
+        # Of a pull request it is the title, by which it is found again.
+        self._message = f"Push {self.target.name} with keras-resblocks-plugin"
 
     def compare(self) -> list[str]:
         """What would be sent or deleted; changes nothing."""
         for revision in (self.target.revision, None):
             try:
                 head = self.client.call(self.target, self._head, revision)
-                return self.client.call(self.target, self._changes, head)[1]
+                changed = self.client.call(self.target, self._changes, head)[1]
             except NotFoundError:
                 continue
+            if changed and self.create_pr and self.client.call(self.target, self._proposed):
+                return []
+            return changed
         return [CARD_FILE, *self._contents]
 
     def send(self, private: bool | None) -> tuple[str, str, list[str]]:
@@ -60,8 +65,6 @@ class Upload:
         if self.client.token is None:
             raise missing_token()
         self._prepare(private)
-        if self.create_pr:
-            self._known_prs = self.client.call(self.target, self._pull_requests)
         return self.client.call(self.target, self._commit)
 
     def _prepare(self, private: bool | None) -> None:
@@ -80,20 +83,21 @@ class Upload:
         # All of it is repeated after a failure: what arrived before is then no change any more.
         api, repo_id, branch = self.client.api, *self.target
         head = self._head(branch)
-        for lost in self._pull_requests() - self._known_prs if self.create_pr else ():
-            if not self._changes(self._head(lost))[1]:
-                return self._head(lost), f"{api.endpoint}/{repo_id}/discussions/{lost[8:]}", []
         operations, names = self._changes(head)
         if not operations:
             _log.info("`%s` has all of it already.", self.target)
             return head, self._page(head), []
+        if self.create_pr and (proposed := self._proposed()):
+            _log.info("%s proposes all of it already.", proposed[1])
+            return *proposed, []
         sizes = [op.upload_info.size for op in operations if isinstance(op, CommitOperationAdd)]
         size = sum(sizes) / 1e6
         _log.info("Sending %d files, %.1f MB, to `%s`.", len(sizes), size, self.target)
+        self._upload(operations)
         info = api.create_commit(
             repo_id,
             operations,
-            commit_message=f"Push {self.target.name} with keras-resblocks-plugin",
+            commit_message=self._message,
             revision=branch,
             create_pr=self.create_pr,
             # The Hub refuses if anyone else has committed since, and the next attempt looks again.
@@ -106,6 +110,38 @@ class Upload:
                 f"{', '.join(damaged)}. Push again to replace them."
             )
         return info.oid, info.pr_url or self._page(info.oid), names
+
+    def _upload(self, operations: list[CommitOperationAdd | CommitOperationDelete]) -> None:
+        # One by one: several at once the client would send from threads that have no deadline.
+        for operation in operations:
+            if not isinstance(operation, CommitOperationAdd):
+                continue
+            source = operation.path_or_fileobj
+            with contextlib.ExitStack() as opened:
+                if isinstance(source, str):
+                    stream = opened.enter_context(self.client.exchange.open(source))
+                    operation.path_or_fileobj = stream
+                self.client.api.preupload_lfs_files(
+                    self.target.repo_id,
+                    [operation],
+                    revision=self.target.revision,
+                    create_pr=self.create_pr,
+                    free_memory=False,
+                )
+            # The client reads a small file once more, into the commit itself.
+            operation.path_or_fileobj = source
+
+    def _proposed(self) -> tuple[str, str] | None:
+        """Commit and page of an open pull request of this package that has all of it."""
+        options = {"discussion_type": "pull_request", "discussion_status": "open"}
+        for opened in self.client.api.get_repo_discussions(self.target.repo_id, **options):
+            # People may have added to it since, what no push would take.
+            with contextlib.suppress(ValueError):
+                if opened.title == self._message:
+                    commit = self._head(opened.git_reference)
+                    if not self._changes(commit)[1]:
+                        return commit, opened.url
+        return None
 
     def _changes(self, commit: str) -> tuple[list, list[str]]:
         there = list_digests(self.client, self.target.repo_id, commit)
@@ -134,10 +170,6 @@ class Upload:
 
     def _head(self, revision: str | None) -> str:
         return self.client.api.model_info(self.target.repo_id, revision=revision).sha
-
-    def _pull_requests(self) -> set[str]:
-        refs = self.client.api.list_repo_refs(self.target.repo_id, include_pull_requests=True)
-        return {ref.ref for ref in refs.pull_requests or []}
 
     def _page(self, commit: str) -> str:
         return f"{self.client.api.endpoint}/{self.target.repo_id}/commit/{commit}"

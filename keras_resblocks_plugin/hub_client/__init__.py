@@ -1,4 +1,5 @@
-"""Talking to the Hugging Face Hub: handles, retries, errors, and checked downloads.
+"""Talking to the Hugging Face Hub: handles, deadlines, retries, errors, and checked
+downloads.
 
 Knows `huggingface_hub` and nothing of this package, so that a backbone can load `hf://…`.
 """
@@ -10,6 +11,7 @@ from keras_resblocks_plugin.hub_client.errors import (
     HubError,
     NotCachedError,
     NotFoundError,
+    SilentHubError,
     missing_token,
 )
 from keras_resblocks_plugin.hub_client.handle import Handle, check_revision
@@ -29,6 +31,7 @@ __all__ = [
     "HubError",
     "NotCachedError",
     "NotFoundError",
+    "SilentHubError",
     "Snapshot",
     "check_revision",
     "digest",

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from huggingface_hub import HfApi, get_token
-from huggingface_hub.errors import HfHubHTTPError, HTTPError, RevisionResolutionError
+from huggingface_hub.errors import HTTPError, RevisionResolutionError
 
 from keras_resblocks_plugin.hub_client import errors
+from keras_resblocks_plugin.hub_client.deadlines import LIBRARY, Exchange
 from keras_resblocks_plugin.hub_client.handle import Handle
 
-_WAITS = (1.0, 2.0, 4.0)
-_LONGEST_WAIT = 60.0
+# As long as the windows are in which the Hub counts requests.
+LONGEST_WAIT = 300.0
+_PAUSES = (1.0, 2.0, 4.0)
 _log = logging.getLogger(__name__)
 
 
@@ -32,48 +34,70 @@ class HubClient:
             raise ValueError("`token` must be letters, digits and signs without blanks, or None.")
         self.token = token or get_token()
         # `False`: the client must not look for a token of its own in between.
-        self.api = HfApi(token=self.token or False, library_name="keras-resblocks-plugin")
+        self.api = HfApi(token=self.token or False, library_name=LIBRARY)
+        self.exchange = Exchange()
+        self._patience = LONGEST_WAIT
 
     def call(
         self, handle: Handle, function: Callable, *args: Any, patient: bool = True, **kwargs: Any
     ) -> Any:
         """Calls `function`, again where that may help, and raises a `HubError` if it fails.
 
+        Every request in it has a deadline for its answer, and every transfer one for its next
+        bytes. A Hub that lets one pass is not asked again.
+
         Args:
             handle: What it is about, for the error.
             function: A method of `api`, or what calls several; it must be repeatable.
             *args: For the function.
-            patient: Whether to wait for a Hub that does not answer at all.
+            patient: Whether to wait for a Hub that cannot be reached, or that asks to wait.
             **kwargs: For the function.
         """
-        for wait in (*_WAITS, None):
-            failure = None
+        pauses = iter(_PAUSES)
+        while True:
             try:
-                return function(*args, **kwargs)
-            except errors.HubError:
-                raise
-            except (HTTPError, OSError, RevisionResolutionError) as error:
-                failure = errors.translate(error, handle)
-                hopeless = not errors.is_transient(error)
-                if errors.is_unreachable(error) and not patient:
-                    hopeless = True
-                if wait is not None and isinstance(error, HfHubHTTPError):
-                    wait = max(wait, _asked_wait(error))
-            except RuntimeError as error:
+                with self.exchange.watched():
+                    return function(*args, **kwargs)
+            except (HTTPError, OSError, RevisionResolutionError, RuntimeError) as raised:
                 # What went wrong with an upload the client wraps so, after trying again itself.
-                if not isinstance(error.__cause__, HTTPError | OSError):
+                wrapped = isinstance(raised, RuntimeError)
+                error = raised.__cause__ if wrapped else raised
+                if not isinstance(error, HTTPError | OSError | RevisionResolutionError):
                     raise
-                failure = errors.translate(error.__cause__, handle)
-                hopeless = True
+                busy = isinstance(error, errors.BusyError)
+                if isinstance(error, errors.HubError) and not busy:
+                    raise
+                failure = errors.translate(error, handle)
+                hopeless = not busy and (wrapped or not errors.is_transient(error))
+                if (busy or errors.is_unreachable(error)) and not patient:
+                    hopeless = True
             # Outside of `except`: the client's error, with its request, must not be chained.
-            failure = type(failure)(errors.without_tokens(str(failure), self.token))
-            if hopeless or wait is None:
+            failure.args = (errors.without_tokens(str(failure), self.token),)
+            if hopeless:
                 raise failure
-            _log.warning("%s Trying again in %.0f s.", failure, wait)
-            time.sleep(wait)
-        raise AssertionError
+            if busy and failure.seconds:
+                self.wait(failure)
+                continue
+            pause = next(pauses, None)
+            if pause is None:
+                raise failure
+            _log.warning("%s Trying again in %.0f s.", failure, pause)
+            time.sleep(pause)
 
+    def wait(self, busy: errors.BusyError) -> None:
+        """Waits as long as the Hub asks, and says so.
 
-def _asked_wait(error: HfHubHTTPError) -> float:
-    asked = error.response.headers.get("Retry-After", "")
-    return min(float(asked), _LONGEST_WAIT) if asked.isdigit() else 0.0
+        Raises:
+            BusyError: If that would be more than 300 seconds, all waits of this client together.
+        """
+        if busy.seconds > self._patience:
+            raise errors.BusyError(
+                f"{busy} That is too long: a call waits {LONGEST_WAIT:.0f} s in all. Run this "
+                f"again in {busy.seconds:.0f} s.",
+                busy.status,
+                busy.seconds,
+            )
+        seconds = max(busy.seconds, _PAUSES[0])
+        self._patience -= seconds
+        _log.warning("%s Waiting %.0f s.", busy, seconds)
+        time.sleep(seconds)

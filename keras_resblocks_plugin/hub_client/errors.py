@@ -29,12 +29,38 @@ class NotCachedError(HubError):
     """The Hub cannot be asked, and what is on this disk is not enough."""
 
 
+class SilentHubError(NotCachedError):
+    """The Hub did not answer, or took or sent no more bytes, within a deadline."""
+
+
 class AccessError(HubError):
     """The token is missing or wrong, or it may not do this."""
 
 
 class DamagedError(HubError):
     """Bytes arrived changed."""
+
+
+class BusyError(HubError):
+    """The Hub asks to be asked later.
+
+    Args:
+        message: What to tell the user.
+        status: Its answer.
+        seconds: How long it asks to wait; 0 where it does not say.
+    """
+
+    def __init__(self, message: str = "", status: int = 429, seconds: float = 0.0):
+        super().__init__(message)
+        self.status, self.seconds = status, seconds
+
+
+class SilentError(OSError):
+    """A request missed its deadline; `translate` words it."""
+
+
+class UnreachableError(OSError):
+    """There is no connection; `translate` words it."""
 
 
 _TOKEN_HELP = (
@@ -58,12 +84,16 @@ def translate(error: Exception, handle: object) -> HubError:
     # Of an answer the client's own text is long and names hosts; of anything else it is all.
     said = " ".join(str(error if status is None else error.server_message or "no reason").split())
     match error:
-        case LocalEntryNotFoundError() | RevisionResolutionError() | OfflineModeIsEnabled():
+        case OfflineModeIsEnabled():
             return NotCachedError(
-                f"`{handle}` is not, or not whole, in the cache on this disk, and the Hub is not "
-                "asked because HF_HUB_OFFLINE is set or it cannot be reached. Load it once with "
-                "the network on."
+                f"The Hub is not asked for `{handle}` because HF_HUB_OFFLINE is set."
             )
+        case LocalEntryNotFoundError() | RevisionResolutionError():
+            return NotCachedError(f"`{handle}` is not whole in the cache on this disk.")
+        case BusyError():
+            asked = f" and asks to wait {error.seconds:.0f} s" if error.seconds else ""
+            message = f"The Hub answers {error.status} for `{handle}`{asked}."
+            return BusyError(message, error.status, error.seconds)
         case GatedRepoError():
             return AccessError(f"`{handle}` is gated: ask for access on its page. ({said})")
         case RevisionNotFoundError():
@@ -86,10 +116,11 @@ def translate(error: Exception, handle: object) -> HubError:
             return HubError(f"The Hub answers {status} for `{handle}`. Try again later. ({said})")
         case HfHubHTTPError():
             return HubError(f"The Hub refused what was asked of `{handle}`: {status} {said}")
-        case HTTPError():
-            return NotCachedError(
-                f"The Hub at {constants.ENDPOINT} cannot be reached for `{handle}`, and it is not "
-                f"whole in the cache on this disk. Check the network. ({said})"
+        case HTTPError() | SilentError() | UnreachableError():
+            cls = SilentHubError if is_silence(error) else NotCachedError
+            return cls(
+                f"The Hub at {constants.ENDPOINT} cannot be reached for `{handle}` ({said}). Check "
+                "the network."
             )
         case OSError() if error.errno == errno.ENOSPC:
             return HubError(
@@ -106,12 +137,25 @@ def is_transient(error: Exception) -> bool:
     if isinstance(error, HfHubHTTPError):
         # 412: another commit came first, so that the next attempt builds on it.
         return error.response.status_code in (408, 412, 429, 500, 502, 503, 504)
-    return isinstance(error, HTTPError) or "Consistency check failed" in str(error)
+    if is_silence(error):
+        # It took a whole deadline, and the next attempt would take another.
+        return False
+    lost = isinstance(error, HTTPError | UnreachableError | BusyError)
+    return lost or "Consistency check failed" in str(error)
 
 
 def is_unreachable(error: Exception) -> bool:
     """Whether there was no answer at all."""
-    return isinstance(error, HTTPError) and not isinstance(error, HfHubHTTPError)
+    answered = isinstance(error, HfHubHTTPError)
+    return isinstance(error, HTTPError | SilentError | UnreachableError) and not answered
+
+
+def is_silence(error: BaseException | None) -> bool:
+    """Whether a deadline passed, as this package or the Hub's client tells it."""
+    while error is not None and not isinstance(error, SilentError | TimeoutError):
+        # The HTTP library takes the cause away on the way.
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def without_tokens(text: str, token: str | None = None) -> str:

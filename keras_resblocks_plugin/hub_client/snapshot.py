@@ -4,27 +4,35 @@ import hashlib
 import logging
 import os
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from huggingface_hub import ResolvedRevision, constants
+from huggingface_hub import ResolvedRevision, is_offline_mode
 from huggingface_hub.hf_api import RepoFile
 
 from keras_resblocks_plugin.hub_client.client import HubClient
-from keras_resblocks_plugin.hub_client.errors import DamagedError, HubError, NotCachedError
+from keras_resblocks_plugin.hub_client.errors import (
+    BusyError,
+    DamagedError,
+    HubError,
+    NotCachedError,
+)
 from keras_resblocks_plugin.hub_client.handle import Handle
 
 _ATTEMPTS = 3
 _DIGEST = re.compile("[0-9a-f]{40}|[0-9a-f]{64}").fullmatch
 _log = logging.getLogger(__name__)
+_said_offline: set[bool] = set()
 
 
 class Snapshot(NamedTuple):
-    """Where a commit lies on this disk."""
+    """Where a commit lies on this disk; not `fresh` where the Hub could not be asked for it."""
 
     folder: Path
     commit: str
+    fresh: bool = True
 
 
 def fetch(
@@ -35,8 +43,9 @@ def fetch(
     """Downloads one commit of a repository whole into the Hub's cache, and checks it.
 
     The client compares sizes and not digests, so a damaged file would load and stay; here
-    it is removed from the cache and fetched again. Where the Hub cannot be reached, what
-    the cache has is checked and used.
+    it is removed from the cache and fetched again. Where the Hub cannot be reached, or asks to
+    wait, what the cache has is checked and used, with a warning. With `HF_HUB_OFFLINE` set it is
+    not asked, which is said once, in the log.
 
     Args:
         handle: `"hf://user/name"` or `"hf://user/name@revision"`.
@@ -52,9 +61,19 @@ def fetch(
     handle = Handle.parse(handle)
     client = HubClient(token)
     try:
+        revision, listed = _look_up(client, handle, patient=False)
+    except (NotCachedError, BusyError) as reason:
+        cached = _cached(client, handle, files)
+        if cached is not None:
+            _say_cached(handle, cached.commit, reason)
+            return cached
+        if not isinstance(reason, BusyError):
+            raise NotCachedError(
+                f"{reason} `{handle}` is not, or not whole, in the cache on this disk: load it "
+                "once with the network on."
+            ) from None
+        client.wait(reason)
         revision, listed = _look_up(client, handle)
-    except NotCachedError as error:
-        return _cached(client, handle, error, files)
     listed = {path: listed[path] for path in listed if files is None or path in files}
     for _ in range(_ATTEMPTS):
         download = client.api.snapshot_download
@@ -78,16 +97,14 @@ def look_up(handle: Handle, token: str | None = None) -> tuple[str, list[str]]:
     return revision.resolved, sorted(listed)
 
 
-def _look_up(client: HubClient, handle: Handle) -> tuple[ResolvedRevision, dict[str, str]]:
-    # Asked first: to resolve would quietly fall back on the cache if the Hub fails once, and
-    # would wait for ever for a Hub that is silent.
-    ask, timeout = client.api.model_info, constants.HF_HUB_ETAG_TIMEOUT
-    client.call(
-        handle, ask, handle.repo_id, revision=handle.revision, timeout=timeout, patient=False
-    )
-    resolve = client.api.resolve_revision
-    revision = client.call(handle, resolve, handle.repo_id, revision=handle.revision)
-    listed = client.call(handle, list_digests, client, handle.repo_id, revision.resolved)
+def _look_up(
+    client: HubClient, handle: Handle, patient: bool = True
+) -> tuple[ResolvedRevision, dict[str, str]]:
+    call, api, repo_id = client.call, client.api, handle.repo_id
+    # Asked first: to resolve would quietly fall back on the cache if the Hub fails once.
+    for ask in (api.model_info, api.resolve_revision):
+        revision = call(handle, ask, repo_id, revision=handle.revision, patient=patient)
+    listed = call(handle, list_digests, client, repo_id, revision.resolved, patient=patient)
     for path in listed:
         _check_path(path, handle)
     return revision, listed
@@ -121,15 +138,13 @@ def digest(content: Path | bytes, like: str) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def _cached(
-    client: HubClient, handle: Handle, reason: NotCachedError, files: Sequence[str] | None
-) -> Snapshot:
+def _cached(client: HubClient, handle: Handle, files: Sequence[str] | None) -> Snapshot | None:
     download = client.api.snapshot_download
     options = {"revision": handle.revision, "allow_patterns": files, "local_files_only": True}
     try:
         found = client.call(handle, download, handle.repo_id, **options)
     except NotCachedError:
-        raise reason from None
+        return None
     folder = Path(found)
     # The cache's links lead to files that are named by their digest.
     links = {p: Path(os.readlink(p)).name for p in folder.rglob("*") if p.is_symlink()}
@@ -139,8 +154,17 @@ def _cached(
             f"`{handle}` is damaged in the cache: {', '.join(map(str, damaged))}. "
             "Load it again with the network on."
         )
-    _log.info("The Hub is not asked; `%s` is commit %s of the cache.", handle, folder.name)
-    return Snapshot(folder, folder.name)
+    return Snapshot(folder, folder.name, fresh=False)
+
+
+def _say_cached(handle: Handle, commit: str, reason: HubError) -> None:
+    message = f"`{handle}` is commit {commit} of the cache on this disk"
+    if not is_offline_mode():
+        warnings.warn(f"{message}, and may be out of date. {reason}", stacklevel=4)
+    elif not _said_offline:
+        # The user asked for it, so once is enough.
+        _said_offline.add(True)
+        _log.warning("%s %s. This is said once.", reason, message)
 
 
 def _is(path: Path, expected: str) -> bool:

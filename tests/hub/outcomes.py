@@ -42,4 +42,4 @@ def assert_fails(hub: Hub, match: str, action: Callable, *args, **kwargs) -> Non
     """The action fails in such an error, and its message matches."""
     error = error_of(hub, action, *args, **kwargs)
     assert error is not None
-    assert re.search(match, error)
+    assert re.search(match, error), error

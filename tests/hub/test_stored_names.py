@@ -1,7 +1,10 @@
 """Names of pulled presets outlive the process, and what can go wrong with their file is said."""
 
 import json
+import os
 import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -108,3 +111,91 @@ def test_not_cached_and_does_not_exist_are_different(hub, pulled):
     hub.repo("user/never_pulled")
     with hub.unreachable(), pytest.raises(krp.hub.NotCachedError, match="cannot be reached"):
         krp.ResBlockBackbone.from_preset("hf://user/never_pulled")
+
+
+def _pull_alone(folder, umask, handle):
+    os.umask(umask)
+    os.environ["KERAS_HOME"] = str(folder / "home" / "keras")
+    krp.pull_from_hub(handle, name="shared")
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o002, 0o077])
+def test_modes_follow_the_umask(pulled, fork, tmp_path, umask):
+    process = fork.Process(target=_pull_alone, args=(tmp_path, umask, "hf://user/name"))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    home = tmp_path / "home"
+    paths = (home, home / "keras", *(home / "keras").iterdir())
+    modes = {path.name: path.stat().st_mode & 0o777 for path in paths}
+    file, folder = 0o666 & ~umask, 0o777 & ~umask
+    stored = {"keras_resblocks_plugin.json": file, "keras_resblocks_plugin.lock": file}
+    assert modes == {"home": folder, "keras": folder, **stored}
+
+
+def _read_as_another(folder, names):
+    if os.getuid() == 0:
+        os.setgid(65534)
+        os.setuid(65534)
+    os.environ["KERAS_HOME"] = str(folder / "home" / "keras")
+    names.put(sorted(_name_store.read()))
+
+
+def test_another_user_of_the_machine_knows_the_name(pulled, fork):
+    with tempfile.TemporaryDirectory() as parent:
+        os.chmod(parent, 0o755)
+        for target, rest in (
+            (_pull_alone, (0o022, "hf://user/name")),
+            (_read_as_another, (names := fork.SimpleQueue(),)),
+        ):
+            process = fork.Process(target=target, args=(Path(parent), *rest))
+            process.start()
+            process.join()
+            assert process.exitcode == 0
+        assert names.get() == ["shared"]
+
+
+def _pull_as_nobody(folder, handle, answers):
+    if os.getuid() == 0:
+        os.setgid(65534)
+        os.setuid(65534)
+    os.environ["KERAS_HOME"] = str(folder)
+    try:
+        krp.pull_from_hub(handle, name="nobodys")
+    except OSError as error:
+        answers.put((str(error), error.__context__ is None or error.__suppress_context__))
+
+
+@pytest.mark.parametrize("what", ["read-only", "in a file", "a lock of another"])
+def test_a_folder_that_cannot_be_written_is_found_before_the_download(hub, pulled, fork, what):
+    hub.requests.clear()
+    with tempfile.TemporaryDirectory() as parent:
+        os.chmod(parent, 0o755)
+        home = Path(parent) / "keras"
+        home.mkdir(mode=0o555)
+        if what == "in a file":
+            (Path(parent) / "file").touch()
+            home = Path(parent) / "file" / "keras"
+        elif what == "a lock of another":
+            home.chmod(0o777)
+            (home / "keras_resblocks_plugin.lock").touch(0o400)
+        process = fork.Process(
+            target=_pull_as_nobody, args=(home, "hf://user/name", answers := fork.SimpleQueue())
+        )
+        process.start()
+        process.join()
+        assert process.exitcode == 0
+        message, alone = answers.get()
+    assert f"`{home}`" in message
+    assert "cannot be written" in message
+    assert "KERAS_HOME" in message
+    assert alone
+    assert hub.requests == []
+
+
+def test_a_damaged_file_is_found_before_the_download_too(hub, pulled):
+    _name_store.path().write_text("{")
+    hub.requests.clear()
+    with pytest.raises(ValueError, match="cannot be read"):
+        krp.pull_from_hub("hf://user/name", name="other")
+    assert hub.requests == []

@@ -1,0 +1,158 @@
+"""A Hub that accepts a request and does not answer it, and one that is slow: both end."""
+
+import time
+
+import huggingface_hub
+import pytest
+from huggingface_hub import constants
+
+import keras_resblocks_plugin as krp
+from tests.hub import test_faults_push
+from tests.hub.outcomes import assert_fails, contents, on_hub
+from tests.hub_server import Fault
+
+HANDLE = "hf://user/tiny"
+SECONDS = 0.5
+UNHEARD = r"cannot be reached for `hf://user/tiny[^`]*` \((no answer within [\d.]+ s|timed out)\)"
+
+
+@pytest.fixture(autouse=True)
+def _short_deadlines(monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", SECONDS)
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", SECONDS)
+
+
+def assert_gives_up(hub, endpoint, action, *args, limit=SECONDS + 1.5, **kwargs):
+    """One deadline passes, and that is all."""
+    hub.inject(Fault(endpoint, times=99, silent=True))
+    start = time.monotonic()
+    assert_fails(hub, UNHEARD, action, *args, **kwargs)
+    assert time.monotonic() - start < limit
+    assert hub.faults[0].times < 99
+    hub.faults.clear()
+
+
+@pytest.mark.parametrize("endpoint", test_faults_push.ENDPOINTS)
+def test_a_push(hub, preset, endpoint):
+    if endpoint == "resolve":
+        # It reads the card that is there.
+        krp.push_to_hub(preset, HANDLE)
+        (preset / "training.json").write_text('{"epochs": 3}')
+    assert_gives_up(hub, endpoint, krp.push_to_hub, preset, HANDLE)
+    krp.push_to_hub(preset, HANDLE)
+    assert on_hub(hub, "user/tiny") == contents(preset)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "options"),
+    [
+        ("create_branch", {"revision": "dev"}),
+        ("discussions", {"create_pr": True}),
+        ("model_info", {"dry_run": True}),
+        ("tree", {"dry_run": True}),
+    ],
+)
+def test_a_push_to_a_branch_a_pull_request_and_a_dry_run(hub, preset, endpoint, options):
+    hub.repo("user/tiny")
+    assert_gives_up(hub, endpoint, krp.push_to_hub, preset, HANDLE, **options)
+    assert krp.push_to_hub(preset, HANDLE, **options).changed
+
+
+@pytest.mark.parametrize("endpoint", ["model_info", "tree"])
+def test_all_that_asks_before_it_downloads(hub, preset, endpoint):
+    hub.repo("user/tiny").edit(contents(preset))
+    model = krp.ResBlockImageClassifier.from_preset(preset)
+    for action in (
+        lambda: krp.pull_from_hub(HANDLE),
+        lambda: krp.pull_from_hub(HANDLE, dry_run=True),
+        lambda: krp.ResBlockBackbone.from_preset(HANDLE),
+        lambda: krp.ResBlockImageClassifier.from_preset(f"{HANDLE}@main"),
+        lambda: model.load_lora_weights(HANDLE),
+        lambda: model.backbone.load_lora_weights(HANDLE),
+        lambda: krp.convert.from_timm(HANDLE),
+    ):
+        assert_gives_up(hub, endpoint, action)
+
+
+@pytest.mark.parametrize("endpoint", ["resolve", "download"])
+def test_a_file_that_does_not_come_is_asked_for_again(hub, preset, endpoint):
+    hub.repo("user/tiny").edit(contents(preset))
+    hub.inject(Fault(endpoint, silent=True))
+    assert krp.pull_from_hub(HANDLE, name=f"again_{endpoint}").fresh
+    assert hub.faults == []
+
+
+def test_and_not_without_end(hub, preset):
+    hub.repo("user/tiny").edit(contents(preset))
+    # The Hub's client itself asks six times, with a second in between.
+    limit = 6 * (SECONDS + 1) + 3
+    assert_gives_up(hub, "download", krp.pull_from_hub, HANDLE, name="endless", limit=limit)
+
+
+def test_a_file_that_comes_slowly_comes(hub, preset):
+    hub.repo("user/tiny").edit(contents(preset))
+    hub.inject(Fault("download", slow=3 * SECONDS))
+    start = time.monotonic()
+    assert krp.pull_from_hub(HANDLE, name="slowly").fresh
+    assert time.monotonic() - start > 3 * SECONDS
+    assert len(hub.sent("download")) == 2  # The weights and the head: once each.
+
+
+def test_a_file_that_goes_slowly_goes(hub, preset):
+    krp.push_to_hub(preset, HANDLE)
+    # More than the system takes at once on the loopback.
+    (preset / "samples").mkdir()
+    (preset / "samples" / "large.png").write_bytes(bytes(range(256)) * 2**16)
+    hub.inject(Fault("upload", slow=4 * SECONDS))
+    start = time.monotonic()
+    krp.push_to_hub(preset, HANDLE)
+    assert time.monotonic() - start > 4 * SECONDS
+    assert on_hub(hub, "user/tiny") == contents(preset)
+    assert len(hub.sent("upload")) == 3
+
+
+def test_the_users_own_requests_have_no_deadline(hub, preset):
+    krp.push_to_hub(preset, HANDLE)
+    hub.inject(Fault("model_info", delay=2 * SECONDS))
+    info = huggingface_hub.HfApi(token=hub.users_token).model_info("user/tiny")
+    assert info.sha == hub.repo("user/tiny").find().id
+
+
+def test_uploads_have_deadlines_beside_hf_xet_too(hub, preset, fresh_process):
+    hub.inject(Fault("upload", times=99, silent=True))
+    code = (
+        "import sys, time\n"
+        "sys.stderr = sys.stdout\n"
+        "import hf_xet\n"
+        "import keras_resblocks_plugin as krp\n"
+        "start = time.monotonic()\n"
+        "try:\n"
+        "    krp.push_to_hub(sys.argv[1], sys.argv[2])\n"
+        "except krp.hub.HubError as error:\n"
+        "    print(time.monotonic() - start < 8, error)\n"
+    )
+    env = {"HF_HUB_DISABLE_XET": "0", "HF_HUB_DOWNLOAD_TIMEOUT": "1"}
+    output = fresh_process(code, preset, HANDLE, **env)
+    assert "True The Hub at" in output
+    assert "HTTP upload" not in output
+    assert "no answer within 1" in output
+
+
+def test_a_push_does_not_keep_a_process_from_its_end(hub, preset, fresh_process):
+    hub.inject(Fault("create_repo", times=99, silent=True))
+    code = (
+        "import sys, time\n"
+        "from keras_resblocks_plugin.hub.background import BackgroundPush\n"
+        "from keras_resblocks_plugin.hub_client import Handle\n"
+        "push = BackgroundPush(sys.argv[1], Handle.parse(sys.argv[2]), None)\n"
+        "push.offer(sys.argv[3])\n"
+        "push.start()\n"
+        "time.sleep(0.5)\n"
+        "print(time.time())\n"
+    )
+    env = {"HF_HUB_ETAG_TIMEOUT": "60", "TMPDIR": str(preset.parent)}
+    ended = float(fresh_process(code, hub.users_token, HANDLE, preset, **env))
+    assert time.time() - ended < 20
+    assert hub.sent("create_repo")
+    # The copy that it was sending is gone.
+    assert [path.name for path in preset.parent.iterdir() if "plugin" in path.name] == []
