@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from keras_resblocks_plugin._arguments import arguments_of, check_arguments
 from keras_resblocks_plugin._kerashub import flatten_layers
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._validation import (
@@ -55,7 +56,8 @@ class ResBlockBackbone(PresetBackbone):
         data_format: `"channels_last"` or `"channels_first"`. Defaults to
             `keras.config.image_data_format()`.
         dtype: string or `keras.DTypePolicy`. The precision of computations and weights.
-        **kwargs: `name` and `trainable`.
+        **kwargs: `name`; `trainable`, which `False` freezes the whole backbone; `frozen`, the
+            paths of the weights that do not learn, as `get_config()` lists them.
 
     Every stem convolution is followed by batch norm where the block type has it, and by
     ReLU. With the pre-activation blocks the last one is bare, and the backbone ends
@@ -99,6 +101,12 @@ class ResBlockBackbone(PresetBackbone):
         **kwargs,
     ):
         block_type, block_cls = resolve_block_type(block_type)
+        check_arguments(
+            type(self),
+            kwargs,
+            self.arguments(),
+            elsewhere={"the blocks, given in `block_kwargs`": arguments_of(block_cls, ResidualBlock)},
+        )
         stacks = zip_lists(
             stackwise_num_filters=stackwise_num_filters,
             stackwise_num_blocks=stackwise_num_blocks,
@@ -148,6 +156,7 @@ class ResBlockBackbone(PresetBackbone):
         if preactivates:
             x = norm_relu(x, "output")
 
+        trainable, frozen = kwargs.pop("trainable", True), kwargs.pop("frozen", None)
         super().__init__(inputs=inputs, outputs=x, dtype=dtype, **kwargs)
 
         # === Config ===
@@ -164,6 +173,12 @@ class ResBlockBackbone(PresetBackbone):
         self.image_shape = image_shape
         self.data_format = data_format
         self.pyramid_outputs = pyramid_outputs
+        self.restore_frozen(trainable, frozen)
+
+    @classmethod
+    def arguments(cls) -> set[str]:
+        """The names of all arguments that the class takes."""
+        return arguments_of(cls, ResBlockBackbone) | {"name", "trainable", "frozen"}
 
     @property
     def freeze_batch_norm(self) -> bool:

@@ -8,9 +8,10 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras_hub.models import ImageClassifier
+from keras_hub.models import ImageClassifier, Task
 
 from keras_resblocks_plugin import adapters
+from keras_resblocks_plugin._arguments import arguments_of, check_arguments
 from keras_resblocks_plugin._locate import locate_checked
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
@@ -20,13 +21,15 @@ from keras_resblocks_plugin._validation import (
     check_positive_int,
 )
 from keras_resblocks_plugin.backbone import ResBlockBackbone
+from keras_resblocks_plugin.backbone_state import thawing
+from keras_resblocks_plugin.freezing import Thawable
 from keras_resblocks_plugin.image_preprocessing import ResBlockImageClassifierPreprocessor
 from keras_resblocks_plugin.lora import forget_compiled
-from keras_resblocks_plugin.preset_folder import check_head, list_head
+from keras_resblocks_plugin.preset_folder import TASK_FILE, check_head, list_head
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class ResBlockImageClassifier(ImageClassifier):
+class ResBlockImageClassifier(Thawable, ImageClassifier):
     """A `ResBlockBackbone` with global pooling and a dense head.
 
     Args:
@@ -64,10 +67,21 @@ class ResBlockImageClassifier(ImageClassifier):
         preprocessor: Any = None,
         **kwargs,
     ):
+        check_arguments(
+            type(self),
+            kwargs,
+            self.arguments(),
+            elsewhere={"the backbone": self.backbone_cls.arguments()},
+        )
         num_classes = check_num_classes(num_classes, class_names)
         super().__init__(backbone, num_classes, preprocessor=preprocessor, **kwargs)
         self.class_names = list(class_names) if class_names is not None else None
         self._created_head = self._head_digest()
+
+    @classmethod
+    def arguments(cls) -> set[str]:
+        """The names of all arguments that the class takes."""
+        return arguments_of(cls, Task) | {"name", "trainable"}
 
     @classmethod
     def from_preset(
@@ -78,10 +92,12 @@ class ResBlockImageClassifier(ImageClassifier):
         Args:
             preset: A name of `krp.list_presets()`, a folder, or `"hf://user/name"`, with
                 `@revision` for a branch, a tag or a commit.
-            load_weights: bool. If `False`, the weights stay random. Defaults to `True`.
+            load_weights: bool. If `False`, the weights stay random, and all of them learn.
+                Defaults to `True`.
             **kwargs: `num_classes` puts a new, untrained head on the trained backbone, with
                 `class_names` if they are given; `class_names` alone name the trained
-                head's classes. Other arguments of the class replace the preset's.
+                head's classes. Other arguments of the class and of its backbone replace
+                the preset's, `freeze_batch_norm` or `image_shape` for instance.
 
         Raises:
             ValueError: If the name is unknown, or the preset is incomplete, damaged, or
@@ -92,7 +108,14 @@ class ResBlockImageClassifier(ImageClassifier):
             kwargs.setdefault("class_names", None)
         if kwargs.get("class_names") is not None:
             kwargs["class_names"] = tuple(kwargs["class_names"])
+        if not load_weights:
+            # Random weights that do not learn would serve nobody.
+            kwargs.setdefault("frozen", None)
         preset = locate_checked(preset, cls.presets)
+        if not (Path(preset) / TASK_FILE).exists() and "backbone" not in kwargs:
+            # KerasHub would pass on no more than `dtype` and `image_shape`.
+            kwargs, of_backbone = cls._split(kwargs)
+            kwargs["backbone"] = cls.backbone_cls.from_preset(preset, load_weights, **of_backbone)
         return super().from_preset(preset, load_weights=load_weights, **kwargs)
 
     @classmethod
@@ -111,7 +134,19 @@ class ResBlockImageClassifier(ImageClassifier):
                     "give them as a tuple.",
                     stacklevel=2,
                 )
+        backbone = config.get("backbone")
+        if isinstance(backbone, dict):
+            config, of_backbone = cls._split(config)
+            of_backbone = thawing(True, of_backbone)
+            config["backbone"] = {**backbone, "config": {**backbone["config"], **of_backbone}}
         return super().from_config(config)
+
+    @classmethod
+    def _split(cls, arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What of the arguments is for the task, and what for its backbone."""
+        names = arguments.keys() & (cls.backbone_cls.arguments() - cls.arguments())
+        of_backbone = {name: arguments[name] for name in names}
+        return {k: v for k, v in arguments.items() if k not in names}, of_backbone
 
     def get_config(self):
         config = super().get_config()

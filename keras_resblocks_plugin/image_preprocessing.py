@@ -9,6 +9,7 @@ import keras
 from keras_hub.layers import ImageConverter
 from keras_hub.models import ImageClassifierPreprocessor
 
+from keras_resblocks_plugin._arguments import arguments_of, check_arguments
 from keras_resblocks_plugin._locate import locate_checked
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
@@ -30,6 +31,7 @@ class ResBlockImageConverter(ImageConverter):
     backbone_cls = ResBlockBackbone
 
     def __init__(self, *args, crop_fraction: float = 1.0, **kwargs):
+        check_arguments(type(self), kwargs, self.arguments())
         super().__init__(*args, **kwargs)
         is_number = isinstance(crop_fraction, numbers.Real) and not isinstance(crop_fraction, bool)
         if not is_number or not 0 < crop_fraction <= 1:
@@ -39,6 +41,17 @@ class ResBlockImageConverter(ImageConverter):
             )
         self.crop_fraction = float(crop_fraction)
         self.image_size = ImageConverter.image_size.fget(self)
+
+    @classmethod
+    def arguments(cls) -> set[str]:
+        """The names of all arguments that the class takes."""
+        return arguments_of(cls, keras.Layer)
+
+    @classmethod
+    def from_config(cls, config):
+        # Keras would wrap the error in others.
+        check_arguments(cls, config, cls.arguments())
+        return super().from_config(config)
 
     @classmethod
     def from_preset(cls, preset: str, **kwargs) -> "ResBlockImageConverter":
@@ -140,6 +153,32 @@ class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
 
     backbone_cls = ResBlockBackbone
     image_converter_cls = ResBlockImageConverter
+
+    def __init__(self, image_converter: ResBlockImageConverter | None = None, **kwargs):
+        check_arguments(
+            type(self),
+            kwargs,
+            self.arguments(),
+            elsewhere={"the converter": self.image_converter_cls.arguments()},
+        )
+        super().__init__(image_converter, **kwargs)
+
+    @classmethod
+    def arguments(cls) -> set[str]:
+        """The names of all arguments that the class takes."""
+        return arguments_of(cls, keras.Layer) | {"config_file"}
+
+    @classmethod
+    def from_config(cls, config):
+        # KerasHub gives all arguments of `from_preset()` to the preprocessor.
+        converter = config.get("image_converter")
+        names = config.keys() & (cls.image_converter_cls.arguments() - cls.arguments())
+        if isinstance(converter, dict) and names:
+            of_converter = {name: config[name] for name in names}
+            config = {name: value for name, value in config.items() if name not in names}
+            converter = {**converter, "config": {**converter["config"], **of_converter}}
+            config["image_converter"] = converter
+        return super().from_config(config)
 
     @classmethod
     def from_preset(cls, preset: str, **kwargs) -> "ResBlockImageClassifierPreprocessor":

@@ -8,6 +8,7 @@ from keras import ops
 from keras_resblocks_plugin._kerashub import flatten_layers
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._validation import check_positive_int
+from keras_resblocks_plugin.freezing import Freezable
 from keras_resblocks_plugin.initializers import HostGlorotUniform
 from keras_resblocks_plugin.lora import merged_kernel
 
@@ -69,7 +70,7 @@ def _pad(x: Any, before: int, after: int, data_format: str, value: float = 0.0) 
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class SymmetricConv2D(keras.layers.Conv2D):
+class SymmetricConv2D(Freezable, keras.layers.Conv2D):
     """`Conv2D` that pads `(kernel_size - 1) / 2` zeros on each side, as PyTorch does.
 
     With strides, Keras' `padding="same"` pads unevenly on TensorFlow and JAX, so
@@ -96,6 +97,10 @@ class SymmetricConv2D(keras.layers.Conv2D):
         # Without strides "same" is symmetric, and needs no separate padding.
         kwargs["padding"] = "same" if strides == 1 else "valid"
         super().__init__(filters, kernel_size, strides, **kwargs)
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.restore_state()
 
     def call(self, inputs):
         margin = self.dilation_rate[0] * (self.kernel_size[0] - 1) // 2
@@ -175,7 +180,7 @@ class SymmetricMaxPooling2D(keras.layers.MaxPooling2D):
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class FreezableBatchNormalization(keras.layers.BatchNormalization):
+class FreezableBatchNormalization(Freezable, keras.layers.BatchNormalization):
     """`BatchNormalization` whose statistics can stay as they are while its scale and shift learn.
 
     An attribute and not a call with `training=False`, which a functional model in training
@@ -196,6 +201,10 @@ class FreezableBatchNormalization(keras.layers.BatchNormalization):
     def __init__(self, *, freeze_statistics: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.freeze_statistics = freeze_statistics
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.restore_state()
 
     def call(self, inputs, training=None, mask=None):
         training = training and not self.freeze_statistics

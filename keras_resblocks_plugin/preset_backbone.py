@@ -1,25 +1,24 @@
 """How a backbone is saved to a preset and loaded from one, and what LoRA adds to it alone."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 
 from keras_resblocks_plugin import adapters, weights
-from keras_resblocks_plugin._kerashub import (
-    FeaturePyramidBackbone,
-    flatten_layers,
-    save_backbone_config,
-)
+from keras_resblocks_plugin._kerashub import flatten_layers, save_backbone_config
 from keras_resblocks_plugin._locate import locate_checked
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import check_positive_int
+from keras_resblocks_plugin.backbone_state import StatefulBackbone, thawing
+from keras_resblocks_plugin.freezing import frozen_paths
 from keras_resblocks_plugin.lora import forget_compiled, lora_layers
 from keras_resblocks_plugin.preset_folder import check_files, update_metadata
 
 
-class PresetBackbone(FeaturePyramidBackbone):
+class PresetBackbone(StatefulBackbone):
     """A feature-pyramid backbone whose presets are checked, and hold safetensors."""
 
     @classmethod
@@ -29,15 +28,18 @@ class PresetBackbone(FeaturePyramidBackbone):
         Args:
             preset: A name of `krp.list_presets()`, a folder, or `"hf://user/name"`, with
                 `@revision` for a branch, a tag or a commit.
-            load_weights: bool. If `False`, the weights stay random. Defaults to `True`.
+            load_weights: bool. If `False`, the weights stay random, and all of them learn.
+                Defaults to `True`.
             **kwargs: Arguments of the class that replace the preset's, `image_shape`
-                or `dtype` for instance.
+                or `dtype` for instance. `frozen=None` or `trainable=True` thaws a preset
+                that was saved frozen.
 
         Raises:
             ValueError: If the name is unknown, or the preset is incomplete, damaged, or
                 names classes that may not be built.
             HubError: If it cannot be downloaded from the Hub.
         """
+        kwargs = thawing(load_weights, kwargs)
         preset = locate_checked(preset, cls.presets)
         return super().from_preset(preset, load_weights=load_weights, **kwargs)
 
@@ -52,8 +54,20 @@ class PresetBackbone(FeaturePyramidBackbone):
         if path.name == weights.INDEX_FILE:
             check_files(path.parent)
             weights.load_weights(self, path)
+            self._tell_of_frozen_weights()
         else:
             super().load_weights(filepath, **kwargs)
+
+    def _tell_of_frozen_weights(self) -> None:
+        frozen = frozen_paths(self) if self._frozen_by_config else []
+        self._frozen_by_config = False
+        if frozen:
+            warnings.warn(
+                f"This preset was saved with {len(frozen)} of its weights frozen: they "
+                "do not learn. Thaw them by `backbone.trainable = True`, or load it with "
+                "`frozen=None`; then compile.",
+                stacklevel=3,
+            )
 
     def save_to_preset(self, preset_dir: str, max_shard_size: float | None = None):
         """Saves the backbone to a preset folder, at one instant.
