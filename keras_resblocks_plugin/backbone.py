@@ -105,7 +105,9 @@ class ResBlockBackbone(PresetBackbone):
             type(self),
             kwargs,
             self.arguments(),
-            elsewhere={"the blocks, given in `block_kwargs`": arguments_of(block_cls, ResidualBlock)},
+            elsewhere={
+                "the blocks, given in `block_kwargs`": arguments_of(block_cls, ResidualBlock)
+            },
         )
         stacks = zip_lists(
             stackwise_num_filters=stackwise_num_filters,

@@ -61,9 +61,10 @@ def _learning(layer: keras.Layer) -> Iterator[tuple[str, bool]]:
 
 
 def _statistics(layer: keras.Layer) -> list[keras.Variable]:
-    if not isinstance(layer, keras.layers.BatchNormalization) or not layer.built:
+    if not isinstance(layer, keras.layers.BatchNormalization):
         return []
-    return [layer.moving_mean, layer.moving_variance]
+    # There are none before it is built.
+    return [x for x in (layer.moving_mean, layer.moving_variance) if x is not None]
 
 
 def frozen_statistics(layer: keras.Layer) -> list[str]:
@@ -106,7 +107,9 @@ class Freezable(Thawable):
         state = getattr(self, "_state_to_build", {})
         for norm in flatten_layers(self):
             # Layers that are never built have no path.
-            if (norm.path or "").removeprefix(f"{self.path}/") in state.get("freeze_batch_norm", ()):
+            if (norm.path or "").removeprefix(f"{self.path}/") in state.get(
+                "freeze_batch_norm", ()
+            ):
                 norm.freeze_statistics = True
         lora = state.get("lora", {})
         restore_lora(self, {f"{self.path}/{name}": entry for name, entry in lora.items()})
