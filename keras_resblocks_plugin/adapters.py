@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from keras_resblocks_plugin._adapter_metadata import (
     ADAPTER_FILE,
@@ -14,7 +15,7 @@ from keras_resblocks_plugin._adapter_metadata import (
     read_adapter_metadata,
 )
 from keras_resblocks_plugin._kerashub import flatten_layers
-from keras_resblocks_plugin._safetensors import StoredTensor, read_header, write_file
+from keras_resblocks_plugin._safetensors import DTYPES, StoredTensor, read_header, write_file
 from keras_resblocks_plugin.hub_client import fetch
 from keras_resblocks_plugin.lora import forget_compiled, lora_layers, lora_weights
 from keras_resblocks_plugin.weights import check_fit
@@ -79,16 +80,18 @@ def load_adapter(
         HubError: If it cannot be downloaded.
     """
     file = _locate(filepath)
-    tensors = read_header(file)
+    # A quantized head has int8 weights.
+    tensors = read_header(file, {**DTYPES, "I8": np.int8})
     metadata = read_adapter_metadata(file)
     check_architecture(metadata["architecture"], backbone, file)
     rank, alpha = metadata["rank"], metadata["alpha"]
     layers = _adapted(backbone, tensors, rank, file)
     check_fit(_shapes(layers, rank) | {w.path: w for w in head}, tensors, file)
     class_names = metadata["class_names"]
-    if class_names and head and len(class_names) != head[-1].shape[-1]:
+    biases = [weight for weight in head if weight.name == "bias"]
+    if class_names and biases and len(class_names) != biases[0].shape[0]:
         raise ValueError(
-            f"`{file}` names {len(class_names)} classes, and its head has {head[-1].shape[-1]}. "
+            f"`{file}` names {len(class_names)} classes, and its head has {biases[0].shape[0]}. "
             "Nothing was loaded. Download or save the adapter again."
         )
     if metadata["base"] != base_digest(backbone):
@@ -100,7 +103,7 @@ def load_adapter(
     if not lora_layers(backbone):
         backbone.enable_lora(rank, sorted({layer.name for layer in layers}))
     for variable in (*lora_weights(backbone), *head):
-        variable.assign(tensors[variable.path].read())
+        variable.assign(tensors[variable.path].read(variable.dtype))
     for layer in layers:
         layer.lora_alpha = alpha
     forget_compiled(backbone)

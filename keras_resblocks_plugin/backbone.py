@@ -9,6 +9,7 @@ import keras
 
 from keras_resblocks_plugin._arguments import arguments_of, check_arguments
 from keras_resblocks_plugin._kerashub import flatten_layers
+from keras_resblocks_plugin._precision import without_empty_map
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._validation import (
     check_block_kwargs,
@@ -124,6 +125,8 @@ class ResBlockBackbone(PresetBackbone):
         data_format = data_format or keras.config.image_data_format()
         check_choice("data_format", data_format, ("channels_last", "channels_first"))
         image_shape = check_image_shape(image_shape, data_format)
+
+        dtype = without_empty_map(dtype)
 
         # === Functional Model ===
         new_block = functools.partial(block_cls, data_format=data_format, dtype=dtype)

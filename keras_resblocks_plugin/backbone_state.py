@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_resblocks_plugin._kerashub import FeaturePyramidBackbone
+from keras_resblocks_plugin._precision import saved_policy
 from keras_resblocks_plugin.freezing import Thawable, frozen_paths, learns, set_frozen
 from keras_resblocks_plugin.lora import lora_settings, restore_lora
 
@@ -34,7 +35,7 @@ class StatefulBackbone(Thawable, FeaturePyramidBackbone):
         return backbone
 
     def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
+        config = super().get_config() | {"dtype": saved_policy(self)}
         # Where some weights learn, the paths say which do not.
         state = {"trainable": self.trainable or learns(self), "frozen": frozen_paths(self)}
         lora = lora_settings(self)

@@ -8,28 +8,24 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras_hub.models import ImageClassifier, Task
 
 from keras_resblocks_plugin import adapters
-from keras_resblocks_plugin._arguments import arguments_of, check_arguments
 from keras_resblocks_plugin._locate import locate_checked
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import (
     check_image_batch,
-    check_num_classes,
     check_positive_int,
 )
 from keras_resblocks_plugin.backbone import ResBlockBackbone
-from keras_resblocks_plugin.backbone_state import thawing
-from keras_resblocks_plugin.freezing import Thawable
+from keras_resblocks_plugin.classifier_config import ConfiguredClassifier
 from keras_resblocks_plugin.image_preprocessing import ResBlockImageClassifierPreprocessor
 from keras_resblocks_plugin.lora import forget_compiled
-from keras_resblocks_plugin.preset_folder import TASK_FILE, check_head, list_head
+from keras_resblocks_plugin.preset_folder import TASK_FILE, check_head, list_head, saved_policy_of
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class ResBlockImageClassifier(Thawable, ImageClassifier):
+class ResBlockImageClassifier(ConfiguredClassifier):
     """A `ResBlockBackbone` with global pooling and a dense head.
 
     Args:
@@ -67,21 +63,8 @@ class ResBlockImageClassifier(Thawable, ImageClassifier):
         preprocessor: Any = None,
         **kwargs,
     ):
-        check_arguments(
-            type(self),
-            kwargs,
-            self.arguments(),
-            elsewhere={"the backbone": self.backbone_cls.arguments()},
-        )
-        num_classes = check_num_classes(num_classes, class_names)
-        super().__init__(backbone, num_classes, preprocessor=preprocessor, **kwargs)
-        self.class_names = list(class_names) if class_names is not None else None
+        super().__init__(backbone, num_classes, class_names, preprocessor, **kwargs)
         self._created_head = self._head_digest()
-
-    @classmethod
-    def arguments(cls) -> set[str]:
-        """The names of all arguments that the class takes."""
-        return arguments_of(cls, Task) | {"name", "trainable"}
 
     @classmethod
     def from_preset(
@@ -112,51 +95,13 @@ class ResBlockImageClassifier(Thawable, ImageClassifier):
             # Random weights that do not learn would serve nobody.
             kwargs.setdefault("frozen", None)
         preset = locate_checked(preset, cls.presets)
+        if kwargs.get("dtype") is None:
+            kwargs["dtype"] = saved_policy_of(preset)
         if not (Path(preset) / TASK_FILE).exists() and "backbone" not in kwargs:
             # KerasHub would pass on no more than `dtype` and `image_shape`.
-            kwargs, of_backbone = cls._split(kwargs)
+            kwargs, of_backbone = cls.split_arguments(kwargs)
             kwargs["backbone"] = cls.backbone_cls.from_preset(preset, load_weights, **of_backbone)
         return super().from_preset(preset, load_weights=load_weights, **kwargs)
-
-    @classmethod
-    def from_config(cls, config):
-        # KerasHub replaces entries of a preset's config by arguments of `from_preset()`. The
-        # config has the number or the names, so to find both means that one was an argument:
-        # the names where they are a tuple, which no JSON has, and else the number.
-        config = dict(config)
-        names, num_classes = config.get("class_names"), config.get("num_classes")
-        if isinstance(names, list) and num_classes is not None:
-            config["class_names"] = None
-            if len(names) == num_classes:
-                warnings.warn(
-                    "`class_names` are dropped where `num_classes` asks for a new head. If they "
-                    "are its names, load it by `krp.ResBlockImageClassifier.from_preset()`, or "
-                    "give them as a tuple.",
-                    stacklevel=2,
-                )
-        backbone = config.get("backbone")
-        if isinstance(backbone, dict):
-            config, of_backbone = cls._split(config)
-            of_backbone = thawing(True, of_backbone)
-            config["backbone"] = {**backbone, "config": {**backbone["config"], **of_backbone}}
-        return super().from_config(config)
-
-    @classmethod
-    def _split(cls, arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What of the arguments is for the task, and what for its backbone."""
-        names = arguments.keys() & (cls.backbone_cls.arguments() - cls.arguments())
-        of_backbone = {name: arguments[name] for name in names}
-        return {k: v for k, v in arguments.items() if k not in names}, of_backbone
-
-    def get_config(self):
-        config = super().get_config()
-        config["class_names"] = list(self.class_names) if self.class_names else None
-        if self.class_names:
-            del config["num_classes"]
-        # KerasHub leaves it out, and would compute in the backbone's.
-        if self.output_dense.dtype_policy != self.backbone.dtype_policy:
-            config["head_dtype"] = keras.dtype_policies.serialize(self.output_dense.dtype_policy)
-        return config
 
     def save_to_preset(self, preset_dir: str, max_shard_size: float | None = None):
         """Saves backbone, head, preprocessing and class names to a folder, at one instant.

@@ -41,6 +41,8 @@ class ResBlockImageConverter(ImageConverter):
             )
         self.crop_fraction = float(crop_fraction)
         self.image_size = ImageConverter.image_size.fget(self)
+        # `quantize()` of a model refuses layers that are not built, and this one has no weights.
+        self.resizing.build((None, None, None, None))
 
     @classmethod
     def arguments(cls) -> set[str]:

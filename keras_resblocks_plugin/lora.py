@@ -51,7 +51,8 @@ def merged_kernel(layer: keras.Layer) -> Any:
     """
     addition = ops.matmul(layer.lora_kernel_a, layer.lora_kernel_b)
     addition = addition * (layer.lora_alpha / layer.lora_rank)
-    kernel = ops.add(ops.cast(layer._kernel, "float32"), addition)
+    dtype = "float64" if layer._kernel.dtype == "float64" else "float32"
+    kernel = ops.add(ops.cast(layer._kernel, dtype), ops.cast(addition, dtype))
     return ops.cast(kernel, layer._kernel.dtype)
 
 

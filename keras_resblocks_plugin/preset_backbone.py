@@ -10,12 +10,13 @@ import keras
 from keras_resblocks_plugin import adapters, weights
 from keras_resblocks_plugin._kerashub import flatten_layers, save_backbone_config
 from keras_resblocks_plugin._locate import locate_checked
+from keras_resblocks_plugin._precision import check_savable
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import check_positive_int
 from keras_resblocks_plugin.backbone_state import StatefulBackbone, thawing
 from keras_resblocks_plugin.freezing import frozen_paths
 from keras_resblocks_plugin.lora import forget_compiled, lora_layers
-from keras_resblocks_plugin.preset_folder import check_files, update_metadata
+from keras_resblocks_plugin.preset_folder import check_files, saved_policy_of, update_metadata
 
 
 class PresetBackbone(StatefulBackbone):
@@ -41,6 +42,8 @@ class PresetBackbone(StatefulBackbone):
         """
         kwargs = thawing(load_weights, kwargs)
         preset = locate_checked(preset, cls.presets)
+        if kwargs.get("dtype") is None:
+            kwargs["dtype"] = saved_policy_of(preset)
         return super().from_preset(preset, load_weights=load_weights, **kwargs)
 
     def load_weights(self, filepath: str, **kwargs):
@@ -79,6 +82,7 @@ class PresetBackbone(StatefulBackbone):
             preset_dir: The folder.
             max_shard_size: Unused: the weights are one safetensors file of any size.
         """
+        check_savable(self)
         with replacing(preset_dir) as folder:
             save_backbone_config(self, folder)
             # KerasHub counts what LoRA adds, too, which is merged when it is saved.

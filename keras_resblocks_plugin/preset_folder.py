@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 from keras_resblocks_plugin._hdf5 import check_hdf5
+from keras_resblocks_plugin._precision import loaded_policy
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._safetensors import read_header
 from keras_resblocks_plugin.weights import INDEX_FILE, WEIGHTS_FILE, read_index
@@ -170,6 +171,11 @@ def read_json(file: Path) -> dict:
     if not isinstance(value, dict):
         raise ValueError(f"`{file}` must be a JSON object. Received: {value!r:.200}")
     return value
+
+
+def saved_policy_of(folder: str | Path) -> dict | None:
+    """The policy to load a preset in where none is asked for; `None` is Keras' default."""
+    return loaded_policy(read_json(Path(folder) / CONFIG_FILE)["config"].get("dtype"))
 
 
 def _present(folder: Path, *names: str) -> list[str]:

@@ -44,7 +44,7 @@ def merged_weights(model: keras.Model) -> dict[str, np.ndarray]:
 def load_weights(model: keras.Model, index: Path) -> None:
     """Loads what `save_weights` wrote; assigns nothing unless everything fits.
 
-    float32, float16 and bfloat16 files load into models of any float precision. The
+    Files of any float precision load into models of any. The
     tensors are read one at a time, so that memory grows by the largest of them.
 
     Args:
@@ -63,7 +63,7 @@ def load_weights(model: keras.Model, index: Path) -> None:
     variables = {weight.path: weight for weight in base_weights(model)}
     check_fit(variables, tensors, index.parent)
     for path, variable in variables.items():
-        variable.assign(to_tensor(tensors[path].read()))
+        variable.assign(to_tensor(tensors[path].read(variable.dtype)))
     for layer in lora_layers(model):
         # The file's kernels stand for the whole; what is added to them starts anew.
         layer.lora_kernel_b.assign(keras.ops.zeros(layer.lora_kernel_b.shape))
