@@ -33,8 +33,9 @@ def locate(preset: str | Path, names: Mapping[str, dict]) -> str:
     handle = names[preset]["kaggle_handle"] if preset in names else preset
     if handle.startswith("hf://"):
         handle = str(fetch(handle).folder)
-    if Path(handle).is_dir():
-        return handle
+    folder = Path(handle).expanduser()
+    if folder.is_dir():
+        return str(folder)
     if preset in names:
         raise ValueError(
             f"The preset {preset!r} is no longer where it was, in `{handle}`. Register or pull "

@@ -15,6 +15,7 @@ from keras_resblocks_plugin._adapter_metadata import (
     read_adapter_metadata,
 )
 from keras_resblocks_plugin._kerashub import flatten_layers
+from keras_resblocks_plugin._places import local_path
 from keras_resblocks_plugin._safetensors import DTYPES, StoredTensor, read_header, write_file
 from keras_resblocks_plugin.hub_client import fetch
 from keras_resblocks_plugin.lora import forget_compiled, lora_layers, lora_weights
@@ -38,7 +39,8 @@ def save_adapter(
     Raises:
         ValueError: If there is no LoRA, or the file has another ending.
     """
-    if Path(filepath).suffix != ".safetensors":
+    file = local_path("filepath", filepath)
+    if file.suffix != ".safetensors":
         raise ValueError(
             f"`filepath` must end in `.safetensors`. Received: filepath={str(filepath)!r}"
         )
@@ -53,7 +55,6 @@ def save_adapter(
     arrays = {weight.path: keras.ops.convert_to_numpy(weight) for weight in weights}
     ((rank, alpha),) = kinds
     metadata = new_adapter_metadata(backbone, rank, alpha, class_names)
-    file = Path(filepath)
     file.parent.mkdir(parents=True, exist_ok=True)
     # At one instant: a process killed while saving leaves the old file or the new one.
     staged = file.with_name(f".{file.name}.saving")
@@ -113,7 +114,7 @@ def load_adapter(
 def _locate(filepath: str | Path) -> Path:
     if str(filepath).startswith("hf://"):
         filepath = fetch(str(filepath)).folder
-    file = Path(filepath)
+    file = local_path("filepath", filepath)
     file = file / ADAPTER_FILE if file.is_dir() else file
     if not file.is_file():
         raise ValueError(

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_resblocks_plugin import adapters
 from keras_resblocks_plugin._locate import locate_checked
+from keras_resblocks_plugin._places import local_path
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import (
@@ -110,10 +111,10 @@ class ResBlockImageClassifier(ConfiguredClassifier):
         the folder that the save does not own, such as a card, stay.
 
         Args:
-            preset_dir: The folder.
+            preset_dir: The folder, on this machine; `~` is the user's home.
             max_shard_size: Unused: the weights are one safetensors file of any size.
         """
-        with replacing(preset_dir) as folder:
+        with replacing(local_path("preset_dir", preset_dir)) as folder:
             super().save_to_preset(str(folder))
             list_head(folder)
 

@@ -11,6 +11,7 @@ from keras_hub.models import ImageClassifierPreprocessor
 
 from keras_resblocks_plugin._arguments import arguments_of, check_arguments
 from keras_resblocks_plugin._locate import locate_checked
+from keras_resblocks_plugin._places import local_path
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin.backbone import ResBlockBackbone
@@ -140,9 +141,9 @@ class ResBlockImageConverter(ImageConverter):
         """Saves the converter to a preset folder, at one instant; its other files stay.
 
         Args:
-            preset_dir: The folder.
+            preset_dir: The folder, on this machine; `~` is the user's home.
         """
-        with replacing(preset_dir) as folder:
+        with replacing(local_path("preset_dir", preset_dir)) as folder:
             super().save_to_preset(str(folder))
 
 
@@ -202,7 +203,7 @@ class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
         The folder's other files stay.
 
         Args:
-            preset_dir: The folder.
+            preset_dir: The folder, on this machine; `~` is the user's home.
         """
-        with replacing(preset_dir) as folder:
+        with replacing(local_path("preset_dir", preset_dir)) as folder:
             super().save_to_preset(str(folder))

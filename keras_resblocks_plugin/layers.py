@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_resblocks_plugin._kerashub import flatten_layers
@@ -122,6 +123,8 @@ class SymmetricConv2D(Freezable, keras.layers.Conv2D):
             store["1"] = self.bias
         for weight in (self._kernel, self.lora_kernel_a, self.lora_kernel_b):
             store[weight.name] = weight
+        if self.lora_alpha != self.lora_rank:
+            store["lora_alpha"] = np.asarray(self.lora_alpha, "float64")
 
     def load_own_variables(self, store):
         names = list(store.keys())
@@ -135,6 +138,10 @@ class SymmetricConv2D(Freezable, keras.layers.Conv2D):
         if lora and tuple(lora["lora_kernel_a"].shape) == tuple(start.shape):
             for weight in (self._kernel, self.lora_kernel_a, self.lora_kernel_b):
                 weight.assign(lora[weight.name])
+            # The same additions to the kernel, whatever this layer multiplies them by.
+            alpha = float(np.asarray(lora.get("lora_alpha", self.lora_rank)))
+            if alpha != self.lora_alpha:
+                self.lora_kernel_b.assign(self.lora_kernel_b * (alpha / self.lora_alpha))
         else:
             # One of the two starts at zero, not both, or neither would ever have a gradient.
             self.lora_kernel_a.assign(start)

@@ -10,6 +10,7 @@ import keras
 from keras_resblocks_plugin import adapters, weights
 from keras_resblocks_plugin._kerashub import flatten_layers, save_backbone_config
 from keras_resblocks_plugin._locate import locate_checked
+from keras_resblocks_plugin._places import local_path
 from keras_resblocks_plugin._precision import check_savable
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import check_positive_int
@@ -54,8 +55,9 @@ class PresetBackbone(StatefulBackbone):
             **kwargs: For `keras.Model.load_weights`.
         """
         path = Path(filepath)
-        if path.name == weights.INDEX_FILE:
-            check_files(path.parent)
+        if weights.is_index(path):
+            if path.name == weights.INDEX_FILE:
+                check_files(path.parent)
             weights.load_weights(self, path)
             self._tell_of_frozen_weights()
         else:
@@ -79,11 +81,11 @@ class PresetBackbone(StatefulBackbone):
         the folder that the save does not own, such as a card, stay.
 
         Args:
-            preset_dir: The folder.
+            preset_dir: The folder, on this machine; `~` is the user's home.
             max_shard_size: Unused: the weights are one safetensors file of any size.
         """
         check_savable(self)
-        with replacing(preset_dir) as folder:
+        with replacing(local_path("preset_dir", preset_dir)) as folder:
             save_backbone_config(self, folder)
             # KerasHub counts what LoRA adds, too, which is merged when it is saved.
             count = sum(math.prod(weight.shape) for weight in weights.base_weights(self))

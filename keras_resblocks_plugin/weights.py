@@ -101,6 +101,21 @@ def read_index(index: Path) -> dict[str, str]:
     return weight_map
 
 
+def is_index(file: Path) -> bool:
+    """Whether a file is an index of this package, and not one of Keras' sharded weights.
+
+    Both may have the same name. In a preset, where a `config.json` is beside it, it must be ours.
+    """
+    if file.suffix != ".json":
+        return False
+    try:
+        names = json.loads(file.read_text(encoding="utf-8"))["weight_map"].values()
+        of_keras = all(str(name).endswith(".h5") for name in keras.tree.flatten(list(names)))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        of_keras = False
+    return not of_keras or (file.parent / "config.json").exists()
+
+
 def _remove_earlier_weights(folder: Path) -> None:
     # KerasHub prefers an h5 file to any index, and no index would list the old one's files.
     with contextlib.suppress(ValueError, OSError):

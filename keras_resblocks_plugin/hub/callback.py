@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_resblocks_plugin._places import local_path
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import check_choice
 from keras_resblocks_plugin.hub.background import BackgroundPush
@@ -55,7 +56,7 @@ class PushToHub(keras.callbacks.Callback):
         client = HubClient(token)
         if client.token is None:
             raise missing_token()
-        self.folder = Path(folder)
+        self.folder = local_path("folder", folder)
         self.monitor = monitor
         smaller = mode == "min" or (mode == "auto" and monitor.endswith("loss"))
         self._sign = -1 if smaller else 1
