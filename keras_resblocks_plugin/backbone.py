@@ -49,8 +49,7 @@ class ResBlockBackbone(PresetBackbone):
             stack; the others keep the identity. Defaults to none.
         freeze_batch_norm: bool. Whether batch norm uses its moving statistics and
             leaves them alone in training; scales and shifts still learn. It may be set
-            later, before compiling; unlike flags set on layers, it survives saving.
-            Defaults to `False`.
+            later, before compiling, and is saved. Defaults to `False`.
         image_shape: tuple of ints. The shape of an image without the batch; height and
             width may be `None`. Defaults to `(None, None, 3)`, with the channels
             first if `data_format` says so.

@@ -19,20 +19,20 @@ HEAD = {"predictions/kernel", "predictions/bias"}
 STATISTICS = ("moving_mean", "moving_variance")
 # Tracing and compiling take longer than these nets train.
 FAST = {"run_eagerly": True}
-X, Y = images(6, 16, 16, 3), np.arange(6) % 3
+X, Y = images(3, 8, 8, 3), np.arange(3)
 
 
 def tiny_classifier(*backbone) -> krp.ResBlockImageClassifier:
     return tiny.tiny_classifier(*backbone, preprocessor=None)
 
 
-def moving(model) -> set[str]:
-    """The paths of what two steps of training change."""
+def moving(model, steps=1) -> set[str]:
+    """The paths of what training changes."""
     model.compile(
         keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(True), **FAST
     )
     before = values(model)
-    for _ in range(2):
+    for _ in range(steps):
         model.train_on_batch(X, Y)
     return {path for path, value in values(model).items() if (value != before[path]).any()}
 
@@ -114,7 +114,8 @@ def test_saved_and_loaded_what_was_frozen_is_frozen(freeze, tmp_path):
     }
     assert moving(classifier) == expected
     for door, other in loaded.items():
-        assert moving(other) == expected, door
+        if door in ("preset", "keras"):
+            assert moving(other) == expected, door
         assert {w.path for w in other.trainable_weights} == expected - paths(other, *STATISTICS)
         # It goes around once more.
         assert frozen(other) == frozen(classifier), door
@@ -205,14 +206,14 @@ def test_an_adapter_fits_a_backbone_of_which_something_is_frozen(tmp_path):
     other.load_lora_weights(tmp_path / "adapter.safetensors")
 
 
-@pytest.mark.parametrize("rank", [2, 3])
-def test_lora_stays_in_keras_files_and_copies_and_is_merged_in_presets(rank, tmp_path):
+def test_lora_stays_in_keras_files_and_copies_and_is_merged_in_presets(tmp_path):
     classifier = tiny_classifier()
-    krp.freeze(classifier, "lora", rank=rank)
+    krp.freeze(classifier, "lora", rank=3)
     learning = {w.path for w in classifier.trainable_weights}
     for layer in lora_layers(classifier):
         layer.lora_alpha = 5.0
-    moving(classifier)
+    # In the first step one of the two factors is zero, and so the gradient of the other.
+    moving(classifier, steps=2)
     classifier.save(tmp_path / "model.keras")
     expected = to_numpy(classifier(X))
 
@@ -220,11 +221,11 @@ def test_lora_stays_in_keras_files_and_copies_and_is_merged_in_presets(rank, tmp
     copy.set_weights(classifier.get_weights())
     for other in (keras.saving.load_model(tmp_path / "model.keras", compile=False), copy):
         assert [(x.path, x.lora_rank, x.lora_alpha) for x in lora_layers(other)] == [
-            (x.path, rank, 5.0) for x in lora_layers(classifier)
+            (x.path, 3, 5.0) for x in lora_layers(classifier)
         ]
         np.testing.assert_array_equal(to_numpy(other(X)), expected)
         assert {w.path for w in other.trainable_weights} == learning
-        assert moving(other) == learning
+        assert moving(other, steps=2) == learning
 
     classifier.save_to_preset(tmp_path / "preset")
     for file in ("config.json", "task.json"):
@@ -294,8 +295,10 @@ THAWING = [
 ]
 
 
-@pytest.mark.parametrize("thaw", THAWING, ids=lambda f: f.__name__)
-@pytest.mark.parametrize("block_type", ["bn", "act"])
+@pytest.mark.parametrize(
+    ("thaw", "block_type"),
+    [*((thaw, "bn") for thaw in THAWING), (thaw_the_backbone, "act")],
+)
 def test_what_is_thawed_learns(thaw, block_type):
     classifier = tiny_classifier(tiny_backbone(block_type))
     krp.freeze(classifier, "linear")
@@ -330,8 +333,9 @@ def state_of(x, frozen_norms) -> keras.Model:
     return backbone
 
 
-@pytest.mark.parametrize("strategy", ["full", "norm", "lora"])
-@pytest.mark.parametrize("frozen_norms", ["all", "some"])
+@pytest.mark.parametrize(
+    ("strategy", "frozen_norms"), [("full", "some"), ("norm", "all"), ("lora", "some")]
+)
 def test_clones_of_backbones_and_blocks_compute_and_train_the_same(
     strategy, frozen_norms, tmp_path
 ):
