@@ -14,8 +14,11 @@ from keras_resblocks_plugin.weights import base_weights
 
 ADAPTER_FILE = "adapter.safetensors"
 _FORMAT = "keras_resblocks_plugin adapter"
-# What a backbone is called and how precisely it computes makes it no other architecture.
-_NO_ARCHITECTURE = ("name", "trainable", "dtype", "freeze_batch_norm", "image_shape", "data_format")
+# What a backbone is called, what of it learns and how precisely it computes makes it no other
+# architecture. (`build_config` has its LoRA.)
+_NO_ARCHITECTURE = frozenset(
+    "name trainable frozen freeze_batch_norm build_config dtype image_shape data_format".split()
+)
 
 
 def is_adapter(folder: Path) -> bool:

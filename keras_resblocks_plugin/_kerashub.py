@@ -18,8 +18,11 @@ __all__ = [
     "builtin_preset_names",
     "calls",
     "flatten_layers",
+    "learnable_weights",
     "register_preset",
     "save_backbone_config",
+    "set_trainable",
+    "set_trainable_flag",
     "shapes_only",
     "unregister_preset",
 ]
@@ -38,6 +41,26 @@ def flatten_layers(model: keras.Model) -> list[keras.Layer]:
 
     walk(model)
     return list(found.values())
+
+
+def learnable_weights(layer: keras.Layer) -> list[keras.Variable]:
+    """The weights of `layer` itself that were created to learn, whether they do now or not."""
+    return list(layer._trainable_variables)
+
+
+def set_trainable(layer: keras.Layer, value: bool) -> None:
+    """Sets `trainable` of `layer` and of all inside it, and so all their weights.
+
+    On TensorFlow, `layer.trainable = value` does nothing where a flag has that value already,
+    although weights may have another.
+    """
+    for x in (layer, *flatten_layers(layer)):
+        keras.Layer.trainable.fset(x, value)
+
+
+def set_trainable_flag(layer: keras.Layer, value: bool) -> None:
+    """Sets what `layer.trainable` reads, and leaves its weights alone."""
+    layer._trainable = value
 
 
 def calls(function: keras.Function) -> list[tuple[Any, list, list]]:

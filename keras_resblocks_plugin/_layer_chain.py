@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_resblocks_plugin._kerashub import shapes_only
+from keras_resblocks_plugin._precision import without_empty_map
 from keras_resblocks_plugin._validation import (
     check_block_kwargs,
     check_choice,
@@ -50,6 +51,7 @@ class LayerChain:
     dtype: Any
 
     def __post_init__(self):
+        self.dtype = without_empty_map(self.dtype)
         self.block_type, self.block_cls = resolve_block_type(self.block_type)
         self.stacks = zip_lists(**dict(zip(STACKWISE, self.stackwise, strict=True)))
         self.input_convs = zip_lists(**dict(zip(INPUT_CONV, self.input_conv, strict=True)))

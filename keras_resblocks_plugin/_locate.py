@@ -13,7 +13,10 @@ Loaded = TypeVar("Loaded")
 
 
 def load_checked(
-    preset: str | Path, names: Mapping[str, dict], load: Callable[[str], Loaded]
+    preset: str | Path,
+    names: Mapping[str, dict],
+    load: Callable[[str], Loaded],
+    of_task: bool = False,
 ) -> Loaded:
     """Returns what `load` makes of the folder that `locate` finds, once it is checked.
 
@@ -22,7 +25,7 @@ def load_checked(
     folder = str(Path(locate(preset, names)).absolute())
 
     def load_this() -> Loaded:
-        check_preset(folder)
+        check_preset(folder, of_task)
         return load(folder)
 
     return one_save(folder, load_this)
@@ -46,8 +49,9 @@ def locate(preset: str | Path, names: Mapping[str, dict]) -> str:
     handle = names[preset]["kaggle_handle"] if preset in names else preset
     if handle.startswith("hf://"):
         handle = str(fetch(handle).folder)
-    if Path(handle).is_dir():
-        return handle
+    folder = Path(handle).expanduser()
+    if folder.is_dir():
+        return str(folder)
     if preset in names:
         raise ValueError(
             f"The preset {preset!r} is no longer where it was, in `{handle}`. Register or pull "

@@ -14,7 +14,12 @@ from safetensors.numpy import save_file
 from keras_resblocks_plugin._json import parse_json
 from keras_resblocks_plugin._pages import empty_array
 
-DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
+DTYPES = {
+    "F64": np.float64,
+    "F32": np.float32,
+    "F16": np.float16,
+    "BF16": ml_dtypes.bfloat16,
+}
 # The reference implementation's limit: no honest header is longer.
 _MAX_HEADER_BYTES = 100_000_000
 
@@ -32,17 +37,18 @@ class StoredTensor(NamedTuple):
         # Python's own integers: a product of hostile sides must not wrap around.
         return self.dtype.itemsize * math.prod(self.shape)
 
-    def read(self) -> np.ndarray:
-        """The values as float32."""
+    def read(self, dtype: str = "float32") -> np.ndarray:
+        """The values as float64, where that is asked for, or else as float32."""
+        dtype = "float64" if dtype == "float64" else "float32"
         # Not memory-mapped: whoever changed the file would change the weights.
         stored = empty_array(self.shape, self.dtype)
         with self.file.open("rb", buffering=0) as stream:
             stream.seek(self.offset)
             if stream.readinto(stored.reshape(-1).view("uint8")) != self.nbytes:
                 raise ValueError(f"`{self.file}` became shorter while it was read. Load it again.")
-        if self.dtype == np.float32:
+        if self.dtype == dtype:
             return stored
-        array = empty_array(self.shape, "float32")
+        array = empty_array(self.shape, dtype)
         array[...] = stored
         return array
 

@@ -23,13 +23,14 @@ _ADVICE = "Download or save the preset again."
 _BLOCKS_WITHOUT_WEIGHTS = 1000
 
 
-def check_sizes(folder: Path) -> None:
+def check_sizes(folder: Path, with_task: bool = True) -> None:
     """Checks that the configs of a preset ask for just the weights that its files hold.
 
     Nothing is built or allocated: layers get shapes, and no values.
 
     Args:
         folder: A preset of this package whose configs and weights files are valid.
+        with_task: bool. Whether its task belongs to its backbone. Defaults to `True`.
 
     Raises:
         ValueError: If they ask for more, for less or for other ones.
@@ -37,7 +38,7 @@ def check_sizes(folder: Path) -> None:
     tensors = {}
     for name in sorted(set(read_index(folder / INDEX_FILE).values())):
         tensors |= read_header(folder / name)
-    for file, place, found in _backbones(folder):
+    for file, place, found in _backbones(folder, with_task):
         shapes = _asked(file, place, found, len(tensors))
         try:
             check_fit({path: keras.KerasTensor(s) for path, s in shapes.items()}, tensors, folder)
@@ -45,7 +46,8 @@ def check_sizes(folder: Path) -> None:
             raise ValueError(
                 f"`{place}` in `{file}` asks for other weights than the preset has. {error}"
             ) from None
-    _check_units(folder)
+    if with_task:
+        _check_units(folder)
 
 
 def check_sizes_within(folder: Path, shapes: dict[str, tuple[int, ...]]) -> None:
@@ -69,10 +71,10 @@ def check_sizes_within(folder: Path, shapes: dict[str, tuple[int, ...]]) -> None
     _check_units(folder)
 
 
-def _backbones(folder: Path) -> list[tuple[Path, str, dict[str, Any]]]:
+def _backbones(folder: Path, with_task: bool = True) -> list[tuple[Path, str, dict[str, Any]]]:
     """The configs of residual backbones in a preset, with their places: each kind once."""
     backbones, seen = [], []
-    for file in (folder / CONFIG_FILE, folder / TASK_FILE):
+    for file in (folder / CONFIG_FILE, *([folder / TASK_FILE] if with_task else [])):
         for place, found in serialized_objects(read_json(file) if file.is_file() else {}):
             if not hasattr(resolve(found), "weight_shapes"):
                 continue
@@ -92,11 +94,18 @@ def _asked(file: Path, place: str, found: dict[str, Any], tensors: int) -> dict[
             f"weights beside it are {tensors:,} tensors. {_ADVICE}"
         )
     try:
-        return resolve(found).weight_shapes(found["config"])
+        shapes = resolve(found).weight_shapes(found["config"])
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"`{place}` in `{file}` describes no backbone that can be built: {error} {_ADVICE}"
         ) from None
+    unknown = sorted(set(found["config"].get("frozen") or ()) - shapes.keys())
+    if unknown:
+        raise ValueError(
+            f"`{place}.frozen` in `{file}` must list weights of the backbone. Received: "
+            f"{', '.join(unknown):.300}. {_ADVICE}"
+        )
+    return shapes
 
 
 def _check_units(folder: Path) -> None:

@@ -17,8 +17,9 @@ from keras_resblocks_plugin._adapter_metadata import (
 )
 from keras_resblocks_plugin._kerashub import flatten_layers
 from keras_resblocks_plugin._one_save import one_save
+from keras_resblocks_plugin._places import local_path
 from keras_resblocks_plugin._replace import replacing_file
-from keras_resblocks_plugin._safetensors import StoredTensor, read_header, write_file
+from keras_resblocks_plugin._safetensors import DTYPES, StoredTensor, read_header, write_file
 from keras_resblocks_plugin.hub_client import fetch
 from keras_resblocks_plugin.lora import forget_compiled, lora_layers, lora_weights
 from keras_resblocks_plugin.weights import check_fit
@@ -41,7 +42,8 @@ def save_adapter(
     Raises:
         ValueError: If there is no LoRA, or the file has another ending.
     """
-    if Path(filepath).suffix != ".safetensors":
+    file = local_path("filepath", filepath)
+    if file.suffix != ".safetensors":
         raise ValueError(
             f"`filepath` must end in `.safetensors`. Received: filepath={str(filepath)!r}"
         )
@@ -56,7 +58,7 @@ def save_adapter(
     arrays = {weight.path: keras.ops.convert_to_numpy(weight) for weight in weights}
     ((rank, alpha),) = kinds
     metadata = new_adapter_metadata(backbone, rank, alpha, class_names)
-    with replacing_file(filepath) as staged:
+    with replacing_file(file) as staged:
         write_file(staged, arrays, metadata)
 
 
@@ -101,24 +103,31 @@ def _read(
     file: Path, backbone: keras.Model, head: Sequence[keras.Variable]
 ) -> tuple[dict[str, Any], list[keras.Layer], dict[str, np.ndarray]]:
     """The metadata of a file that fits, the layers it is for, and its tensors."""
-    tensors = read_header(file)
+    # A quantized head has int8 weights.
+    tensors = read_header(file, {**DTYPES, "I8": np.int8})
     metadata = read_adapter_metadata(file)
     check_architecture(metadata["architecture"], backbone, file)
     layers = _adapted(backbone, tensors, metadata["rank"], file)
     check_fit(_shapes(layers, metadata["rank"]) | {w.path: w for w in head}, tensors, file)
     class_names = metadata["class_names"]
-    if class_names and head and len(class_names) != head[-1].shape[-1]:
+    biases = [weight for weight in head if weight.name == "bias"]
+    if class_names and biases and len(class_names) != biases[0].shape[0]:
         raise ValueError(
-            f"`{file}` names {len(class_names)} classes, and its head has {head[-1].shape[-1]}. "
+            f"`{file}` names {len(class_names)} classes, and its head has {biases[0].shape[0]}. "
             "Nothing was loaded. Download or save the adapter again."
         )
-    return metadata, layers, {name: tensor.read() for name, tensor in tensors.items()}
+    variables = {weight.path: weight for weight in head}
+    arrays = {
+        name: tensor.read(variables[name].dtype if name in variables else "float32")
+        for name, tensor in tensors.items()
+    }
+    return metadata, layers, arrays
 
 
 def _locate(filepath: str | Path) -> Path:
     if str(filepath).startswith("hf://"):
         filepath = fetch(str(filepath)).folder
-    file = Path(filepath)
+    file = local_path("filepath", filepath)
     file = file / ADAPTER_FILE if file.is_dir() else file
     if not file.is_file():
         raise ValueError(

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_resblocks_plugin._arguments import arguments_of, check_arguments
 from keras_resblocks_plugin._kerashub import flatten_layers
 from keras_resblocks_plugin._layer_chain import INPUT_CONV, STACKWISE, LayerChain
 from keras_resblocks_plugin._registration import PACKAGE
@@ -44,15 +45,15 @@ class ResBlockBackbone(PresetBackbone):
             stack; the others keep the identity. Defaults to none.
         freeze_batch_norm: bool. Whether batch norm uses its moving statistics and
             leaves them alone in training; scales and shifts still learn. It may be set
-            later, before compiling; unlike flags set on layers, it survives saving.
-            Defaults to `False`.
+            later, before compiling, and is saved. Defaults to `False`.
         image_shape: tuple of ints. The shape of an image without the batch; height and
             width may be `None`. Defaults to `(None, None, 3)`, with the channels
             first if `data_format` says so.
         data_format: `"channels_last"` or `"channels_first"`. Defaults to
             `keras.config.image_data_format()`.
         dtype: string or `keras.DTypePolicy`. The precision of computations and weights.
-        **kwargs: `name` and `trainable`.
+        **kwargs: `name`; `trainable`, which `False` freezes the whole backbone; `frozen`, the
+            paths of the weights that do not learn, as `get_config()` lists them.
 
     Every stem convolution is followed by batch norm where the block type has it, and by
     ReLU. With the pre-activation blocks the last one is bare, and the backbone ends
@@ -105,6 +106,14 @@ class ResBlockBackbone(PresetBackbone):
             data_format,
             dtype,
         )
+        check_arguments(
+            type(self),
+            kwargs,
+            self.arguments(),
+            elsewhere={
+                "the blocks, given in `block_kwargs`": arguments_of(chain.block_cls, ResidualBlock)
+            },
+        )
 
         # === Functional Model ===
         x = inputs = keras.layers.Input(shape=chain.image_shape, name="images")
@@ -115,7 +124,8 @@ class ResBlockBackbone(PresetBackbone):
             if isinstance(layer, ResidualBlock):
                 pyramid_outputs[f"P{stride.bit_length() - 1}"] = x
 
-        super().__init__(inputs=inputs, outputs=x, dtype=dtype, **kwargs)
+        trainable, frozen = kwargs.pop("trainable", True), kwargs.pop("frozen", None)
+        super().__init__(inputs=inputs, outputs=x, dtype=chain.dtype, **kwargs)
 
         # === Config ===
         self.block_type = chain.block_type
@@ -131,6 +141,12 @@ class ResBlockBackbone(PresetBackbone):
         self.image_shape = chain.image_shape
         self.data_format = chain.data_format
         self.pyramid_outputs = pyramid_outputs
+        self.restore_frozen(trainable, frozen)
+
+    @classmethod
+    def arguments(cls) -> set[str]:
+        """The names of all arguments that the class takes."""
+        return arguments_of(cls, ResBlockBackbone) | {"name", "trainable", "frozen"}
 
     @property
     def freeze_batch_norm(self) -> bool:
@@ -185,6 +201,7 @@ class ResBlockBackbone(PresetBackbone):
             freeze_batch_norm=BOOLEAN,
             image_shape=list_of(side, 3, 3),
             data_format=DATA_FORMAT,
+            frozen={**list_of({"type": "string"}, 1, 1 << 20), "type": ["array", "null"]},
         )
 
     @classmethod

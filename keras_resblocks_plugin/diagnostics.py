@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_resblocks_plugin._block_probe import named_blocks, probe_blocks, ratio
 from keras_resblocks_plugin._diagnostics_picture import check_matplotlib, save_picture
+from keras_resblocks_plugin._places import local_path
 
 
 class ResidualDiagnostics(keras.callbacks.Callback):
@@ -57,7 +58,7 @@ class ResidualDiagnostics(keras.callbacks.Callback):
         # Now, and not after hours of training.
         check_matplotlib()
         self.probe = probe
-        self.log_dir = Path(log_dir)
+        self.log_dir = local_path("log_dir", log_dir)
 
     @staticmethod
     def measure(model: keras.Model, probe: Any) -> dict[str, dict[str, float]]:

@@ -2,9 +2,10 @@
 
 import keras
 
-from keras_resblocks_plugin._kerashub import flatten_layers
+from keras_resblocks_plugin._kerashub import flatten_layers, set_trainable
 from keras_resblocks_plugin._validation import check_choice
 from keras_resblocks_plugin.backbone import ResBlockBackbone
+from keras_resblocks_plugin.freezing import set_frozen
 from keras_resblocks_plugin.lora import forget_compiled, lora_layers, lora_weights
 
 STRATEGIES = ("linear", "norm", "lora", "full")
@@ -19,8 +20,17 @@ def freeze(
     """Chooses what of a model learns, in place; `"full"` undoes it. Compile the model afterwards.
 
     The head, which is all of the model outside its `ResBlockBackbone`, learns with every
-    strategy. What is frozen is so for this training: a preset saved from the model loads
-    with everything trainable. Frozen statistics, though, are configuration, and are saved.
+    strategy.
+
+    What is frozen in the backbone stays frozen when the model is saved and loaded, in any way: it
+    is configuration, as frozen statistics are. Of LoRA this holds for `.keras` files, which keep
+    it and train on as before; a preset has it merged into the kernels, and loads with
+    everything trainable. `load_weights=False` gives random weights that all learn.
+
+    To thaw, call this again, or set `trainable` of `model.backbone` or of any of its layers, as
+    the [Keras guide](https://keras.io/guides/transfer_learning/) does. Frozen statistics stay so
+    until `backbone.freeze_batch_norm = False`. Of a DeepLabV3 or a RetinaNet, set it on
+    `image_encoder`, the `ResBlockBackbone` inside. Compile afterwards.
 
     Args:
         model: A `ResBlockBackbone`, or a KerasHub task on one: a `ResBlockImageClassifier`, a
@@ -53,14 +63,9 @@ def freeze(
     backbone = _backbone_of(model)
     learning = _learning(backbone, strategy, rank)
     backbone.freeze_batch_norm = freeze_batch_norm
-    # The flags of layers stay true: a batch norm that is not trainable keeps its statistics,
-    # whatever `freeze_batch_norm` says, and a frozen backbone would be saved as one.
-    for layer in (model, *flatten_layers(model)):
-        # TensorFlow ignores a flag that is set to what it is, and so the layer's weights.
-        layer.trainable = False
-        layer.trainable = True
-    for weight in backbone.trainable_weights:
-        weight.trainable = id(weight) in learning
+    set_trainable(model, True)
+    # Without moving statistics: for those, `freeze_batch_norm` decides.
+    set_frozen(backbone, {w.path for w in backbone.trainable_weights if id(w) not in learning})
     forget_compiled(model)
     if getattr(getattr(model, "optimizer", None), "built", False):
         # It has trained: its optimizer knows the weights that learnt then, and no others.

@@ -1,13 +1,14 @@
 """Batch norm folded into the convolutions before it: the same numbers in fewer operations."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import keras
 import numpy as np
 
 from keras_resblocks_plugin._kerashub import calls, flatten_layers
 from keras_resblocks_plugin.backbone import ResBlockBackbone
+from keras_resblocks_plugin.backbone_state import NOT_IN_PRESETS
 from keras_resblocks_plugin.blocks import ResidualBlock
 from keras_resblocks_plugin.image_classifier import ResBlockImageClassifier
 from keras_resblocks_plugin.layers import FreezableBatchNormalization, SymmetricConv2D
@@ -25,8 +26,8 @@ def fold_batch_norm(
 
     Every batch norm that follows a convolution is multiplied into its kernel and added to its
     bias. What comes back is of the same class, with `block_kwargs={"normalization": None}`, and
-    keeps head, class names and preprocessor; it saves and loads as a preset. `model` is not
-    changed.
+    keeps head, class names, preprocessor and what is frozen, but for the norms' weights; it saves
+    and loads as a preset. LoRA is merged. `model` is not changed.
 
     Which convolution a norm follows is read from the calls of each block, so it holds for a
     block class of your own too, as long as that computes with layers and `keras.ops`.
@@ -59,7 +60,7 @@ def fold_batch_norm(
     weights = merged_weights(model)
     for conv, norm in _pairs(backbone):
         _fold(weights, conv, norm)
-    folded = _without_norms(backbone)
+    folded = _without_norms(backbone, weights)
     if backbone is not model:
         folded = type(model).from_config({**model.get_config(), "backbone": folded})
     _assign(folded, weights)
@@ -147,8 +148,13 @@ def _fold(weights: dict[str, np.ndarray], conv: keras.Layer, norm: keras.Layer) 
     weights[f"{conv.path}/bias"] = bias * scale + take(norm, "beta", 0.0)
 
 
-def _without_norms(backbone: ResBlockBackbone) -> ResBlockBackbone:
+def _without_norms(backbone: ResBlockBackbone, paths: Container[str]) -> ResBlockBackbone:
     config = backbone.get_config()
+    # LoRA is in the merged weights.
+    config.pop(NOT_IN_PRESETS, None)
+    frozen = [path for path in config.pop("frozen", ()) if path in paths]
+    if frozen:
+        config["frozen"] = frozen
     config["block_kwargs"] = {**config["block_kwargs"], "normalization": None}
     try:
         return type(backbone).from_config(config)

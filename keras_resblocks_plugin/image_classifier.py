@@ -9,34 +9,28 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras_hub.models import ImageClassifier
 
 from keras_resblocks_plugin import adapters
 from keras_resblocks_plugin._head import SavedHead, read_head
 from keras_resblocks_plugin._locate import load_checked
 from keras_resblocks_plugin._one_save import one_save
+from keras_resblocks_plugin._places import local_path
+from keras_resblocks_plugin._preset_files import TASK_FILE
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import (
     check_image_batch,
-    check_num_classes,
     check_positive_int,
 )
 from keras_resblocks_plugin.backbone import ResBlockBackbone
-from keras_resblocks_plugin.config_schema import (
-    ACTIVATION,
-    DTYPE,
-    integer,
-    layer_schema,
-    list_of,
-)
+from keras_resblocks_plugin.classifier_config import ConfiguredClassifier
 from keras_resblocks_plugin.image_preprocessing import ResBlockImageClassifierPreprocessor
 from keras_resblocks_plugin.lora import forget_compiled
-from keras_resblocks_plugin.preset_folder import check_head, list_head
+from keras_resblocks_plugin.preset_folder import check_head, list_head, saved_policy_of
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class ResBlockImageClassifier(ImageClassifier):
+class ResBlockImageClassifier(ConfiguredClassifier):
     """A `ResBlockBackbone` with global pooling and a dense head.
 
     Args:
@@ -74,9 +68,7 @@ class ResBlockImageClassifier(ImageClassifier):
         preprocessor: Any = None,
         **kwargs,
     ):
-        num_classes = check_num_classes(num_classes, class_names)
-        super().__init__(backbone, num_classes, preprocessor=preprocessor, **kwargs)
-        self.class_names = list(class_names) if class_names is not None else None
+        super().__init__(backbone, num_classes, class_names, preprocessor, **kwargs)
         self._created_head = self._head_digest()
 
     @classmethod
@@ -90,10 +82,12 @@ class ResBlockImageClassifier(ImageClassifier):
         Args:
             preset: A name of `krp.list_presets()`, a folder, or `"hf://user/name"`, with
                 `@revision` for a branch, a tag or a commit.
-            load_weights: bool. If `False`, the weights stay random. Defaults to `True`.
+            load_weights: bool. If `False`, the weights stay random, and all of them learn.
+                Defaults to `True`.
             **kwargs: `num_classes` puts a new, untrained head on the trained backbone, with
                 `class_names` if they are given; `class_names` alone name the trained
-                head's classes. Other arguments of the class replace the preset's.
+                head's classes. Other arguments of the class and of its backbone replace
+                the preset's, `freeze_batch_norm` or `image_shape` for instance.
 
         Raises:
             ValueError: If the name is unknown, or the preset is incomplete, damaged, or
@@ -104,52 +98,23 @@ class ResBlockImageClassifier(ImageClassifier):
             kwargs.setdefault("class_names", None)
         if kwargs.get("class_names") is not None:
             kwargs["class_names"] = tuple(kwargs["class_names"])
-        load = functools.partial(super().from_preset, load_weights=load_weights, **kwargs)
-        return load_checked(preset, cls.presets, load)
+        if not load_weights:
+            # Random weights that do not learn would serve nobody.
+            kwargs.setdefault("frozen", None)
+        load_folder = functools.partial(super().from_preset, load_weights=load_weights)
 
-    @classmethod
-    def from_config(cls, config):
-        # KerasHub replaces entries of a preset's config by arguments of `from_preset()`. The
-        # config has the number or the names, so to find both means that one was an argument:
-        # the names where they are a tuple, which no JSON has, and else the number.
-        config = dict(config)
-        names, num_classes = config.get("class_names"), config.get("num_classes")
-        if isinstance(names, list) and num_classes is not None:
-            config["class_names"] = None
-            if len(names) == num_classes:
-                warnings.warn(
-                    "`class_names` are dropped where `num_classes` asks for a new head. If they "
-                    "are its names, load it by `krp.ResBlockImageClassifier.from_preset()`, or "
-                    "give them as a tuple.",
-                    stacklevel=2,
-                )
-        return super().from_config(config)
+        def load(folder: str) -> ResBlockImageClassifier:
+            arguments = dict(kwargs)
+            if arguments.get("dtype") is None:
+                arguments["dtype"] = saved_policy_of(folder)
+            if not (Path(folder) / TASK_FILE).exists() and "backbone" not in arguments:
+                # KerasHub would pass on no more than `dtype` and `image_shape`.
+                arguments, of_backbone = cls.split_arguments(arguments)
+                backbone = cls.backbone_cls.from_preset(folder, load_weights, **of_backbone)
+                arguments["backbone"] = backbone
+            return load_folder(folder, **arguments)
 
-    def get_config(self):
-        config = super().get_config()
-        config["class_names"] = list(self.class_names) if self.class_names else None
-        if self.class_names:
-            del config["num_classes"]
-        # KerasHub leaves it out, and would compute in the backbone's.
-        if self.output_dense.dtype_policy != self.backbone.dtype_policy:
-            config["head_dtype"] = keras.dtype_policies.serialize(self.output_dense.dtype_policy)
-        return config
-
-    @classmethod
-    def config_schema(cls, config: dict[str, Any]) -> dict[str, Any]:
-        """A JSON Schema of the config, by which presets are checked before they are built."""
-        names = "class_names" if config.get("class_names") else "num_classes"
-        return layer_schema(
-            required=("backbone", names),
-            backbone={"type": "object", "instance_of": ResBlockBackbone},
-            preprocessor={"type": ["object", "null"], "instance_of": keras.layers.Layer},
-            num_classes={**integer(1, 1 << 24), "type": ["integer", "null"]},
-            class_names={**list_of({"type": "string"}, 1, 1 << 24), "type": ["array", "null"]},
-            pooling={"enum": ["avg", "max"]},
-            activation=ACTIVATION,
-            dropout={"type": "number", "minimum": 0, "exclusiveMaximum": 1},
-            head_dtype=DTYPE,
-        )
+        return load_checked(preset, cls.presets, load, of_task=True)
 
     def save_to_preset(self, preset_dir: str, max_shard_size: float | None = None):
         """Saves backbone, head, preprocessing and class names to a folder, at one instant.
@@ -158,10 +123,10 @@ class ResBlockImageClassifier(ImageClassifier):
         the folder that the save does not own, such as a card, stay.
 
         Args:
-            preset_dir: The folder.
+            preset_dir: The folder, on this machine; `~` is the user's home.
             max_shard_size: Unused: the weights are one safetensors file of any size.
         """
-        with replacing(preset_dir) as folder:
+        with replacing(local_path("preset_dir", preset_dir)) as folder:
             super().save_to_preset(str(folder))
             list_head(folder)
 

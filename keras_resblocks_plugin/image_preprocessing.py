@@ -10,7 +10,9 @@ import keras
 from keras_hub.layers import ImageConverter
 from keras_hub.models import ImageClassifierPreprocessor
 
+from keras_resblocks_plugin._arguments import arguments_of, check_arguments
 from keras_resblocks_plugin._locate import load_checked
+from keras_resblocks_plugin._places import local_path
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin.backbone import ResBlockBackbone
@@ -46,6 +48,7 @@ class ResBlockImageConverter(ImageConverter):
     backbone_cls = ResBlockBackbone
 
     def __init__(self, *args, crop_fraction: float = 1.0, **kwargs):
+        check_arguments(type(self), kwargs, self.arguments())
         super().__init__(*args, **kwargs)
         is_number = isinstance(crop_fraction, numbers.Real) and not isinstance(crop_fraction, bool)
         if not is_number or not 0 < crop_fraction <= 1:
@@ -55,6 +58,19 @@ class ResBlockImageConverter(ImageConverter):
             )
         self.crop_fraction = float(crop_fraction)
         self.image_size = ImageConverter.image_size.fget(self)
+        # `quantize()` of a model refuses layers that are not built, and this one has no weights.
+        self.resizing.build((None, None, None, None))
+
+    @classmethod
+    def arguments(cls) -> set[str]:
+        """The names of all arguments that the class takes."""
+        return arguments_of(cls, keras.Layer)
+
+    @classmethod
+    def from_config(cls, config):
+        # Keras would wrap the error in others.
+        check_arguments(cls, config, cls.arguments())
+        return super().from_config(config)
 
     @classmethod
     def from_preset(cls, preset: str, **kwargs) -> "ResBlockImageConverter":
@@ -162,9 +178,9 @@ class ResBlockImageConverter(ImageConverter):
         """Saves the converter to a preset folder, at one instant; its other files stay.
 
         Args:
-            preset_dir: The folder.
+            preset_dir: The folder, on this machine; `~` is the user's home.
         """
-        with replacing(preset_dir) as folder:
+        with replacing(local_path("preset_dir", preset_dir)) as folder:
             super().save_to_preset(str(folder))
 
 
@@ -177,6 +193,32 @@ class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
 
     backbone_cls = ResBlockBackbone
     image_converter_cls = ResBlockImageConverter
+
+    def __init__(self, image_converter: ResBlockImageConverter | None = None, **kwargs):
+        check_arguments(
+            type(self),
+            kwargs,
+            self.arguments(),
+            elsewhere={"the converter": self.image_converter_cls.arguments()},
+        )
+        super().__init__(image_converter, **kwargs)
+
+    @classmethod
+    def arguments(cls) -> set[str]:
+        """The names of all arguments that the class takes."""
+        return arguments_of(cls, keras.Layer) | {"config_file"}
+
+    @classmethod
+    def from_config(cls, config):
+        # KerasHub gives all arguments of `from_preset()` to the preprocessor.
+        converter = config.get("image_converter")
+        names = config.keys() & (cls.image_converter_cls.arguments() - cls.arguments())
+        if isinstance(converter, dict) and names:
+            of_converter = {name: config[name] for name in names}
+            config = {name: value for name, value in config.items() if name not in names}
+            converter = {**converter, "config": {**converter["config"], **of_converter}}
+            config["image_converter"] = converter
+        return super().from_config(config)
 
     @classmethod
     def config_schema(cls, config: dict[str, Any]) -> dict[str, Any]:
@@ -208,7 +250,7 @@ class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
         The folder's other files stay.
 
         Args:
-            preset_dir: The folder.
+            preset_dir: The folder, on this machine; `~` is the user's home.
         """
-        with replacing(preset_dir) as folder:
+        with replacing(local_path("preset_dir", preset_dir)) as folder:
             super().save_to_preset(str(folder))

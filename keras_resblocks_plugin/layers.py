@@ -3,11 +3,13 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_resblocks_plugin._kerashub import flatten_layers
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._validation import check_positive_int
+from keras_resblocks_plugin.freezing import Freezable
 from keras_resblocks_plugin.initializers import HostGlorotUniform
 from keras_resblocks_plugin.lora import merged_kernel
 
@@ -69,7 +71,7 @@ def _pad(x: Any, before: int, after: int, data_format: str, value: float = 0.0) 
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class SymmetricConv2D(keras.layers.Conv2D):
+class SymmetricConv2D(Freezable, keras.layers.Conv2D):
     """`Conv2D` that pads `(kernel_size - 1) / 2` zeros on each side, as PyTorch does.
 
     With strides, Keras' `padding="same"` pads unevenly on TensorFlow and JAX, so
@@ -97,6 +99,10 @@ class SymmetricConv2D(keras.layers.Conv2D):
         kwargs["padding"] = "same" if strides == 1 else "valid"
         super().__init__(filters, kernel_size, strides, **kwargs)
 
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.restore_state()
+
     def call(self, inputs):
         margin = self.dilation_rate[0] * (self.kernel_size[0] - 1) // 2
         if self.padding == "valid" and margin:
@@ -117,6 +123,8 @@ class SymmetricConv2D(keras.layers.Conv2D):
             store["1"] = self.bias
         for weight in (self._kernel, self.lora_kernel_a, self.lora_kernel_b):
             store[weight.name] = weight
+        if self.lora_alpha != self.lora_rank:
+            store["lora_alpha"] = np.asarray(self.lora_alpha, "float64")
 
     def load_own_variables(self, store):
         names = list(store.keys())
@@ -130,6 +138,10 @@ class SymmetricConv2D(keras.layers.Conv2D):
         if lora and tuple(lora["lora_kernel_a"].shape) == tuple(start.shape):
             for weight in (self._kernel, self.lora_kernel_a, self.lora_kernel_b):
                 weight.assign(lora[weight.name])
+            # The same additions to the kernel, whatever this layer multiplies them by.
+            alpha = float(np.asarray(lora.get("lora_alpha", self.lora_rank)))
+            if alpha != self.lora_alpha:
+                self.lora_kernel_b.assign(self.lora_kernel_b * (alpha / self.lora_alpha))
         else:
             # One of the two starts at zero, not both, or neither would ever have a gradient.
             self.lora_kernel_a.assign(start)
@@ -175,7 +187,7 @@ class SymmetricMaxPooling2D(keras.layers.MaxPooling2D):
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class FreezableBatchNormalization(keras.layers.BatchNormalization):
+class FreezableBatchNormalization(Freezable, keras.layers.BatchNormalization):
     """`BatchNormalization` whose statistics can stay as they are while its scale and shift learn.
 
     An attribute and not a call with `training=False`, which a functional model in training
@@ -196,6 +208,10 @@ class FreezableBatchNormalization(keras.layers.BatchNormalization):
     def __init__(self, *, freeze_statistics: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.freeze_statistics = freeze_statistics
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.restore_state()
 
     def call(self, inputs, training=None, mask=None):
         training = training and not self.freeze_statistics

@@ -1,5 +1,6 @@
 """Keras' low-rank additions to kernels (LoRA), as far as Keras leaves them open."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -22,6 +23,27 @@ def lora_weights(model: keras.Model) -> list[keras.Variable]:
     ]
 
 
+def lora_settings(layer: keras.Layer) -> dict[str, dict[str, float]]:
+    """Rank and alpha by the path of each layer with LoRA inside `layer`, as JSON has them."""
+    return {x.path: {"rank": x.lora_rank, "alpha": x.lora_alpha} for x in lora_layers(layer)}
+
+
+def restore_lora(layer: keras.Layer, settings: Mapping[str, Mapping[str, float]]) -> None:
+    """Enables LoRA as `lora_settings` found it.
+
+    Raises:
+        ValueError: If there are no such layers, or they take no LoRA.
+    """
+    layers = {x.path: x for x in flatten_layers(layer) if hasattr(x, "enable_lora")}
+    if unknown := sorted(settings.keys() - layers.keys()):
+        raise ValueError(
+            "`lora` must hold the paths of layers that can have LoRA. "
+            f"Received: {', '.join(unknown)}"
+        )
+    for path, entry in settings.items():
+        layers[path].enable_lora(entry["rank"], lora_alpha=entry["alpha"])
+
+
 def merged_kernel(layer: keras.Layer) -> Any:
     """The kernel of a layer with LoRA, as a layer without has it.
 
@@ -29,7 +51,8 @@ def merged_kernel(layer: keras.Layer) -> Any:
     """
     addition = ops.matmul(layer.lora_kernel_a, layer.lora_kernel_b)
     addition = addition * (layer.lora_alpha / layer.lora_rank)
-    kernel = ops.add(ops.cast(layer._kernel, "float32"), addition)
+    dtype = "float64" if layer._kernel.dtype == "float64" else "float32"
+    kernel = ops.add(ops.cast(layer._kernel, dtype), ops.cast(addition, dtype))
     return ops.cast(kernel, layer._kernel.dtype)
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,21 +10,21 @@ import keras
 
 from keras_resblocks_plugin import adapters, weights
 from keras_resblocks_plugin._head import SavedHead
-from keras_resblocks_plugin._kerashub import (
-    FeaturePyramidBackbone,
-    flatten_layers,
-    save_backbone_config,
-)
+from keras_resblocks_plugin._kerashub import flatten_layers, save_backbone_config
 from keras_resblocks_plugin._locate import load_checked
 from keras_resblocks_plugin._one_save import one_save
+from keras_resblocks_plugin._places import local_path
+from keras_resblocks_plugin._precision import check_savable
 from keras_resblocks_plugin._preset_files import INDEX_FILE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import check_positive_int
+from keras_resblocks_plugin.backbone_state import StatefulBackbone, thawing
+from keras_resblocks_plugin.freezing import frozen_paths
 from keras_resblocks_plugin.lora import forget_compiled, lora_layers
-from keras_resblocks_plugin.preset_folder import check_files, update_metadata
+from keras_resblocks_plugin.preset_folder import check_files, saved_policy_of, update_metadata
 
 
-class PresetBackbone(FeaturePyramidBackbone):
+class PresetBackbone(StatefulBackbone):
     """A feature-pyramid backbone whose presets are checked, and hold safetensors."""
 
     _saved_head = None
@@ -37,16 +38,25 @@ class PresetBackbone(FeaturePyramidBackbone):
         Args:
             preset: A name of `krp.list_presets()`, a folder, or `"hf://user/name"`, with
                 `@revision` for a branch, a tag or a commit.
-            load_weights: bool. If `False`, the weights stay random. Defaults to `True`.
+            load_weights: bool. If `False`, the weights stay random, and all of them learn.
+                Defaults to `True`.
             **kwargs: Arguments of the class that replace the preset's, `image_shape`
-                or `dtype` for instance.
+                or `dtype` for instance. `frozen=None` or `trainable=True` thaws a preset
+                that was saved frozen.
 
         Raises:
             ValueError: If the name is unknown, or the preset is incomplete, damaged, or
                 names classes that may not be built.
             HubError: If it cannot be downloaded from the Hub.
         """
-        load = functools.partial(super().from_preset, load_weights=load_weights, **kwargs)
+        kwargs = thawing(load_weights, kwargs)
+        load_folder = functools.partial(super().from_preset, load_weights=load_weights)
+
+        def load(folder: str) -> PresetBackbone:
+            dtype = kwargs.get("dtype")
+            dtype = saved_policy_of(folder) if dtype is None else dtype
+            return load_folder(folder, **{**kwargs, "dtype": dtype})
+
         return load_checked(preset, cls.presets, load)
 
     def load_weights(self, filepath: str, **kwargs):
@@ -64,11 +74,13 @@ class PresetBackbone(FeaturePyramidBackbone):
         head, self._saved_head = self._saved_head, None
 
         def load() -> None:
-            check_files(path.parent)
+            if path.name == INDEX_FILE:
+                check_files(path.parent)
             weights.load_weights(self, path, head)
 
-        if path.name == INDEX_FILE:
+        if weights.is_index(path):
             one_save(path.parent, load)
+            self._tell_of_frozen_weights()
         else:
             super().load_weights(filepath, **kwargs)
 
@@ -82,6 +94,17 @@ class PresetBackbone(FeaturePyramidBackbone):
         """
         self._saved_head = head
 
+    def _tell_of_frozen_weights(self) -> None:
+        frozen = frozen_paths(self) if self._frozen_by_config else []
+        self._frozen_by_config = False
+        if frozen:
+            warnings.warn(
+                f"This preset was saved with {len(frozen)} of its weights frozen: they "
+                "do not learn. Thaw them by `backbone.trainable = True`, or load it with "
+                "`frozen=None`; then compile.",
+                stacklevel=3,
+            )
+
     def save_to_preset(self, preset_dir: str, max_shard_size: float | None = None):
         """Saves the backbone to a preset folder, at one instant.
 
@@ -89,10 +112,11 @@ class PresetBackbone(FeaturePyramidBackbone):
         the folder that the save does not own, such as a card, stay.
 
         Args:
-            preset_dir: The folder.
+            preset_dir: The folder, on this machine; `~` is the user's home.
             max_shard_size: Unused: the weights are one safetensors file of any size.
         """
-        with replacing(preset_dir) as folder:
+        check_savable(self)
+        with replacing(local_path("preset_dir", preset_dir)) as folder:
             save_backbone_config(self, folder)
             # KerasHub counts what LoRA adds, too, which is merged when it is saved.
             count = sum(math.prod(weight.shape) for weight in weights.base_weights(self))

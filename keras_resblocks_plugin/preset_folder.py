@@ -11,6 +11,7 @@ from keras_resblocks_plugin._buildable import serialized_objects
 from keras_resblocks_plugin._hdf5 import check_hdf5
 from keras_resblocks_plugin._head import read_head, write_digest
 from keras_resblocks_plugin._json import read_json
+from keras_resblocks_plugin._precision import loaded_policy
 from keras_resblocks_plugin._preset_files import (
     CONFIG_FILE,
     CONVERTER_FILE,
@@ -45,8 +46,13 @@ _CODE_OR_WEIGHTS = frozenset(
 )
 
 
-def check_preset(folder: str | Path) -> None:
+def check_preset(folder: str | Path, of_task: bool = False) -> None:
     """Checks a preset folder without building or loading anything.
+
+    Args:
+        folder: The preset.
+        of_task: bool. Whether its task is to be loaded. Where the backbone was saved over the
+            preset alone, the task in there may be that of another backbone. Defaults to `False`.
 
     Raises:
         ValueError: If a file is missing, is not what its name says, or is one that no
@@ -68,7 +74,7 @@ def check_preset(folder: str | Path) -> None:
             f"`{folder / TASK_WEIGHTS_FILE}` is missing, and `{METADATA_FILE}` lists it. "
             "Download or save the preset again."
         )
-    check_sizes(folder)
+    check_sizes(folder, with_task=of_task or listed_head is not None)
     _check_converter(folder, config["config"])
 
 
@@ -183,6 +189,11 @@ def update_metadata(folder: Path, **entries: str | int) -> None:
     """Sets entries of a preset's metadata, written as KerasHub does."""
     metadata = read_json(folder / METADATA_FILE) | entries
     (folder / METADATA_FILE).write_text(json.dumps(metadata, indent=4))
+
+
+def saved_policy_of(folder: str | Path) -> dict | None:
+    """The policy to load a preset in where none is asked for; `None` is Keras' default."""
+    return loaded_policy(read_json(Path(folder) / CONFIG_FILE)["config"].get("dtype"))
 
 
 def _present(folder: Path, *names: str) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_resblocks_plugin import _kerashub, _name_store
+from keras_resblocks_plugin._places import local_path
 from keras_resblocks_plugin._preset_files import CONFIG_FILE
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.pulled_names import parameters, refresh_pulled
@@ -30,7 +31,9 @@ def register_preset(name: str, handle: str | Path) -> None:
     ```
     """
     check_name(name)
-    if "://" in str(handle) and "@" in str(handle):
+    if not str(handle).startswith("hf://"):
+        handle = local_path("handle", handle)
+    if "@" in str(handle) and "://" in str(handle):
         raise ValueError(
             "`handle` must be without a revision, which KerasHub's own `from_preset()` does not "
             f"know. Pin one with `krp.pull_from_hub({str(handle)!r}, name={name!r})`. "

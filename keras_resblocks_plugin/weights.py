@@ -76,7 +76,7 @@ def merged_weights(model: keras.Model) -> dict[str, np.ndarray]:
 def load_weights(model: keras.Model, index: Path, head: SavedHead | None = None) -> None:
     """Loads what `save_weights` wrote; assigns nothing unless everything fits.
 
-    float32, float16 and bfloat16 files load into models of any float precision. The
+    Files of any float precision load into models of any. The
     tensors are read one at a time, so that memory grows by the largest of them.
 
     Args:
@@ -99,7 +99,7 @@ def load_weights(model: keras.Model, index: Path, head: SavedHead | None = None)
     for file in {tensor.file for tensor in tensors.values()} if head else ():
         head.check_backbone(file, stored_digest(file))
     for path, variable in variables.items():
-        variable.assign(to_tensor(tensors[path].read()))
+        variable.assign(to_tensor(tensors[path].read(variable.dtype)))
     for layer in lora_layers(model):
         # The file's kernels stand for the whole; what is added to them starts anew.
         layer.lora_kernel_b.assign(keras.ops.zeros(layer.lora_kernel_b.shape))
@@ -121,6 +121,21 @@ def read_index(index: Path) -> dict[str, str]:
                 "Download or save the preset again."
             )
     return weight_map
+
+
+def is_index(file: Path) -> bool:
+    """Whether a file is an index of this package, and not one of Keras' sharded weights.
+
+    Both may have the same name. In a preset, where a `config.json` is beside it, it must be ours.
+    """
+    if file.suffix != ".json":
+        return False
+    try:
+        names = read_json(file)["weight_map"].values()
+        of_keras = all(str(name).endswith(".h5") for name in keras.tree.flatten(list(names)))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        of_keras = False
+    return not of_keras or (file.parent / "config.json").exists()
 
 
 def _remove_earlier_weights(folder: Path) -> None:

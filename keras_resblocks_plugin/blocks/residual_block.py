@@ -6,12 +6,14 @@ from typing import Any
 
 import keras
 
+from keras_resblocks_plugin._arguments import arguments_of, check_arguments
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._validation import (
     check_activation,
     check_choice,
     check_positive_int,
 )
+from keras_resblocks_plugin.blocks.shortcut import SHORTCUTS, ShortcutBranch
 from keras_resblocks_plugin.config_schema import (
     ACTIVATION,
     BOOLEAN,
@@ -19,21 +21,11 @@ from keras_resblocks_plugin.config_schema import (
     integer,
     layer_schema,
 )
-from keras_resblocks_plugin.layers import (
-    FreezableBatchNormalization,
-    SymmetricConv2D,
-    average_pixels,
-    channel_axis,
-    freezable_norms,
-    pad_channels,
-    strided_shape,
-)
-
-SHORTCUTS = ("auto", "projection", "pad", "avg_pool")
+from keras_resblocks_plugin.layers import channel_axis, freezable_norms, strided_shape
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class ResidualBlock(keras.layers.Layer):
+class ResidualBlock(ShortcutBranch):
     """Base of the residual blocks: `output_activation(shortcut(x) + drop_path(residual(x)))`.
 
     The template owns that equation, the shortcut, building, shapes and
@@ -95,11 +87,6 @@ class ResidualBlock(keras.layers.Layer):
     ```
     """
 
-    expansion: int = 1
-    normalizes_projection: bool = True
-    norm_momentum: float = 0.9
-    norm_epsilon: float = 1e-5
-
     def __init__(
         self,
         filters: int,
@@ -114,6 +101,7 @@ class ResidualBlock(keras.layers.Layer):
         data_format: str | None = None,
         **kwargs,
     ):
+        check_arguments(type(self), kwargs, arguments_of(type(self), keras.Layer))
         super().__init__(**kwargs)
         self.filters = check_positive_int("filters", filters)
         self.kernel_size = check_positive_int("kernel_size", kernel_size, odd=True)
@@ -154,54 +142,6 @@ class ResidualBlock(keras.layers.Layer):
         """The residual branch, without drop-path. Pass `training` on to every norm."""
         raise NotImplementedError(f"{type(self).__name__} must define `residual()`.")
 
-    # === What it builds with ===
-    def conv(
-        self, filters: int, kernel_size: int, strides: int = 1, *, name: str
-    ) -> SymmetricConv2D:
-        """A convolution as this block has them, with a bias where it has no norm."""
-        return SymmetricConv2D(
-            filters,
-            kernel_size,
-            strides,
-            use_bias=self.normalization is None,
-            data_format=self.data_format,
-            dtype=self.dtype_policy,
-            name=name,
-        )
-
-    def norm(self, *, name: str, enabled: bool = True) -> keras.Layer:
-        """A normalization as this block has them; the identity where it has none."""
-        if self.normalization is None or not enabled:
-            return keras.layers.Identity(dtype=self.dtype_policy, name=name)
-        return FreezableBatchNormalization(
-            axis=channel_axis(self.data_format),
-            momentum=self.norm_momentum,
-            epsilon=self.norm_epsilon,
-            dtype=self.dtype_policy,
-            name=name,
-        )
-
-    def build_in_order(self, shape: tuple, *layers: keras.Layer) -> tuple:
-        """Builds each layer on the output of the one before it.
-
-        Zeroes the last scale or convolution where `zero_init_residual` asks for it.
-        """
-        if self.zero_init_residual:
-            last = [layer for layer in layers if not isinstance(layer, keras.layers.Identity)][-1]
-            scales = {SymmetricConv2D: "kernel", keras.layers.BatchNormalization: "gamma"}
-            scale = next((name for cls, name in scales.items() if isinstance(last, cls)), None)
-            if scale is None:
-                raise ValueError(
-                    "`zero_init_residual=True` needs a residual branch that ends in a layer of "
-                    "`self.conv()` or `self.norm()`, which can start at zero. "
-                    f"Received: {last!r} at its end"
-                )
-            setattr(last, f"{scale}_initializer", keras.initializers.Zeros())
-        for layer in layers:
-            layer.build(shape)
-            shape = layer.compute_output_shape(shape)
-        return shape
-
     # === Layer ===
     def build(self, input_shape):
         if len(input_shape) != 4:
@@ -226,17 +166,14 @@ class ResidualBlock(keras.layers.Layer):
             )
         self._build_shortcut(input_shape, output_shape)
         self._check_names()
-
-    def get_build_config(self):
-        # Where the layers of a backbone are saved one by one, as those of a part of it are,
-        # this is what remembers its `freeze_batch_norm`.
-        frozen = any(norm.freeze_statistics for norm in freezable_norms(self))
-        return {**(super().get_build_config() or {}), "freeze_batch_norm": frozen}
+        self.restore_state()
 
     def build_from_config(self, config):
         super().build_from_config(config)
-        for norm in freezable_norms(self):
-            norm.freeze_statistics = config.get("freeze_batch_norm", False)
+        # Of files that were written before `get_config()` had it.
+        if config.get("freeze_batch_norm"):
+            for norm in freezable_norms(self):
+                norm.freeze_statistics = True
 
     def call(self, inputs, training=None):
         shortcut, residual = self.branches(inputs, training)
@@ -247,39 +184,6 @@ class ResidualBlock(keras.layers.Layer):
     def branches(self, x: Any, training: bool | None = None) -> tuple[Any, Any]:
         """Both terms of the sum, `(shortcut(x), residual(x))`."""
         return self.shortcut(x, training), self.residual(x, training)
-
-    def shortcut(self, x: Any, training: bool | None = None) -> Any:
-        """The other branch: the identity, a projection, or zero-padded channels."""
-        if self.projects:
-            if self.shortcut_type == "avg_pool" and self.strides > 1:
-                x = average_pixels(x, self.strides, self.data_format)
-            return self.shortcut_norm(self.shortcut_conv(x), training=training)
-        if self.shortcut_type == "pad":
-            filters = self.filters * self.expansion
-            return pad_channels(x, filters, self.strides, self.data_format)
-        return x
-
-    def _build_shortcut(self, input_shape, output_shape):
-        axis = channel_axis(self.data_format)
-        matches = self.strides == 1 and input_shape[axis] == output_shape[axis]
-        self.projects = self.shortcut_type in ("projection", "avg_pool") or (
-            self.shortcut_type == "auto" and not matches
-        )
-        if self.projects:
-            self._build_projection(input_shape, output_shape[axis])
-        elif input_shape[axis] > output_shape[axis]:
-            raise ValueError(
-                '`shortcut="pad"` can only add channels, so the input must have at most '
-                f"{output_shape[axis]}, the output's. Received: input_shape={tuple(input_shape)}"
-            )
-
-    def _build_projection(self, input_shape, filters):
-        strides = 1 if self.shortcut_type == "avg_pool" else self.strides
-        self.shortcut_conv = self.conv(filters, 1, strides, name="shortcut_conv")
-        self.shortcut_norm = self.norm(name="shortcut_norm", enabled=self.normalizes_projection)
-        for layer in (self.shortcut_conv, self.shortcut_norm):
-            layer.build(input_shape)
-            input_shape = layer.compute_output_shape(input_shape)
 
     def _check_names(self):
         paths = [weight.path for weight in self.weights]

@@ -29,7 +29,7 @@ def find_checkpoint(source: str | Path) -> Path:
         ValueError: If there is no such folder or file, or it has no weights.
         HubError: If it cannot be downloaded.
     """
-    path = Path(source)
+    path = Path(source).expanduser()
     if not path.exists():
         is_handle = str(source).startswith("hf://")
         is_name = re.fullmatch(r"[\w.-]+/[\w.-]+(@\S+)?", str(source))

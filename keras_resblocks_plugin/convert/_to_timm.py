@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_resblocks_plugin._places import local_path
 from keras_resblocks_plugin._preset_files import INDEX_FILE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._safetensors import write_file
@@ -43,7 +44,7 @@ def to_timm(model: ResBlockBackbone | ResBlockImageClassifier, folder: str | Pat
     timm.create_model("local-dir:for_timm", pretrained=True)
     ```
     """
-    folder = Path(folder)
+    folder = local_path("folder", folder)
     if (folder / INDEX_FILE).exists():
         raise ValueError(
             f"`folder` must not have a preset in it, whose {CONFIG_FILE} would be lost. "

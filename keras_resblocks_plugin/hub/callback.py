@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from keras_resblocks_plugin._json import read_json
+from keras_resblocks_plugin._places import local_path
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import check_choice
 from keras_resblocks_plugin.hub.background import BackgroundPush
@@ -59,7 +60,7 @@ class PushToHub(keras.callbacks.Callback):
         token = HubClient(token).token
         if token is None:
             raise missing_token()
-        self.folder = Path(folder)
+        self.folder = local_path("folder", folder)
         self.monitor = monitor
         smaller = mode == "min" or (mode == "auto" and monitor.endswith("loss"))
         self._sign = -1 if smaller else 1

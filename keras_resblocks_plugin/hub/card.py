@@ -69,7 +69,7 @@ def model_card(folder: str | Path, repo_id: str | None = None) -> ModelCard:
         adapter=adapter,
         base=_table(training.get("start")).get("preset", "…"),
         task=task,
-        architecture=_table(config, without=("name", "trainable", "dtype")),
+        architecture=_table(config, without=("name", "trainable", "frozen", "dtype")),
         recipe=_recipe(training),
         results=results,
         data=data,

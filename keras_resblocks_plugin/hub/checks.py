@@ -37,7 +37,7 @@ def check_shareable(folder: Path) -> None:
     config = read_json(folder / CONFIG_FILE)
     inner = [c.get("registered_name") for _, c in serialized_objects(config.get("config"))]
     if BACKBONE_NAME not in inner:
-        check_preset(folder)
+        check_preset(folder, of_task=True)
         if (folder / TASK_WEIGHTS_FILE).exists():
             check_head(folder / TASK_WEIGHTS_FILE)
             check_same_save(folder)

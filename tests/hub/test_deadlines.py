@@ -145,7 +145,7 @@ def test_a_push_does_not_keep_a_process_from_its_end(hub, preset, fresh_process)
         "from keras_resblocks_plugin.hub.background import BackgroundPush\n"
         "from keras_resblocks_plugin.hub_client import Handle\n"
         "push = BackgroundPush(sys.argv[1], Handle.parse(sys.argv[2]), None)\n"
-        "push.offer(sys.argv[3])\n"
+        "push.offer(Path(sys.argv[3]))\n"
         "push.start()\n"
         "time.sleep(0.5)\n"
         "print(time.time())\n"

@@ -9,7 +9,7 @@ from safetensors.numpy import load_file
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._adapter_metadata import read_adapter_metadata
 from keras_resblocks_plugin.hub.background import BackgroundPush
-from keras_resblocks_plugin.hub_client import Handle, HubClient
+from keras_resblocks_plugin.hub_client import Handle
 from tests import saver
 from tests.hub.outcomes import assert_fails, contents, on_hub
 
@@ -53,7 +53,7 @@ def test_an_adapter_that_is_saved_over_while_it_is_pushed(hub, saved_over, tmp_p
 def test_a_preset_that_is_saved_over_while_it_is_pushed_in_the_background(
     hub, saved_over, tmp_path
 ):
-    pushes = BackgroundPush(HubClient(hub.users_token), Handle.parse(HANDLE), None)
+    pushes = BackgroundPush(hub.users_token, Handle.parse(HANDLE), None)
     for _ in range(6):
         pushes.offer(saved_over / "preset")
         pushes.start()
@@ -79,7 +79,7 @@ def test_a_mixture_of_two_saves_is_neither_pushed_nor_pulled(hub, preset, tmp_pa
 def test_a_link_to_a_private_file_is_not_pushed_in_the_background(hub, preset, tmp_path):
     (tmp_path / "secret").write_text("secret")
     (preset / "notes.txt").symlink_to(tmp_path / "secret")
-    pushes = BackgroundPush(HubClient(hub.users_token), Handle.parse(HANDLE), None)
+    pushes = BackgroundPush(hub.users_token, Handle.parse(HANDLE), None)
     pushes.offer(preset)
     pushes.finish(preset)
     assert "is a link to" in pushes.missing

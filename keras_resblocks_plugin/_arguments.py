@@ -1,0 +1,53 @@
+"""Names of arguments: those that a class takes, and an error for those that none does."""
+
+import difflib
+import inspect
+from collections.abc import Collection, Mapping
+from typing import Any
+
+# Keras takes them of any layer, for the sake of old configs.
+_OF_OLD_CONFIGS = frozenset(["batch_input_shape", "batch_shape", "input_shape"])
+
+
+def arguments_of(cls: type, base: type) -> set[str]:
+    """The names of the arguments that `cls` and its bases up to `base` take."""
+    bases = [x for x in cls.__mro__ if issubclass(x, base) and "__init__" in vars(x)]
+    parameters = [p for x in bases for p in inspect.signature(x.__init__).parameters.values()]
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return {p.name for p in parameters if p.kind in named} - {"self"}
+
+
+def check_arguments(
+    cls: type,
+    arguments: Mapping[str, Any],
+    known: Collection[str],
+    elsewhere: Mapping[str, Collection[str]] | None = None,
+) -> None:
+    """Checks that a class takes the arguments that it was given.
+
+    Args:
+        cls: The class, for the error.
+        arguments: What it was given, by name.
+        known: The names of the arguments that it takes.
+        elsewhere: Names that others take, by where they belong, for the error.
+
+    Raises:
+        ValueError: If it does not take one; the nearest is named.
+    """
+    places = {name: f", of {place}" for place, names in (elsewhere or {}).items() for name in names}
+    places |= dict.fromkeys(known, "")
+    unknown = {k: v for k, v in arguments.items() if k not in {*known, *_OF_OLD_CONFIGS}}
+    errors = []
+    for name in unknown:
+        if name in places:
+            errors.append(f"`{name}`, which is one{places[name]}")
+        elif close := difflib.get_close_matches(name, places, n=1):
+            errors.append(f"`{name}`: did you mean `{close[0]}`{places[close[0]]}?")
+        else:
+            errors.append(f"`{name}`, but {', '.join(f'`{x}`' for x in sorted(known))}")
+    if errors:
+        received = ", ".join(f"{name}={value!r:.80}" for name, value in unknown.items())
+        raise ValueError(
+            f"`{cls.__name__}` has no argument {'; and no argument '.join(errors)}. "
+            f"Received: {received}".replace("?.", "?")
+        )
