@@ -1,23 +1,24 @@
 """Image classification on a `ResBlockBackbone`."""
 
-import hashlib
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 from keras_hub.models import ImageClassifier
 
 from keras_resblocks_plugin import adapters
+from keras_resblocks_plugin._head_task import HeadTask
+from keras_resblocks_plugin._heads import check_head_activation
+from keras_resblocks_plugin._input_checks import check_labels
 from keras_resblocks_plugin._locate import locate_checked
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
+from keras_resblocks_plugin._task_inputs import TaskInputs
 from keras_resblocks_plugin._validation import (
     check_image_batch,
     check_num_classes,
-    check_positive_int,
 )
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.image_preprocessing import ResBlockImageClassifierPreprocessor
@@ -26,7 +27,7 @@ from keras_resblocks_plugin.preset_folder import check_head, list_head
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class ResBlockImageClassifier(ImageClassifier):
+class ResBlockImageClassifier(HeadTask, TaskInputs, ImageClassifier):
     """A `ResBlockBackbone` with global pooling and a dense head.
 
     Args:
@@ -65,6 +66,7 @@ class ResBlockImageClassifier(ImageClassifier):
         **kwargs,
     ):
         num_classes = check_num_classes(num_classes, class_names)
+        check_head_activation(num_classes, kwargs.get("activation"))
         super().__init__(backbone, num_classes, preprocessor=preprocessor, **kwargs)
         self.class_names = list(class_names) if class_names is not None else None
         self._created_head = self._head_digest()
@@ -198,62 +200,5 @@ class ResBlockImageClassifier(ImageClassifier):
         check_image_batch(inputs, self.backbone.image_shape)
         return super().call(inputs, training=training, mask=mask)
 
-    def predict(self, x, *args, **kwargs):
-        self._warn_of_untrained_head()
-        return super().predict(x, *args, **kwargs)
-
-    def predict_on_batch(self, x):
-        self._warn_of_untrained_head()
-        return super().predict_on_batch(x)
-
-    def decode_predictions(self, predictions: Any, top: int = 5) -> list[list[tuple[str, float]]]:
-        """The likeliest classes of each image, by name.
-
-        Args:
-            predictions: Array of shape `(batch, num_classes)`, what `predict()` returns:
-                logits, or probabilities if the head has an `activation` such as `"softmax"`.
-            top: int. How many classes to name, if there are as many. Defaults to `5`.
-
-        Returns:
-            For each image a list of `(name, probability)`, the likeliest first. Without
-            `class_names` the name is the index.
-
-        Raises:
-            ValueError: If the predictions do not have one column a class.
-        """
-        check_positive_int("top", top)
-        predictions = keras.ops.convert_to_numpy(predictions).astype("float32")
-        if predictions.ndim != 2 or predictions.shape[1] != self.num_classes:
-            raise ValueError(
-                f"`predictions` must have shape (batch, {self.num_classes}), as `predict()` "
-                f"returns them. Received: shape={predictions.shape}"
-            )
-        if keras.activations.get(self.activation) is keras.activations.linear:
-            predictions = keras.ops.convert_to_numpy(keras.ops.softmax(predictions))
-        names = self.class_names or [str(index) for index in range(self.num_classes)]
-        order = np.argsort(-predictions, axis=1)[:, :top]
-        return [
-            [(names[index], float(row[index])) for index in indices]
-            for row, indices in zip(predictions, order, strict=True)
-        ]
-
-    def _head_digest(self) -> bytes:
-        # Not the values themselves: a head may be the largest tensor of all.
-        digest = hashlib.sha256()
-        for weight in (self.output_dense.kernel, self.output_dense.bias):
-            digest.update(keras.ops.convert_to_numpy(weight).tobytes())
-        return digest.digest()
-
-    def _warn_of_untrained_head(self) -> None:
-        # Any way of training or loading changes the values, so they tell.
-        if self._created_head is None:
-            return
-        if self._created_head == self._head_digest():
-            warnings.warn(
-                f"The head of `{self.name}` has the random values it was created with, so its "
-                "predictions mean nothing. Train it with `fit()`, or load a preset with its "
-                "trained head: `from_preset()` without `num_classes`.",
-                stacklevel=3,
-            )
-        else:
-            self._created_head = None
+    def _look_at(self, x: Any, y: Any) -> None:
+        check_labels(y, self.num_classes, getattr(self, "loss", None))

@@ -135,11 +135,26 @@ class ResBlockImageConverter(ImageConverter):
 class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
     """Raw images, and labels if any, to what `ResBlockImageClassifier` reads.
 
-    Arguments and an example: `keras_hub.models.ImageClassifierPreprocessor`.
+    Images of several sizes come as a list, and leave as one batch. Arguments and an example:
+    `keras_hub.models.ImageClassifierPreprocessor`.
     """
 
     backbone_cls = ResBlockBackbone
     image_converter_cls = ResBlockImageConverter
+
+    def call(self, x, y=None, sample_weight=None):
+        if not isinstance(x, list):
+            return super().call(x, y=y, sample_weight=sample_weight)
+        # KerasHub makes one array of a list before it converts it.
+        if self.image_converter:
+            x = [self.image_converter(image) for image in x]
+        shapes = {tuple(image.shape) for image in x}
+        if len(shapes) > 1:
+            raise ValueError(
+                "`image_size` of the image converter must be set where images of several sizes "
+                f"become one batch. Received: shapes {sorted(shapes)}"
+            )
+        return keras.utils.pack_x_y_sample_weight(keras.ops.stack(x), y, sample_weight)
 
     @classmethod
     def from_preset(cls, preset: str, **kwargs) -> "ResBlockImageClassifierPreprocessor":
