@@ -1,7 +1,7 @@
 """Turn any data that `keras.Model` takes into batches that Keras preprocesses as it reads them."""
 
+import itertools
 import math
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,9 +24,9 @@ class ArrayBatches(keras.utils.PyDataset):
     def __init__(self, data: tuple, batch_size: int, shuffle: bool | str = False):
         super().__init__()
         lengths = {count_rows(part) for part in data if part is not None}
-        if len(lengths) != 1:
+        if len(lengths) != 1 or 0 in lengths:
             raise ValueError(
-                "`x`, `y` and `sample_weight` must have as many rows each. "
+                "`x`, `y` and `sample_weight` must have as many rows each, and one at least. "
                 f"Received: {' and '.join(map(str, sorted(lengths)))} rows"
             )
         (self._rows,) = lengths
@@ -48,6 +48,16 @@ class ArrayBatches(keras.utils.PyDataset):
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         if self._shuffle == "batch":
             rows = self._rng.permutation(rows)
+        return self._take(rows)
+
+    def sample(self) -> tuple:
+        """The first row, and of a list of images two of different sizes, if there are."""
+        images = self._data[0] if isinstance(self._data[0], list) else [np.empty(0)]
+        shapes = [image.shape for image in images]
+        others = (row for row, shape in enumerate(shapes) if shape != shapes[0])
+        return self._take(np.array([0, *itertools.islice(others, 1)]))
+
+    def _take(self, rows: np.ndarray) -> tuple:
         return tuple(None if part is None else take_rows(part, rows) for part in self._data)
 
 
@@ -101,13 +111,21 @@ class MappedBatches(keras.utils.PyDataset):
         self._dataset.on_epoch_end()
 
 
-def map_torch_loader(loader: Any, function: Callable[[Any], tuple]) -> Any:
-    """A `DataLoader` of the batches of another, each given to a function."""
+def map_torch_loader(
+    loader: Any, function: Callable[[Any], tuple], look: Callable[[Any], None]
+) -> Any:
+    """A `DataLoader` of the batches of another, each given to a function, the first looked at."""
     import torch
+
+    opened = iter(loader)
+    first = list(itertools.islice(opened, 1))
+    for batch in first:
+        look(batch)
+    unread = [itertools.chain(first, opened)]
 
     class Mapped(torch.utils.data.IterableDataset):
         def __iter__(self) -> Iterator[tuple]:
-            for batch in loader:
+            for batch in unread.pop() if unread else loader:
                 yield keras.tree.map_structure(torch.as_tensor, function(batch))
 
     class MappedOfKnownLength(Mapped):
@@ -145,38 +163,6 @@ def read_grain_loader(loader: Any) -> Any:
     return Dataset()
 
 
-def is_tf_dataset(data: Any) -> bool:
-    """`True` for a `tf.data.Dataset`. Imports nothing: who has one has imported TensorFlow."""
-    tensorflow = sys.modules.get("tensorflow")
-    return tensorflow is not None and isinstance(data, tensorflow.data.Dataset)
-
-
-def is_grain_dataset(data: Any) -> bool:
-    """`True` for a `grain.MapDataset` or `grain.IterDataset`."""
-    grain = sys.modules.get("grain")
-    return grain is not None and isinstance(data, grain.MapDataset | grain.IterDataset)
-
-
-def is_grain_loader(data: Any) -> bool:
-    """`True` for a `grain.DataLoader`."""
-    grain = sys.modules.get("grain")
-    return grain is not None and isinstance(data, grain.DataLoader)
-
-
-def is_torch_loader(data: Any) -> bool:
-    """`True` for a `torch.utils.data.DataLoader`."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(data, torch.utils.data.DataLoader)
-
-
-def has_end(dataset: Any) -> bool:
-    """`True` for a grain dataset that says how many batches a pass has."""
-    try:
-        return len(dataset) < sys.maxsize
-    except TypeError:
-        return False
-
-
 def count_rows(part: Any) -> int:
     """The number of rows of an array, a list, or a dict of arrays."""
     if isinstance(part, dict):
@@ -211,3 +197,31 @@ def to_arrays(part: Any) -> Any:
     if isinstance(part, list | tuple) and len(part) and to_array(part[0]).ndim > 1:
         return [to_array(image) for image in part]
     return to_array(part)
+
+
+def narrow(part: Any) -> Any:
+    """`part` without float64, as Keras does with arrays; not every device has it."""
+    if isinstance(part, np.ndarray) and part.dtype == np.float64:
+        return part.astype(keras.config.floatx())
+    return part
+
+
+def split_rows(data: tuple, validation_split: float) -> tuple[tuple, tuple]:
+    """The first rows, and the last ones to validate with, as Keras splits them."""
+    if not hasattr(data[0], "shape") and not isinstance(data[0], list):
+        raise ValueError(
+            "`validation_split` must be left out where `x` is no array or list of images; give "
+            f"`validation_data`. Received: x of type {type(data[0]).__name__}"
+        )
+    data = tuple(to_arrays(part) for part in data)
+    rows = count_rows(data[0])
+    first = math.floor(rows * (1 - validation_split))
+    if first in (0, rows):
+        raise ValueError(
+            "`validation_split` must leave images on both sides. "
+            f"Received: validation_split={validation_split}, {rows} images"
+        )
+    return tuple(
+        tuple(part if part is None else part[rows] for part in data)
+        for rows in (slice(first), slice(first, None))
+    )

@@ -45,8 +45,10 @@ class HeadTask:
     def compile_from_config(self, config: dict) -> None:
         """Compiles as a saved model was. `keras.models.load_model` calls this."""
         self.compile(**keras.saving.deserialize_keras_object(config))
-        # Its state is loaded afterwards.
-        self.optimizer.build(self.trainable_variables)
+        # KerasHub's tasks are not compiled as they were, and lose the optimizer with its state.
+        # Its variables have to be there when that is loaded.
+        if self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
 
     def decode_predictions(self, predictions: Any, top: int = 5) -> list[list[tuple[str, float]]]:
         """The likeliest classes of each image, by name.

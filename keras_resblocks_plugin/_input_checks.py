@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
 from keras_resblocks_plugin._batches import to_array, to_arrays
@@ -74,3 +75,17 @@ def describe_wrong_pixels(images: Any) -> str | None:
     if low >= 0 and high <= 2 and not whole and fractions:
         return f"{found}. Multiply them by 255"
     return None
+
+
+def has_values(images: Any) -> bool:
+    """`False` for tensors of a graph, and for those that a backend traces."""
+    for image in images if isinstance(images, list | tuple) else [images]:
+        if isinstance(image, np.ndarray):
+            continue
+        if isinstance(image, keras.KerasTensor):
+            return False
+        try:
+            np.asarray(to_array(image))
+        except Exception:  # Each backend and tracer has one of its own.
+            return False
+    return True

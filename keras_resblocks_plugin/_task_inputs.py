@@ -3,12 +3,13 @@
 import functools
 import math
 import types
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_resblocks_plugin import _batches, _kerashub
+from keras_resblocks_plugin import _batches, _data_kinds, _kerashub
 
 
 class TaskInputs:
@@ -53,12 +54,14 @@ class TaskInputs:
             A `keras.callbacks.History`.
         """
         if validation_split and validation_data is None:
-            (x, y, sample_weight), validation_data = _split((x, y, sample_weight), validation_split)
+            (x, y, sample_weight), validation_data = _batches.split_rows(
+                (x, y, sample_weight), validation_split
+            )
         given = x
         x, y, sample_weight = self._prepare(
             x, y, sample_weight, batch_size, steps=steps_per_epoch, shuffle=shuffle
         )
-        if class_weight is not None and _batches.is_grain_dataset(x):
+        if class_weight is not None and _data_kinds.is_grain_dataset(x):
             # Keras refuses them together, KerasHub does not.
             x = x.map(functools.partial(_kerashub.weight_classes, class_weight=class_weight))
             class_weight = None
@@ -153,29 +156,34 @@ class TaskInputs:
         """The `x`, `y` and `sample_weight` for Keras, which refuses what a kind may not have."""
         if x is None:
             return x, y, sample_weight
-        if _batches.is_tf_dataset(x):
+        if _data_kinds.is_tf_dataset(x):
             return self._prepare_tf_dataset(x), y, sample_weight
-        read = self._reader()
+        # What is wrong is said before Keras starts: on JAX, a model that an error leaves in the
+        # middle of an epoch has lost its weights.
+        read = self._read
         if isinstance(x, keras.utils.PyDataset):
+            self._look_at_batch(x[0])
             x = _batches.MappedBatches(x, read)
-        elif _batches.is_torch_loader(x):
-            x = _batches.map_torch_loader(x, read)
-        elif _batches.is_grain_dataset(x):
-            if _batches.has_end(x):
-                x = _batches.MappedBatches(_batches.GrainBatches(x), read)
-            else:
-                x = x.map(read)
-        elif _batches.is_grain_loader(x):
-            x = _batches.read_grain_loader(x).map(read)
+        elif _data_kinds.is_torch_loader(x):
+            x = _batches.map_torch_loader(x, read, self._look_at_batch)
+        elif _data_kinds.is_grain_dataset(x) and _data_kinds.has_end(x):
+            self._look_at_batch(x[0])
+            x = _batches.MappedBatches(_batches.GrainBatches(x), read)
+        elif _data_kinds.is_grain_dataset(x):
+            x = x.map(self._looking_reader())
+        elif _data_kinds.is_grain_loader(x):
+            x = _batches.read_grain_loader(x).map(self._looking_reader())
         elif isinstance(x, types.GeneratorType):
+            read = self._looking_reader()
             x = (read(batch) for batch in x)
         else:
             data = tuple(_batches.to_arrays(part) for part in (x, y, sample_weight))
-            self._look_at(*data[:2])
             rows = _batches.count_rows(data[0])
             batch_size = batch_size or (math.ceil(rows / steps) if steps else 32)
             batches = _batches.ArrayBatches(data, batch_size, shuffle)
-            return _batches.MappedBatches(batches, self._reader(look=False)), None, None
+            self._look_at(*data[:2])
+            self._read(batches.sample())
+            return _batches.MappedBatches(batches, read), None, None
         return x, y, sample_weight
 
     def _prepare_tf_dataset(self, dataset: Any) -> Any:
@@ -187,49 +195,34 @@ class TaskInputs:
         autotune = -1  # `tf.data.AUTOTUNE`
         return dataset.map(self.preprocess_samples, num_parallel_calls=autotune).prefetch(autotune)
 
-    def _reader(self, look: bool = True) -> Any:
-        """A function from a raw batch to what the network reads, as NumPy arrays in a tuple."""
+    def _read(self, batch: Any) -> tuple:
+        """What the network reads of a raw batch, as NumPy arrays in a tuple."""
+        batch = keras.utils.unpack_x_y_sample_weight(batch)
+        outputs = self.preprocess_samples(
+            *(_batches.narrow(_batches.to_arrays(part)) for part in batch)
+        )
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        return keras.tree.map_structure(_batches.to_array, outputs)
+
+    def _looking_reader(self) -> Callable[[Any], tuple]:
+        """`_read` for what Keras starts to read before anything else, and cannot be read twice."""
+        looked = False
 
         def read(batch: Any) -> tuple:
-            nonlocal look
-            batch = keras.utils.unpack_x_y_sample_weight(batch)
-            x, y, sample_weight = (_narrow(_batches.to_arrays(part)) for part in batch)
-            if look:
-                look = False
+            nonlocal looked
+            if not looked:
+                looked = True
+                x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
                 self._look_at(x, y)
-            outputs = self.preprocess_samples(x, y, sample_weight)
-            outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-            return keras.tree.map_structure(_batches.to_array, outputs)
+            return self._read(batch)
 
         return read
 
+    def _look_at_batch(self, batch: Any) -> None:
+        """Finds out, before Keras starts, what would fail or be wrong in the first batch."""
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        self._look_at(x, y)
+        self._read(batch)
+
     def _look_at(self, x: Any, y: Any) -> None:
         """Checks raw images and labels; a task says what of."""
-
-
-def _narrow(part: Any) -> Any:
-    # As Keras does with arrays; not every device has float64.
-    if isinstance(part, np.ndarray) and part.dtype == np.float64:
-        return part.astype(keras.config.floatx())
-    return part
-
-
-def _split(data: tuple, validation_split: float) -> tuple[tuple, tuple]:
-    """The first rows, and the last ones to validate with, as Keras splits them."""
-    if not hasattr(data[0], "shape") and not isinstance(data[0], list):
-        raise ValueError(
-            "`validation_split` must be left out where `x` is no array or list of images; give "
-            f"`validation_data`. Received: x of type {type(data[0]).__name__}"
-        )
-    data = tuple(_batches.to_arrays(part) for part in data)
-    rows = _batches.count_rows(data[0])
-    first = math.floor(rows * (1 - validation_split))
-    if first in (0, rows):
-        raise ValueError(
-            "`validation_split` must leave images on both sides. "
-            f"Received: validation_split={validation_split}, {rows} images"
-        )
-    return tuple(
-        tuple(part if part is None else part[rows] for part in data)
-        for rows in (slice(first), slice(first, None))
-    )

@@ -21,7 +21,10 @@ from keras_resblocks_plugin._validation import (
     check_num_classes,
 )
 from keras_resblocks_plugin.backbone import ResBlockBackbone
-from keras_resblocks_plugin.image_preprocessing import ResBlockImageClassifierPreprocessor
+from keras_resblocks_plugin.image_preprocessing import (
+    ResBlockImageClassifierPreprocessor,
+    ResBlockImageConverter,
+)
 from keras_resblocks_plugin.lora import forget_compiled
 from keras_resblocks_plugin.preset_folder import check_head, list_head
 
@@ -202,3 +205,6 @@ class ResBlockImageClassifier(HeadTask, TaskInputs, ImageClassifier):
 
     def _look_at(self, x: Any, y: Any) -> None:
         check_labels(y, self.num_classes, getattr(self, "loss", None))
+        converter = getattr(self.preprocessor, "image_converter", None)
+        if isinstance(converter, ResBlockImageConverter) and not isinstance(x, dict):
+            converter.look_at(x)

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,11 @@ import keras
 from keras_hub.layers import ImageConverter
 from keras_hub.models import ImageClassifierPreprocessor
 
+from keras_resblocks_plugin._input_checks import (
+    describe_wrong_pixels,
+    expects_bytes,
+    has_values,
+)
 from keras_resblocks_plugin._locate import locate_checked
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
@@ -38,6 +44,7 @@ class ResBlockImageConverter(ImageConverter):
                 f"Received: crop_fraction={crop_fraction!r}"
             )
         self.crop_fraction = float(crop_fraction)
+        self._looked = self._warned = False
         self.image_size = ImageConverter.image_size.fget(self)
 
     @classmethod
@@ -69,8 +76,30 @@ class ResBlockImageConverter(ImageConverter):
             else (math.floor(side / self.crop_fraction) for side in value)
         )
 
+    def look_at(self, images: Any) -> None:
+        """Warns, once, where images cannot be of 0 to 255 and the converter expects these.
+
+        `call()` does so with the first images that it sees, so that of a dataset they are the
+        first batch. Inside a graph, as in `tf.data`, there are no values to look at.
+
+        Args:
+            images: A batch of raw images, or a list of images.
+        """
+        self._looked = True
+        wrong = expects_bytes(self.scale, self.offset) and describe_wrong_pixels(images)
+        if wrong and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"The images have {wrong}. `{self.name}` expects pixels of 0 to 255, and what the "
+                "network makes of others means nothing. If they are what the network reads "
+                "already, set `preprocessor = None` on the task.",
+                stacklevel=3,
+            )
+
     def call(self, inputs):
         images = inputs["images"] if isinstance(inputs, dict) else inputs
+        if not self._looked and has_values(images):
+            self.look_at(images)
         # Images of several sizes come as a list.
         for image in images if isinstance(images, list | tuple) else [images]:
             shape = getattr(image, "shape", None)

@@ -270,6 +270,9 @@ def test_validation_takes_the_last_rows_and_its_own_batch_size(classifier):
     assert_refused(lambda: classifier.fit(X, Y, **options), "`validation_split`", "7 images")
 
 
+@pytest.mark.skipif(
+    keras.config.backend() == "torch", reason="Keras takes single steps alone on PyTorch."
+)
 @pytest.mark.parametrize("make", [KINDS["arrays"], KINDS["grain.MapDataset"]])
 def test_an_odd_number_of_validation_batches_in_steps_of_two(make):
     model = still(tiny_classifier(), steps_per_execution=2)
@@ -285,6 +288,16 @@ def test_an_odd_number_of_validation_batches_in_steps_of_two(make):
             *data, epochs=epochs, validation_data=validation, verbose=0, shuffle=False, **options
         ).history
         np.testing.assert_allclose(history["val_loss"], [expected] * epochs, **CLOSE)
+
+
+def test_a_model_survives_images_that_its_preprocessor_refuses(classifier):
+    gray = np.zeros((7, 20, 20, 1), "float32")
+    expected = predict(classifier, X)
+    for make in KINDS.values():
+        with pytest.raises(Exception, match=r"shape.*1\)"):
+            classifier.fit(*make(gray, Y), verbose=0)
+    # On JAX, an error inside an epoch leaves a model without weights.
+    np.testing.assert_array_equal(predict(classifier, X), expected)
 
 
 def test_rows_that_do_not_agree(classifier):
