@@ -55,15 +55,17 @@ class HeadTask:
 
         Args:
             predictions: Array of shape `(batch, num_classes)`, what `predict()` returns:
-                logits, or probabilities if the head has an `activation` such as `"softmax"`.
+                logits, of which the softmax is taken, or for one unit the sigmoid;
+                probabilities if the head's `activation` is `"softmax"` or `"sigmoid"`.
             top: int. How many classes to name, if there are as many. Defaults to `5`.
 
         Returns:
             For each image a list of `(name, probability)`, the likeliest first. Without
-            `class_names` the name is the index.
+            `class_names` the name is the index; a head of one unit has the index 1 alone.
 
         Raises:
-            ValueError: If the predictions do not have one column a class.
+            ValueError: If the predictions do not have one column a unit, are not finite, or are
+                no probabilities, as those of a regression.
         """
         check_positive_int("top", top)
         predictions = keras.ops.convert_to_numpy(predictions).astype("float32")

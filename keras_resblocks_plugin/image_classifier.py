@@ -33,12 +33,30 @@ from keras_resblocks_plugin.preset_folder import check_head, list_head
 class ResBlockImageClassifier(HeadTask, TaskInputs, ImageClassifier):
     """A `ResBlockBackbone` with global pooling and a dense head.
 
+    `fit()`, `evaluate()` and `predict()` take raw images, of 0 to 255, and preprocess them. To
+    call the classifier, `classifier(images)`, runs the network alone, on images that are
+    preprocessed already: `classifier(classifier.preprocessor(images))`.
+
+    The head decides what `compile()` and `decode_predictions()` do by default:
+
+    - Several units, `activation=None` or `"softmax"`: classes that exclude each other. The loss is
+      the sparse categorical cross-entropy, and probabilities are the softmax.
+    - One unit, `activation=None` or `"sigmoid"`: label 0 or 1. The loss is the binary
+      cross-entropy, and the sigmoid is the probability of label 1.
+    - Several units, `activation="sigmoid"`: several labels at once, an array of 0 and 1 of shape
+      `(batch, num_classes)`. The loss is the binary cross-entropy, and each label has a
+      probability of its own.
+
+    For regression, give `compile()` the loss: `predict()` returns the values, and
+    `decode_predictions()` refuses them.
+
     Args:
         backbone: A `krp.ResBlockBackbone`.
-        num_classes: int. The number of classes. Defaults to the number of `class_names`.
-        class_names: list of strings, in the order of the labels. They travel with a saved
-            preset; `from_preset(..., num_classes=...)` drops them together with the
-            trained head, unless it is given others. Defaults to `None`.
+        num_classes: int. The number of units of the head. Defaults to the number of
+            `class_names`.
+        class_names: list of strings, in the order of the labels; for one unit, the name of label
+            1. They travel with a saved preset; `from_preset(..., num_classes=...)` drops them
+            together with the trained head, unless it is given others. Defaults to `None`.
         preprocessor: A `krp.ResBlockImageClassifierPreprocessor`, a layer, a callable
             or `None`. Defaults to `None`.
         **kwargs: Further arguments of `keras_hub.models.ImageClassifier`: `pooling`,
@@ -200,6 +218,11 @@ class ResBlockImageClassifier(HeadTask, TaskInputs, ImageClassifier):
         forget_compiled(self)
 
     def call(self, inputs, training=None, mask=None):
+        """Runs the network on images that are preprocessed already.
+
+        `predict()` preprocesses raw images; this does not. `self.preprocessor(images)` gives what
+        goes in here.
+        """
         check_image_batch(inputs, self.backbone.image_shape)
         return super().call(inputs, training=training, mask=mask)
 
