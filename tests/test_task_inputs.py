@@ -326,3 +326,28 @@ def test_labels_of_an_ignored_class_are_none_out_of_range():
     labels = Y.copy()
     labels[2] = 255
     assert np.isfinite(model.fit(X, labels, verbose=0).history["loss"]).all()
+
+
+WITHOUT_GRAIN = """
+import sys
+
+# KerasHub reads arrays with it where it is there.
+sys.modules["grain"] = None
+
+import numpy as np
+
+from tests.tiny import photos, tiny_classifier
+
+classifier = tiny_classifier()
+images, labels = photos(7), np.array([0, 1, 2, 0, 1, 2, 0])
+history = classifier.fit(images, labels, validation_split=0.3, batch_size=2, verbose=0).history
+assert np.isfinite(history["loss"] + history["val_loss"]).all()
+several = [images[0], images[1][:15]]
+assert classifier.predict(several, verbose=0).shape == (2, 3)
+generated = classifier.predict(((images[:4],) for _ in range(2)), verbose=0)
+assert generated.shape == (8, 3)
+"""
+
+
+def test_it_works_without_grain(fresh_process):
+    fresh_process(WITHOUT_GRAIN)
