@@ -37,7 +37,9 @@ class HeadTask:
             **kwargs: Further arguments of `keras.Model.compile`.
         """
         # KerasHub compiles while it constructs, when the head knows its activation and it not.
-        loss = _heads.default_loss(self.output_dense) if loss == "auto" else loss
+        automatic = loss == "auto"
+        loss = _heads.default_loss(self.output_dense) if automatic else loss
+        self._misses_loss = automatic and loss is None
         if metrics == "auto":
             metrics = _heads.default_metrics(self.output_dense, loss)
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
@@ -49,6 +51,15 @@ class HeadTask:
         # Its variables have to be there when that is loaded.
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
+
+    def _check_loss(self) -> None:
+        """Raises where there is no loss to train with; JAX would train with none."""
+        if getattr(self, "_misses_loss", False):
+            activation = keras.activations.serialize(self.output_dense.activation)
+            raise ValueError(
+                "`loss` must be given to `compile()` where the head's `activation` is other than "
+                f"None, 'softmax' and 'sigmoid'. Received: activation={activation!r}"
+            )
 
     def decode_predictions(self, predictions: Any, top: int = 5) -> list[list[tuple[str, float]]]:
         """The likeliest classes of each image, by name.

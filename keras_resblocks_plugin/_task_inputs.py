@@ -190,10 +190,14 @@ class TaskInputs:
         for batch in dataset.take(1):
             x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
             self._look_at(x, y)
-        if self.preprocessor is None:
-            return dataset
-        autotune = -1  # `tf.data.AUTOTUNE`
-        return dataset.map(self.preprocess_samples, num_parallel_calls=autotune).prefetch(autotune)
+        if self.preprocessor is not None:
+            autotune = -1  # `tf.data.AUTOTUNE`
+            dataset = dataset.map(self.preprocess_samples, num_parallel_calls=autotune)
+            dataset = dataset.prefetch(autotune)
+        images = keras.utils.unpack_x_y_sample_weight(dataset.element_spec)[0]
+        if getattr(getattr(images, "shape", None), "rank", None) is not None:
+            self._check_preprocessed(images)
+        return dataset
 
     def _read(self, batch: Any) -> tuple:
         """What the network reads of a raw batch, as NumPy arrays in a tuple."""
@@ -202,6 +206,7 @@ class TaskInputs:
             *(_batches.narrow(_batches.to_arrays(part)) for part in batch)
         )
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        self._check_preprocessed(outputs[0])
         return keras.tree.map_structure(_batches.to_array, outputs)
 
     def _looking_reader(self) -> Callable[[Any], tuple]:
@@ -226,3 +231,6 @@ class TaskInputs:
 
     def _look_at(self, x: Any, y: Any) -> None:
         """Checks raw images and labels; a task says what of."""
+
+    def _check_preprocessed(self, images: Any) -> None:
+        """Checks the shape of what the network reads; a task says which it reads."""

@@ -227,7 +227,13 @@ class ResBlockImageClassifier(HeadTask, TaskInputs, ImageClassifier):
         return super().call(inputs, training=training, mask=mask)
 
     def _look_at(self, x: Any, y: Any) -> None:
+        if y is not None:
+            self._check_loss()
         check_labels(y, self.num_classes, getattr(self, "loss", None))
         converter = getattr(self.preprocessor, "image_converter", None)
         if isinstance(converter, ResBlockImageConverter) and not isinstance(x, dict):
             converter.look_at(x)
+
+    def _check_preprocessed(self, images: Any) -> None:
+        if hasattr(images, "shape"):
+            check_image_batch(images, self.backbone.image_shape)

@@ -135,8 +135,7 @@ def test_regression(backbone, loss):
 def test_other_activations_have_no_default_loss(backbone):
     model = headed(backbone, 3, activation="relu")
     assert model.loss is None
-    with pytest.raises(ValueError, match="loss"):
-        model.fit(X, np.zeros(6), verbose=0)
+    assert_refused(lambda: model.fit(X, np.zeros(6), verbose=0), "`loss`", "activation='relu'")
     assert_refused(
         lambda: model.decode_predictions(np.array([[0.5, 2.0, 0.0]])), "`predictions`", "'relu'"
     )
