@@ -7,6 +7,7 @@ from keras_resblocks_plugin.finetuning import freeze
 from keras_resblocks_plugin.folding import fold_batch_norm
 from keras_resblocks_plugin.hub import PushToHub, pull_from_hub, push_to_hub
 from keras_resblocks_plugin.image_classifier import ResBlockImageClassifier
+from keras_resblocks_plugin.image_pixels import boxes_to_image_pixels, masks_to_image_size
 from keras_resblocks_plugin.image_preprocessing import (
     ResBlockImageClassifierPreprocessor,
     ResBlockImageConverter,
@@ -26,10 +27,12 @@ __all__ = [
     "ResBlockImageConverter",
     "ResidualDiagnostics",
     "blocks",
+    "boxes_to_image_pixels",
     "convert",
     "fold_batch_norm",
     "freeze",
     "list_presets",
+    "masks_to_image_size",
     "pull_from_hub",
     "push_to_hub",
     "register_preset",

@@ -10,7 +10,7 @@ import keras
 from keras.src.backend.common import global_state
 from keras_hub.src.models.feature_pyramid_backbone import FeaturePyramidBackbone
 from keras_hub.src.models.retinanet.retinanet_label_encoder import RetinaNetLabelEncoder
-from keras_hub.src.utils import preset_utils
+from keras_hub.src.utils import pipeline_model, preset_utils
 
 __all__ = [
     "FeaturePyramidBackbone",
@@ -25,6 +25,7 @@ __all__ = [
     "set_trainable_flag",
     "shapes_only",
     "unregister_preset",
+    "weight_classes",
 ]
 
 
@@ -116,3 +117,8 @@ def save_backbone_config(backbone: keras.Model, folder: Path) -> None:
     saver = preset_utils.get_preset_saver(str(folder))
     saver._save_serialized_object(backbone, config_file=preset_utils.CONFIG_FILE)
     saver._save_metadata(backbone)
+
+
+def weight_classes(batch: tuple, class_weight: dict[int, float]) -> tuple:
+    """A batch with the weight of each image's class, as Keras makes `class_weight` into it."""
+    return pipeline_model._apply_class_weight(class_weight, batch)

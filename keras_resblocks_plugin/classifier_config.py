@@ -9,7 +9,6 @@ from keras_hub.models import ImageClassifier, Task
 
 from keras_resblocks_plugin._arguments import arguments_of, check_arguments
 from keras_resblocks_plugin._precision import unquantized
-from keras_resblocks_plugin._validation import check_num_classes
 from keras_resblocks_plugin.backbone_state import thawing
 from keras_resblocks_plugin.config_schema import ACTIVATION, DTYPE, integer, layer_schema, list_of
 from keras_resblocks_plugin.freezing import Thawable
@@ -21,7 +20,7 @@ class ConfiguredClassifier(Thawable, ImageClassifier):
     def __init__(
         self,
         backbone: keras.Model,
-        num_classes: int | None,
+        num_classes: int,
         class_names: Sequence[str] | None,
         preprocessor: Any,
         **kwargs,
@@ -32,7 +31,6 @@ class ConfiguredClassifier(Thawable, ImageClassifier):
             self.arguments(),
             elsewhere={"the backbone": self.backbone_cls.arguments()},
         )
-        num_classes = check_num_classes(num_classes, class_names)
         super().__init__(backbone, num_classes, preprocessor=preprocessor, **kwargs)
         self.class_names = list(class_names) if class_names is not None else None
         policy = self.output_dense.dtype_policy

@@ -1,44 +1,66 @@
 """Image classification on a `ResBlockBackbone`."""
 
 import functools
-import hashlib
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_resblocks_plugin import adapters
 from keras_resblocks_plugin._head import SavedHead, read_head
+from keras_resblocks_plugin._head_task import HeadTask
+from keras_resblocks_plugin._heads import check_head_activation
+from keras_resblocks_plugin._input_checks import check_labels
 from keras_resblocks_plugin._locate import load_checked
 from keras_resblocks_plugin._one_save import one_save
 from keras_resblocks_plugin._places import local_path
 from keras_resblocks_plugin._preset_files import TASK_FILE
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
+from keras_resblocks_plugin._task_inputs import TaskInputs
 from keras_resblocks_plugin._validation import (
     check_image_batch,
-    check_positive_int,
+    check_num_classes,
 )
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.classifier_config import ConfiguredClassifier
-from keras_resblocks_plugin.image_preprocessing import ResBlockImageClassifierPreprocessor
+from keras_resblocks_plugin.image_preprocessing import (
+    ResBlockImageClassifierPreprocessor,
+    ResBlockImageConverter,
+)
 from keras_resblocks_plugin.lora import forget_compiled
 from keras_resblocks_plugin.preset_folder import check_head, list_head, saved_policy_of
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class ResBlockImageClassifier(ConfiguredClassifier):
+class ResBlockImageClassifier(HeadTask, TaskInputs, ConfiguredClassifier):
     """A `ResBlockBackbone` with global pooling and a dense head.
+
+    `fit()`, `evaluate()` and `predict()` take raw images, of 0 to 255, and preprocess them. To
+    call the classifier, `classifier(images)`, runs the network alone, on images that are
+    preprocessed already: `classifier(classifier.preprocessor(images))`.
+
+    The head decides what `compile()` and `decode_predictions()` do by default:
+
+    - Several units, `activation=None` or `"softmax"`: classes that exclude each other. The loss is
+      the sparse categorical cross-entropy, and probabilities are the softmax.
+    - One unit, `activation=None` or `"sigmoid"`: label 0 or 1. The loss is the binary
+      cross-entropy, and the sigmoid is the probability of label 1.
+    - Several units, `activation="sigmoid"`: several labels at once, an array of 0 and 1 of shape
+      `(batch, num_classes)`. The loss is the binary cross-entropy, and each label has a
+      probability of its own.
+
+    For regression, give `compile()` the loss: `predict()` returns the values, and
+    `decode_predictions()` refuses them.
 
     Args:
         backbone: A `krp.ResBlockBackbone`.
-        num_classes: int. The number of classes. Defaults to the number of `class_names`.
-        class_names: list of strings, in the order of the labels. They travel with a saved
-            preset; `from_preset(..., num_classes=...)` drops them together with the
-            trained head, unless it is given others. Defaults to `None`.
+        num_classes: int. The number of units of the head. Defaults to the number of
+            `class_names`.
+        class_names: list of strings, in the order of the labels; for one unit, the name of label
+            1. They travel with a saved preset; `from_preset(..., num_classes=...)` drops them
+            together with the trained head, unless it is given others. Defaults to `None`.
         preprocessor: A `krp.ResBlockImageClassifierPreprocessor`, a layer, a callable
             or `None`. Defaults to `None`.
         **kwargs: Further arguments of `keras_hub.models.ImageClassifier`: `pooling`,
@@ -68,6 +90,8 @@ class ResBlockImageClassifier(ConfiguredClassifier):
         preprocessor: Any = None,
         **kwargs,
     ):
+        num_classes = check_num_classes(num_classes, class_names)
+        check_head_activation(num_classes, kwargs.get("activation"))
         super().__init__(backbone, num_classes, class_names, preprocessor, **kwargs)
         self._created_head = self._head_digest()
 
@@ -194,65 +218,22 @@ class ResBlockImageClassifier(ConfiguredClassifier):
         forget_compiled(self)
 
     def call(self, inputs, training=None, mask=None):
+        """Runs the network on images that are preprocessed already.
+
+        `predict()` preprocesses raw images; this does not. `self.preprocessor(images)` gives what
+        goes in here.
+        """
         check_image_batch(inputs, self.backbone.image_shape)
         return super().call(inputs, training=training, mask=mask)
 
-    def predict(self, x, *args, **kwargs):
-        self._warn_of_untrained_head()
-        return super().predict(x, *args, **kwargs)
+    def _look_at(self, x: Any, y: Any) -> None:
+        if y is not None:
+            self._check_loss()
+        check_labels(y, self.num_classes, getattr(self, "loss", None))
+        converter = getattr(self.preprocessor, "image_converter", None)
+        if isinstance(converter, ResBlockImageConverter) and not isinstance(x, dict):
+            converter.look_at(x)
 
-    def predict_on_batch(self, x):
-        self._warn_of_untrained_head()
-        return super().predict_on_batch(x)
-
-    def decode_predictions(self, predictions: Any, top: int = 5) -> list[list[tuple[str, float]]]:
-        """The likeliest classes of each image, by name.
-
-        Args:
-            predictions: Array of shape `(batch, num_classes)`, what `predict()` returns:
-                logits, or probabilities if the head has an `activation` such as `"softmax"`.
-            top: int. How many classes to name, if there are as many. Defaults to `5`.
-
-        Returns:
-            For each image a list of `(name, probability)`, the likeliest first. Without
-            `class_names` the name is the index.
-
-        Raises:
-            ValueError: If the predictions do not have one column a class.
-        """
-        check_positive_int("top", top)
-        predictions = keras.ops.convert_to_numpy(predictions).astype("float32")
-        if predictions.ndim != 2 or predictions.shape[1] != self.num_classes:
-            raise ValueError(
-                f"`predictions` must have shape (batch, {self.num_classes}), as `predict()` "
-                f"returns them. Received: shape={predictions.shape}"
-            )
-        if keras.activations.get(self.activation) is keras.activations.linear:
-            predictions = keras.ops.convert_to_numpy(keras.ops.softmax(predictions))
-        names = self.class_names or [str(index) for index in range(self.num_classes)]
-        order = np.argsort(-predictions, axis=1)[:, :top]
-        return [
-            [(names[index], float(row[index])) for index in indices]
-            for row, indices in zip(predictions, order, strict=True)
-        ]
-
-    def _head_digest(self) -> bytes:
-        # Not the values themselves: a head may be the largest tensor of all.
-        digest = hashlib.sha256()
-        for weight in (self.output_dense.kernel, self.output_dense.bias):
-            digest.update(keras.ops.convert_to_numpy(weight).tobytes())
-        return digest.digest()
-
-    def _warn_of_untrained_head(self) -> None:
-        # Any way of training or loading changes the values, so they tell.
-        if self._created_head is None:
-            return
-        if self._created_head == self._head_digest():
-            warnings.warn(
-                f"The head of `{self.name}` has the random values it was created with, so its "
-                "predictions mean nothing. Train it with `fit()`, or load a preset with its "
-                "trained head: `from_preset()` without `num_classes`.",
-                stacklevel=3,
-            )
-        else:
-            self._created_head = None
+    def _check_preprocessed(self, images: Any) -> None:
+        if hasattr(images, "shape"):
+            check_image_batch(images, self.backbone.image_shape)

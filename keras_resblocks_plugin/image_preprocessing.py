@@ -3,6 +3,7 @@
 import functools
 import math
 import numbers
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,11 @@ from keras_hub.layers import ImageConverter
 from keras_hub.models import ImageClassifierPreprocessor
 
 from keras_resblocks_plugin._arguments import arguments_of, check_arguments
+from keras_resblocks_plugin._input_checks import (
+    describe_wrong_pixels,
+    expects_bytes,
+    has_values,
+)
 from keras_resblocks_plugin._locate import load_checked
 from keras_resblocks_plugin._places import local_path
 from keras_resblocks_plugin._registration import PACKAGE
@@ -57,6 +63,7 @@ class ResBlockImageConverter(ImageConverter):
                 f"Received: crop_fraction={crop_fraction!r}"
             )
         self.crop_fraction = float(crop_fraction)
+        self._looked = self._warned = False
         self.image_size = ImageConverter.image_size.fget(self)
         # `quantize()` of a model refuses layers that are not built, and this one has no weights.
         self.resizing.build((None, None, None, None))
@@ -102,8 +109,30 @@ class ResBlockImageConverter(ImageConverter):
             else (math.floor(side / self.crop_fraction) for side in value)
         )
 
+    def look_at(self, images: Any) -> None:
+        """Warns, once, where images cannot be of 0 to 255 and the converter expects these.
+
+        `call()` does so with the first images that it sees, so that of a dataset they are the
+        first batch. Inside a graph, as in `tf.data`, there are no values to look at.
+
+        Args:
+            images: A batch of raw images, or a list of images.
+        """
+        self._looked = True
+        wrong = expects_bytes(self.scale, self.offset) and describe_wrong_pixels(images)
+        if wrong and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"The images have {wrong}. `{self.name}` expects pixels of 0 to 255, and what the "
+                "network makes of others means nothing. If they are what the network reads "
+                "already, set `preprocessor = None` on the task.",
+                stacklevel=3,
+            )
+
     def call(self, inputs):
         images = inputs["images"] if isinstance(inputs, dict) else inputs
+        if not self._looked and has_values(images):
+            self.look_at(images)
         # Images of several sizes come as a list.
         for image in images if isinstance(images, list | tuple) else [images]:
             shape = getattr(image, "shape", None)
@@ -188,7 +217,8 @@ class ResBlockImageConverter(ImageConverter):
 class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
     """Raw images, and labels if any, to what `ResBlockImageClassifier` reads.
 
-    Arguments and an example: `keras_hub.models.ImageClassifierPreprocessor`.
+    Images of several sizes come as a list, and leave as one batch. Arguments and an example:
+    `keras_hub.models.ImageClassifierPreprocessor`.
     """
 
     backbone_cls = ResBlockBackbone
@@ -228,6 +258,20 @@ class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
             # Saving writes a file of that name.
             config_file={"const": "preprocessor.json"},
         )
+
+    def call(self, x, y=None, sample_weight=None):
+        if not isinstance(x, list):
+            return super().call(x, y=y, sample_weight=sample_weight)
+        # KerasHub makes one array of a list before it converts it.
+        if self.image_converter:
+            x = [self.image_converter(image) for image in x]
+        shapes = {tuple(image.shape) for image in x}
+        if len(shapes) > 1:
+            raise ValueError(
+                "`image_size` of the image converter must be set where images of several sizes "
+                f"become one batch. Received: shapes {sorted(shapes)}"
+            )
+        return keras.utils.pack_x_y_sample_weight(keras.ops.stack(x), y, sample_weight)
 
     @classmethod
     def from_preset(cls, preset: str, **kwargs) -> "ResBlockImageClassifierPreprocessor":

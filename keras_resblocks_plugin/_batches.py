@@ -1,0 +1,227 @@
+"""Turn any data that `keras.Model` takes into batches that Keras preprocesses as it reads them."""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+# Batches that grain reads ahead; its own default is 500.
+READ_AHEAD = 8
+
+
+class ArrayBatches(keras.utils.PyDataset):
+    """Arrays, and lists of images of several sizes, in batches and in the order asked for.
+
+    Args:
+        data: tuple of arrays, lists, tuples and dicts of these, or `None`, all of one length.
+        batch_size: int.
+        shuffle: `True` orders all rows again in each pass, `"batch"` those inside each batch.
+    """
+
+    def __init__(self, data: tuple, batch_size: int, shuffle: bool | str = False):
+        super().__init__()
+        lengths = {count_rows(part) for part in data if part is not None}
+        if len(lengths) != 1 or 0 in lengths:
+            raise ValueError(
+                "`x`, `y` and `sample_weight` must have as many rows each, and one at least. "
+                f"Received: {' and '.join(map(str, sorted(lengths)))} rows"
+            )
+        (self._rows,) = lengths
+        self._data, self._batch_size, self._shuffle = data, batch_size, shuffle
+        # One draw here, by the seed that `keras.utils.set_random_seed()` sets; the passes draw
+        # from it, perhaps in another thread.
+        self._rng = np.random.default_rng(np.random.randint(2**31)) if shuffle else None
+
+    @property
+    def num_batches(self) -> int:
+        return math.ceil(self._rows / self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple:
+        # Keras reads in order, since it is asked not to shuffle, so the first starts a pass.
+        if index == 0:
+            self._order = np.arange(self._rows)
+            if self._shuffle and self._shuffle != "batch":
+                self._rng.shuffle(self._order)
+        rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        if self._shuffle == "batch":
+            rows = self._rng.permutation(rows)
+        return self._take(rows)
+
+    def sample(self) -> tuple:
+        """The first row, and of a list of images two of different sizes, if there are."""
+        images = self._data[0] if isinstance(self._data[0], list) else [np.empty(0)]
+        shapes = [image.shape for image in images]
+        others = (row for row, shape in enumerate(shapes) if shape != shapes[0])
+        return self._take(np.array([0, *itertools.islice(others, 1)]))
+
+    def _take(self, rows: np.ndarray) -> tuple:
+        return tuple(None if part is None else take_rows(part, rows) for part in self._data)
+
+
+class GrainBatches(keras.utils.PyDataset):
+    """A `grain.MapDataset` that ends, in the next of its orders each time it is read.
+
+    Keras sees its length, which it does not ask a grain dataset for.
+    """
+
+    def __init__(self, dataset: Any):
+        super().__init__()
+        self._length, self._repeated, self._pass = len(dataset), dataset.repeat(), 0
+
+    @property
+    def num_batches(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: int) -> Any:
+        import grain
+
+        if index == 0:
+            start = self._pass * self._length
+            batches = self._repeated[start : start + self._length]
+            self._batches = iter(batches.to_iter_dataset(grain.ReadOptions(READ_AHEAD)))
+        if index == self._length - 1:
+            self._pass += 1
+        return next(self._batches)
+
+
+class MappedBatches(keras.utils.PyDataset):
+    """Another `PyDataset`, each batch given to a function.
+
+    Workers are threads: the function calls the backend, which does not survive a fork.
+    """
+
+    def __init__(self, dataset: keras.utils.PyDataset, function: Callable[[Any], tuple]):
+        super().__init__(workers=dataset.workers, max_queue_size=dataset.max_queue_size)
+        self._dataset, self._function = dataset, function
+
+    @property
+    def num_batches(self) -> int | None:
+        return self._dataset.num_batches
+
+    def __getitem__(self, index: int) -> tuple:
+        return self._function(self._dataset[index])
+
+    def on_epoch_begin(self) -> None:
+        self._dataset.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        self._dataset.on_epoch_end()
+
+
+def map_torch_loader(
+    loader: Any, function: Callable[[Any], tuple], look: Callable[[Any], None]
+) -> Any:
+    """A `DataLoader` of the batches of another, each given to a function, the first looked at."""
+    import torch
+
+    opened = iter(loader)
+    first = list(itertools.islice(opened, 1))
+    for batch in first:
+        look(batch)
+    unread = [itertools.chain(first, opened)]
+
+    class Mapped(torch.utils.data.IterableDataset):
+        def __iter__(self) -> Iterator[tuple]:
+            for batch in unread.pop() if unread else loader:
+                yield keras.tree.map_structure(torch.as_tensor, function(batch))
+
+    class MappedOfKnownLength(Mapped):
+        def __len__(self) -> int:
+            return len(loader)
+
+    known = hasattr(loader.dataset, "__len__")
+    return torch.utils.data.DataLoader(
+        MappedOfKnownLength() if known else Mapped(), batch_size=None
+    )
+
+
+def read_grain_loader(loader: Any) -> Any:
+    """A `grain.IterDataset` of the batches of a `grain.DataLoader`, which has no `map()`."""
+    import grain
+
+    class Iterator(grain.DatasetIterator):
+        def __init__(self):
+            super().__init__()
+            self._batches = iter(loader)
+
+        def __next__(self) -> Any:
+            return next(self._batches)
+
+        def get_state(self) -> dict:
+            return self._batches.get_state()
+
+        def set_state(self, state: dict) -> None:
+            self._batches.set_state(state)
+
+    class Dataset(grain.IterDataset):
+        def __iter__(self) -> Iterator:
+            return Iterator()
+
+    return Dataset()
+
+
+def count_rows(part: Any) -> int:
+    """The number of rows of an array, a list, or a dict of arrays."""
+    if isinstance(part, dict):
+        return count_rows(next(iter(part.values())))
+    if not hasattr(part, "__len__") or getattr(part, "ndim", 1) == 0:
+        raise ValueError(
+            "`x` must be images or batches of them: an array, a tensor, a list, a generator, a "
+            "`tf.data`, `grain` or PyTorch dataset, or a `keras.utils.PyDataset`. "
+            f"Received: {part!r}"
+        )
+    return len(part)
+
+
+def take_rows(part: Any, rows: Any) -> Any:
+    """Some rows of an array, a list, or a dict of arrays."""
+    if isinstance(part, dict):
+        return {key: take_rows(value, rows) for key, value in part.items()}
+    return [part[row] for row in rows] if isinstance(part, list) else part[rows]
+
+
+def to_array(leaf: Any) -> Any:
+    """A NumPy array of a tensor, wherever it is; no copy where it is on the host already."""
+    if leaf is None or isinstance(leaf, np.ndarray):
+        return leaf
+    return keras.ops.convert_to_numpy(leaf) if keras.ops.is_tensor(leaf) else np.asarray(leaf)
+
+
+def to_arrays(part: Any) -> Any:
+    """NumPy arrays of tensors, of numbers in lists, and of each image in a list of images."""
+    if isinstance(part, dict):
+        return {key: to_arrays(value) for key, value in part.items()}
+    if isinstance(part, list | tuple) and len(part) and to_array(part[0]).ndim > 1:
+        return [to_array(image) for image in part]
+    return to_array(part)
+
+
+def narrow(part: Any) -> Any:
+    """`part` without float64, as Keras does with arrays; not every device has it."""
+    if isinstance(part, np.ndarray) and part.dtype == np.float64:
+        return part.astype(keras.config.floatx())
+    return part
+
+
+def split_rows(data: tuple, validation_split: float) -> tuple[tuple, tuple]:
+    """The first rows, and the last ones to validate with, as Keras splits them."""
+    if not hasattr(data[0], "shape") and not isinstance(data[0], list):
+        raise ValueError(
+            "`validation_split` must be left out where `x` is no array or list of images; give "
+            f"`validation_data`. Received: x of type {type(data[0]).__name__}"
+        )
+    data = tuple(to_arrays(part) for part in data)
+    rows = count_rows(data[0])
+    first = math.floor(rows * (1 - validation_split))
+    if first in (0, rows):
+        raise ValueError(
+            "`validation_split` must leave images on both sides. "
+            f"Received: validation_split={validation_split}, {rows} images"
+        )
+    return tuple(
+        tuple(part if part is None else part[rows] for part in data)
+        for rows in (slice(first), slice(first, None))
+    )
