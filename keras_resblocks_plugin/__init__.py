@@ -7,11 +7,9 @@ from keras_resblocks_plugin.finetuning import freeze
 from keras_resblocks_plugin.folding import fold_batch_norm
 from keras_resblocks_plugin.hub import PushToHub, pull_from_hub, push_to_hub
 from keras_resblocks_plugin.image_classifier import ResBlockImageClassifier
+from keras_resblocks_plugin.image_classifier_preprocessor import ResBlockImageClassifierPreprocessor
+from keras_resblocks_plugin.image_converter import ResBlockImageConverter
 from keras_resblocks_plugin.image_pixels import boxes_to_image_pixels, masks_to_image_size
-from keras_resblocks_plugin.image_preprocessing import (
-    ResBlockImageClassifierPreprocessor,
-    ResBlockImageConverter,
-)
 from keras_resblocks_plugin.registry import (
     list_presets,
     register_known_presets,

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_resblocks_plugin._json import parse_json
 from keras_resblocks_plugin._safetensors import read_metadata
 from keras_resblocks_plugin.weights import base_weights
 
@@ -49,16 +50,16 @@ def read_adapter_metadata(file: Path) -> dict[str, Any]:
     metadata = read_metadata(file)
     try:
         rank, alpha = int(metadata["rank"]), float(metadata["alpha"])
-        class_names = json.loads(metadata["class_names"])
+        names = parse_json(metadata["class_names"].encode(), file, (list, type(None)))
         known = {
             "rank": rank,
             "alpha": alpha,
-            "architecture": dict(json.loads(metadata["architecture"])),
+            "architecture": parse_json(metadata["architecture"].encode(), file),
             "base": metadata["base"],
-            "class_names": class_names if class_names is None else [str(x) for x in class_names],
+            "class_names": names if names is None else [str(name) for name in names],
         }
         valid = metadata["format"] == _FORMAT and rank > 0 and np.isfinite(alpha)
-    except (KeyError, TypeError, ValueError, RecursionError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         valid = False
     if not valid:
         raise ValueError(

@@ -31,8 +31,8 @@ def read_json(file: Path) -> dict[str, Any]:
     return parse_json(file.read_bytes(), file)
 
 
-def parse_json(content: bytes, source: object) -> dict[str, Any]:
-    """The JSON object in `content`, whatever it was made to be.
+def parse_json(content: bytes, source: object, expected: type | tuple[type, ...] = dict) -> Any:
+    """The JSON value in `content`, whatever it was made to be.
 
     Python's own parser keeps the last of two equal keys, takes `NaN`, and ends deep nesting in
     a `RecursionError`. A few megabytes of `[` and `,` become hundreds of megabytes of objects.
@@ -40,9 +40,10 @@ def parse_json(content: bytes, source: object) -> dict[str, Any]:
     Args:
         content: UTF-8 text.
         source: The file it comes from, for errors.
+        expected: What the value has to be. Defaults to an object.
 
     Raises:
-        ValueError: If it is no JSON object, not UTF-8, nested too deep or too large, or has a
+        ValueError: If it is no such value, not UTF-8, nested too deep or too large, or has a
             key twice or a number that is not finite.
     """
     structure = re.sub(rb'"(?:[^"\\]++|\\.)*+"', b"", content, flags=re.DOTALL)
@@ -63,8 +64,9 @@ def parse_json(content: bytes, source: object) -> dict[str, Any]:
         raise ValueError(
             f"`{source}` must be JSON in UTF-8. Received: {error}. {_ADVICE}"
         ) from None
-    if not isinstance(value, dict):
-        raise ValueError(f"`{source}` must be a JSON object. Received: {value!r:.200}. {_ADVICE}")
+    if not isinstance(value, expected):
+        kind = "a JSON object" if expected is dict else "JSON of another kind"
+        raise ValueError(f"`{source}` must be {kind}. Received: {value!r:.200}. {_ADVICE}")
     return value
 
 

@@ -1,10 +1,12 @@
-"""Paths that users give: `~` is their home, and a URL is no folder."""
+"""Paths that users give, and names of files that presets give."""
 
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 # `Path("gs://bucket")` has lost a slash. One letter is a drive of Windows.
+PREPROCESSOR_NAME = r"\w*preprocessor\w*\.json"
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 
 
@@ -27,3 +29,24 @@ def local_path(name: str, path: str | os.PathLike) -> Path:
             f"`{name}` must be a path on this machine. {fix}. Received: {name}={str(path)!r}"
         )
     return Path(path).expanduser()
+
+
+def check_saves_inside(preprocessor: Any) -> None:
+    """Checks that a preprocessor is saved into the folder that a user names, and nowhere else.
+
+    KerasHub takes the name of the file from the preprocessor's argument `config_file`, which may
+    come from a preset.
+
+    Args:
+        preprocessor: What a task has as its preprocessor.
+
+    Raises:
+        ValueError: If the name is a path.
+    """
+    name = getattr(preprocessor, "config_file", "preprocessor.json")
+    if not isinstance(name, str) or not re.fullmatch(PREPROCESSOR_NAME, name):
+        raise ValueError(
+            "`config_file` of a preprocessor must be a file name such as 'preprocessor.json'. "
+            f"Received: config_file={name!r:.200}. Do not save what you loaded from somebody whom "
+            "you do not know."
+        )

@@ -14,6 +14,7 @@ from keras_resblocks_plugin._buildable import (
     resolve,
     serialized_objects,
 )
+from keras_resblocks_plugin._places import PREPROCESSOR_NAME
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin.config_schema import layer_schema
 
@@ -41,7 +42,7 @@ _POLICY_MAP = {
 # An argument of which nothing else is known.
 _BOUNDED = {"minimum": -(1 << 20), "maximum": 1 << 20, "maxItems": 1000}
 # The name of a file that a later save writes into the preset.
-_PREPROCESSOR_FILE = {"type": "string", "pattern": r"^\w*preprocessor\w*\.json$"}
+_PREPROCESSOR_FILE = {"type": "string", "pattern": f"^{PREPROCESSOR_NAME}$"}
 
 
 def check(file: Path, value: Any, schema: Mapping[str, Any] | bool, path: str = "") -> None:

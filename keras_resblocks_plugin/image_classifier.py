@@ -25,10 +25,8 @@ from keras_resblocks_plugin._validation import (
 )
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.classifier_config import ConfiguredClassifier
-from keras_resblocks_plugin.image_preprocessing import (
-    ResBlockImageClassifierPreprocessor,
-    ResBlockImageConverter,
-)
+from keras_resblocks_plugin.image_classifier_preprocessor import ResBlockImageClassifierPreprocessor
+from keras_resblocks_plugin.image_converter import ResBlockImageConverter
 from keras_resblocks_plugin.lora import forget_compiled
 from keras_resblocks_plugin.preset_folder import check_head, list_head, saved_policy_of
 

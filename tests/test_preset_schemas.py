@@ -30,6 +30,21 @@ def folder(saved, tmp_path):
     return shutil.copytree(saved, tmp_path / "preset")
 
 
+def tiny_segmenter() -> keras_hub.models.DeepLabV3ImageSegmenter:
+    backbone = krp.ResBlockBackbone("bn", [4, 4, 4], [1, 1, 1], [2, 2, 2], [4], [3], [2])
+    return keras_hub.models.DeepLabV3ImageSegmenter(
+        keras_hub.models.DeepLabV3Backbone(
+            image_encoder=backbone,
+            spatial_pyramid_pooling_key="P4",
+            low_level_feature_key="P2",
+            upsampling_size=4,
+            dilation_rates=[1, 2],
+            projection_filters=4,
+        ),
+        num_classes=3,
+    )
+
+
 def edit(file: Path, place: str, value: object) -> None:
     """Sets the value at a dotted place of a JSON file, in every copy of it that there is."""
     content = json.loads(file.read_text())
@@ -84,6 +99,25 @@ def test_names_of_layers_are_no_paths(folder, file, name):
     place = "config.backbone.config.name" if file == "task.json" else "config.name"
     edit(folder / file, place, name)
     assert_refused(lambda: check_preset(folder), place, f"`{folder / file}`")
+
+
+def test_not_even_through_stock_loading(folder, tmp_path):
+    edit(folder / "preprocessor.json", "config.config_file", "../written.json")
+    edit(folder / "task.json", "config.preprocessor.config.config_file", "../written.json")
+    for cls in (keras_hub.models.ImageClassifier, keras_hub.models.ImageClassifierPreprocessor):
+        # Keras puts the error into one of its own.
+        with pytest.raises((TypeError, ValueError), match="config_file"):
+            cls.from_preset(str(folder))
+    segmenter = tiny_segmenter()
+    preprocessor = keras_hub.models.DeepLabV3ImageSegmenterPreprocessor(
+        keras_hub.layers.DeepLabV3ImageConverter(image_size=(64, 64)),
+        config_file="../written.json",
+    )
+    segmenter.preprocessor = preprocessor
+    assert_refused(
+        lambda: krp.push_to_hub(segmenter, "hf://user/name", dry_run=True), "config_file"
+    )
+    assert not list(tmp_path.rglob("written.json"))
 
 
 # === Keys, types and ranges ===
@@ -293,18 +327,7 @@ def test_a_head_for_many_classes(folder):
 
 
 def test_a_backbone_inside_of_a_kerashub_task(tmp_path):
-    backbone = krp.ResBlockBackbone("bn", [4, 4, 4], [1, 1, 1], [2, 2, 2], [4], [3], [2])
-    segmenter = keras_hub.models.DeepLabV3ImageSegmenter(
-        keras_hub.models.DeepLabV3Backbone(
-            image_encoder=backbone,
-            spatial_pyramid_pooling_key="P4",
-            low_level_feature_key="P2",
-            upsampling_size=4,
-            dilation_rates=[1, 2],
-            projection_filters=4,
-        ),
-        num_classes=3,
-    )
+    segmenter = tiny_segmenter()
     segmenter.save_to_preset(str(tmp_path / "preset"))
     check_shareable(tmp_path / "preset")
     for place, value in (

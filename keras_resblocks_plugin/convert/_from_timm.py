@@ -10,7 +10,7 @@ from keras_resblocks_plugin.convert._architecture import read_architecture
 from keras_resblocks_plugin.convert._checkpoint import CONFIG_FILE, find_checkpoint, read_tensors
 from keras_resblocks_plugin.convert._transfer import assign
 from keras_resblocks_plugin.image_classifier import ResBlockImageClassifier
-from keras_resblocks_plugin.image_preprocessing import ResBlockImageClassifierPreprocessor
+from keras_resblocks_plugin.image_classifier_preprocessor import ResBlockImageClassifierPreprocessor
 
 
 def from_timm(

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from keras_resblocks_plugin._json import read_json
-from keras_resblocks_plugin._places import local_path
+from keras_resblocks_plugin._places import check_saves_inside, local_path
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import check_choice
 from keras_resblocks_plugin.hub.background import BackgroundPush
@@ -109,10 +109,15 @@ class PushToHub(keras.callbacks.Callback):
             )
 
     def _save(self, epoch: int, logs: dict[str, Any]) -> None:
-        results = {_result_name(k): float(v) for k, v in logs.items() if k.startswith("val_")}
-        results.setdefault(_result_name(self.monitor), float(logs[self.monitor]))
+        names = [name for name in logs if name.startswith("val_") or name == self.monitor]
+        # JSON has no NaN.
+        results = {
+            _result_name(name): float(logs[name]) if math.isfinite(logs[name]) else None
+            for name in names
+        }
         record = {**self._record(), "results": results, "epochs": epoch + 1}
         with replacing(self.folder) as folder:
+            check_saves_inside(getattr(self.model, "preprocessor", None))
             self.model.save_to_preset(str(folder))
             (folder / _RECORD_FILE).write_text(json.dumps(record, indent=2) + "\n")
         self._pushes.offer(self.folder)

@@ -10,6 +10,7 @@ import keras
 from keras_resblocks_plugin._adapter_metadata import ADAPTER_FILE, is_adapter
 from keras_resblocks_plugin._locate import locate
 from keras_resblocks_plugin._one_save import one_save
+from keras_resblocks_plugin._places import check_saves_inside
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.hub.card import task_name
@@ -144,6 +145,7 @@ def _write_checked(
             "`preset_or_model` must be a preset's folder or name, a `ResBlockBackbone`, or a "
             f"KerasHub task on one. Received: {preset_or_model!r}"
         )
+    check_saves_inside(getattr(preset_or_model, "preprocessor", None))
     preset_or_model.save_to_preset(str(folder))
     return _check(folder)
 

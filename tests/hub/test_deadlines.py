@@ -122,6 +122,7 @@ def test_uploads_have_deadlines_beside_hf_xet_too(hub, preset, fresh_process):
     hub.inject(Fault("upload", times=99, silent=True))
     code = (
         "import sys, time\n"
+        "from pathlib import Path\n"
         "sys.stderr = sys.stdout\n"
         "import hf_xet\n"
         "import keras_resblocks_plugin as krp\n"
@@ -142,6 +143,7 @@ def test_a_push_does_not_keep_a_process_from_its_end(hub, preset, fresh_process)
     hub.inject(Fault("create_repo", times=99, silent=True))
     code = (
         "import sys, time\n"
+        "from pathlib import Path\n"
         "from keras_resblocks_plugin.hub.background import BackgroundPush\n"
         "from keras_resblocks_plugin.hub_client import Handle\n"
         "push = BackgroundPush(sys.argv[1], Handle.parse(sys.argv[2]), None)\n"
