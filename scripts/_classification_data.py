@@ -1,10 +1,10 @@
 """Which images of a labelled dataset a classifier learns from, and is measured on."""
 
 import argparse
-import json
 from multiprocessing.pool import ThreadPool
 
 import _data
+import _provenance
 import numpy as np
 from tqdm import tqdm
 
@@ -136,10 +136,12 @@ def _check_labels(split: _data.Split) -> np.ndarray:
 
 def _unreadable(split: _data.Split) -> np.ndarray:
     """The rows whose images cannot be read; what is found is kept in the cache."""
-    file = split.cache / f"{split.name}-{split.dataset._fingerprint}-unreadable.json"
+    settings = split.settings
+    file = split.cache / f"{split.name}-{_provenance.key(settings)}-unreadable.json"
     if not file.exists():
-        _data.write_json(file, _find_unreadable(split).tolist())
-    return np.asarray(json.loads(file.read_text()), "int64")
+        _provenance.write_result(file, {"rows": _find_unreadable(split).tolist()}, settings)
+    kept = _provenance.read_result(file, settings, way_out=f"Remove {file}.")
+    return np.asarray(kept["rows"], "int64")
 
 
 def _find_unreadable(split: _data.Split) -> np.ndarray:

@@ -7,6 +7,7 @@ import _classification_data
 import _data
 import _finetuning
 import _results
+import _runs
 import _training
 import keras
 import numpy as np
@@ -31,9 +32,17 @@ class Comparison:
         self.preset, self.dtype = preset, dtype
         self.converter = krp.ResBlockImageConverter.from_preset(preset)
         side = self.converter.image_size[0]
-        self.images = {
-            split: _data.load_images(data, split, side, folder / "cache", *columns)
+        splits = {
+            split: _data.open_split(data, split, folder / "cache", *columns)
             for split in ("train", "validation")
+        }
+        self.images = {name: split.decode(side) for name, split in splits.items()}
+        # What every run depends on, beside its own settings.
+        self.settings = {
+            "start": _runs.start_settings(preset),
+            "data": {name: split.settings for name, split in splits.items()},
+            "dtype": dtype,
+            "backend": keras.config.backend(),
         }
 
     def run(

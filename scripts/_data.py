@@ -1,10 +1,11 @@
 """Images and labels from any dataset of the `datasets` library, decoded once."""
 
 import dataclasses
-import json
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from typing import Any
 
+import _provenance
 import datasets
 import numpy as np
 from PIL import Image
@@ -25,6 +26,7 @@ class Split:
     """One split, of which nothing is decoded yet."""
 
     dataset: datasets.Dataset
+    path: str
     name: str
     class_names: list[str]
     cache: Path
@@ -33,6 +35,19 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.dataset)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What says which images and labels these are."""
+        return {
+            "name": Path(self.path).name,
+            "split": self.name,
+            "fingerprint": self.dataset._fingerprint,
+            "images": len(self),
+            "image_column": self.image_column,
+            "label_column": self.label_column,
+            "class_names": self.class_names,
+        }
 
     def decode(self, image_size: int, rows: np.ndarray | None = None) -> ImageSet:
         """Decodes images, square at `image_size` pixels, RGB.
@@ -49,13 +64,18 @@ class Split:
         """
         rows = np.arange(len(self)) if rows is None else rows
         dataset = self.dataset if len(rows) == len(self) else self.dataset.select(rows)
-        stem = f"{self.name}-{dataset._fingerprint}-{image_size}"
+        settings = {**self.settings, "fingerprint": dataset._fingerprint, "image_size": image_size}
+        stem = f"{self.name}-{_provenance.key(settings)}"
         images_file, labels_file = (
             self.cache / f"{stem}-{what}.npy" for what in ("images", "labels")
         )
-        if not labels_file.exists():
+        record = self.cache / f"{stem}.json"
+        # It is written last: where it is, the files are whole.
+        if not record.exists():
             _decode(dataset, rows, image_size, self.image_column, images_file)
             np.save(labels_file, np.asarray(dataset[self.label_column], "int32"))
+            _provenance.claim(record, settings, is_used=False, way_out="")
+        _provenance.claim(record, settings, is_used=True, way_out=f"Remove {record}.")
         labels = np.load(labels_file)
         if labels.min() < 0 or labels.max() >= len(self.class_names):
             raise ValueError(
@@ -101,7 +121,9 @@ def open_split(
     """
     dataset = load_split(path, split, cache)
     class_names = _check_columns(dataset, path, image_column, label_column)
-    return Split(dataset, split, class_names, cache, image_column, label_column)
+    # Else every row would decode the images of other columns, too.
+    dataset = dataset.select_columns([image_column, label_column])
+    return Split(dataset, path, split, class_names, cache, image_column, label_column)
 
 
 def load_images(path: str, split: str, image_size: int, cache: Path, *columns: str) -> ImageSet:
@@ -166,10 +188,3 @@ def hold_out(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarra
     order = np.random.default_rng(seed).permutation(count)
     held_out = round(share * count)
     return np.sort(order[held_out:]), np.sort(order[:held_out])
-
-
-def write_json(path: Path, value) -> None:
-    """Writes a file that is there either whole or not at all, whenever the process is killed."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(value, indent=2) + "\n")
-    partial.replace(path)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import datasets
 import numpy as np
@@ -23,6 +24,7 @@ class BoxedImages:
             image; -1 where an image has fewer boxes than the most.
         labels: `(count, most)`: the index of each box's class; -1 likewise.
         class_names: The names of the classes.
+        settings: What says which images and boxes these are.
         skipped: How many rows of the dataset were left out, by their fault.
     """
 
@@ -30,6 +32,7 @@ class BoxedImages:
     boxes: np.ndarray
     labels: np.ndarray
     class_names: list[str]
+    settings: dict[str, Any]
     skipped: dict[str, int]
 
 
@@ -70,7 +73,9 @@ def load_boxed_images(
         return np.asarray(scaled), np.asarray(image.size, "<u4").view("uint8")
 
     skip = [UNREADABLE] * skip_unreadable + [BAD_BOXES] * skip_bad_boxes
-    written = write_records(dataset, split, cache, decode, side, skip)
+    settings = {"name": Path(path).name, "side": side}
+    settings |= {"image_column": image_column, "objects_column": objects_column}
+    written = write_records(dataset, split, cache, decode, settings, skip)
     images, sizes = written.files
     boxes, labels = padded(dataset.select(written.rows)[objects_column])
     highest = int(labels.max())
@@ -83,7 +88,8 @@ def load_boxed_images(
     boxes[..., 2:] += boxes[..., :2]
     boxes *= np.tile(side / sizes.array.view("<u4"), 2)[:, None]
     boxes[labels == NONE] = NONE
-    return BoxedImages(images, boxes, labels, names, written.skipped)
+    settings = {**written.settings, "class_names": names}
+    return BoxedImages(images, boxes, labels, names, settings, written.skipped)
 
 
 def _class_names(dataset, path, column) -> list[str] | None:

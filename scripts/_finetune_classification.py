@@ -42,6 +42,9 @@ def run(args: argparse.Namespace) -> None:
     _distribution.start(args, args.batch_size)
     splits, rows, skipped = data.choose_images(args)
     _dense.check_batch_size(args, len(rows["train"]))
+    _finetuning.claim_folder(
+        args, {name: splits[name].settings | {"images": len(which)} for name, which in rows.items()}
+    )
     converter = krp.ResBlockImageConverter.from_preset(args.preset)
     side = min(converter.image_size)
     train = splits["train"].decode(side, _distribution.share(rows["train"]))

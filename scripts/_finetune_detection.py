@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> None:
     train, validation = splits.values()
     _dense.check_same_classes(train.class_names, validation.class_names)
     _dense.check_batch_size(args, train.images.count)
+    _finetuning.claim_folder(args, {split: images.settings for split, images in splits.items()})
     num_classes = len(train.class_names)
 
     model = _detection.build(encoder, num_classes, side)

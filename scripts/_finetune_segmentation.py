@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> None:
     for split, images in splits.items():
         data.check_split(split, images, classes, train.size)
     _dense.check_batch_size(args, train.images.count)
+    _finetuning.claim_folder(args, {split: images.settings for split, images in splits.items()})
     encoder = _finetuning.load_backbone(args)
     size = batches.padded_size(train.size, _segmentation.stride(encoder))
     converter = _dense.load_converter(args.preset, size)

@@ -1,14 +1,16 @@
 """What a run leaves beside the weights: figures, curve and card."""
 
+import json
 import os
 import platform
 from pathlib import Path
 
+import _runs
 import keras
 import matplotlib
 import numpy as np
 import tensorflow as tf
-from _data import write_json
+from _jsonfile import write_json
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -86,9 +88,26 @@ def save_record(folder: Path, record: dict, *curve: str) -> None:
     """
     from keras_resblocks_plugin.hub.card import model_card
 
+    record["weights"] = _runs.weights_digest(folder)
     write_json(folder / "training.json", record)
     plot_curve(whole_history(record), folder / "curve.png", *curve)
     model_card(folder).save(folder / "README.md")
+
+
+def read_record(folder: Path) -> dict:
+    """The `training.json` of a preset folder, if it is about the weights that lie there.
+
+    Raises:
+        ValueError: If the weights were replaced after they had been measured.
+    """
+    record = json.loads((folder / "training.json").read_text())
+    # Records of earlier versions do not say it.
+    if record.get("weights") not in (None, _runs.weights_digest(folder)):
+        raise ValueError(
+            f"The figures in {folder}/training.json are those of other weights than the folder "
+            "has. Run the training again, or remove the file."
+        )
+    return record
 
 
 def whole_history(record: dict) -> list[dict]:

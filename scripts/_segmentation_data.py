@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from _records import Records, write_records
@@ -49,12 +50,14 @@ class MaskedImages:
         images: The images, RGB.
         masks: The masks.
         values: Whether a mask has a value: `(count, 256)`.
+        settings: What says which images and masks these are.
         skipped: How many rows of the dataset were left out, by their fault.
     """
 
     images: Records
     masks: Records
     values: np.ndarray
+    settings: dict[str, Any]
     skipped: dict[str, int]
 
     @property
@@ -118,11 +121,12 @@ def load_masked_images(
         values = np.bincount(ids.ravel(), minlength=256) > 0
         return np.asarray(image), ids, values.astype("uint8")
 
-    settings = "x".join(map(str, size or ["as-they-are"]))
+    settings = {"name": Path(path).name, "image_size": size}
+    settings |= {"image_column": image_column, "mask_column": mask_column}
     skip = [UNREADABLE] * skip_unreadable
     written = write_records(dataset, split, cache, decode, settings, skip)
     images, masks, values = written.files
-    return MaskedImages(images, masks, values.array.astype(bool), written.skipped)
+    return MaskedImages(images, masks, values.array.astype(bool), written.settings, written.skipped)
 
 
 def find_classes(

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import ml_dtypes
 import numpy as np
-from _data import write_json
+from _jsonfile import write_json
 from safetensors.numpy import load_file, save_file
 
 # Of accuracy, 0.1 points.

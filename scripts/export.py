@@ -45,8 +45,8 @@ def parse_args() -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     """Folds, writes, compares; prints the table and leaves `export.json` beside the files."""
-    import _data
     import _export_measure
+    import _jsonfile
     import _markdown
     import _results
     import numpy as np
@@ -117,7 +117,7 @@ def main(args: argparse.Namespace) -> None:
         "runs": args.runs,
         "results": results,
     }
-    _data.write_json(args.out / "export.json", record)
+    _jsonfile.write_json(args.out / "export.json", record)
     text = _export_measure.report(record)
     print(text)
     if args.readme:

@@ -78,7 +78,6 @@ def main(args: argparse.Namespace) -> None:
     import keras
 
     _finetuning.check_arguments(args)
-    _finetuning.claim_folder(args)
     keras.utils.set_random_seed(args.seed)
     args.run(args)
 

@@ -50,9 +50,13 @@ def main(args: argparse.Namespace) -> None:
     # Before the slow imports, so that a typing error is found at once.
     recipe = read_recipe(args.recipe, epochs=args.epochs, dtype=args.dtype)
 
+    from dataclasses import asdict
+
     import _data
+    import _runs
     import keras
 
+    check_places(args)
     args.out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(args.seed)
     _distribution.start(args, recipe.batch_size)
@@ -71,6 +75,14 @@ def main(args: argparse.Namespace) -> None:
             "`batch_size` must be at most the number of training images, "
             f"{len(rows)}. Received: batch_size={recipe.batch_size}"
         )
+    settings = {
+        "task": "train",
+        "recipe": asdict(recipe),
+        "seed": args.seed,
+        "data": {"train": train.settings, "validation": validation.settings},
+        "start": _runs.start_settings(args.start) if args.start else None,
+    }
+    _runs.claim(args.out, settings)
     images, watched = (
         train.decode(recipe.image_size, _distribution.share(which, equal)) if len(which) else None
         for which, equal in ((rows, True), (held_out, False))
@@ -85,9 +97,24 @@ def main(args: argparse.Namespace) -> None:
         report(preset, recipe, len(rows), unseen, args)
 
 
+def check_places(args: argparse.Namespace) -> None:
+    """Checks that the run does not replace what it starts from.
+
+    Raises:
+        ValueError: If it would: killed while it saves, it could not be started again.
+    """
+    folder = args.preset or args.out / "preset"
+    if args.start and Path(args.start).is_dir() and Path(args.start).resolve() == folder.resolve():
+        raise ValueError(
+            "--start must be another folder than the one that the preset is saved to, or the run "
+            f"could not be started again. Name another by --preset. Received: {args.start}"
+        )
+
+
 def fit(recipe, images, watched, args):
     """Trains or goes on training; returns the classifier in float32, in the first process."""
     import _callbacks
+    import _runs
     import _training
     import numpy as np
     from tqdm import trange
@@ -118,8 +145,8 @@ def fit(recipe, images, watched, args):
         steps_per_epoch=steps_per_epoch,
         shuffle=False,
         callbacks=[
-            _callbacks.History(args.out / "history.jsonl"),
-            _callbacks.Backup(args.out / "backup", steps_per_epoch),
+            _callbacks.History(args.out / _runs.HISTORY),
+            _callbacks.Backup(args.out / _runs.BACKUP, steps_per_epoch),
         ],
         verbose=(1 if sys.stdout.isatty() else 2) if process == 0 else 0,
     )
@@ -140,6 +167,7 @@ def report(preset, recipe, train_images, unseen, args) -> None:
 
     import _callbacks
     import _results
+    import _runs
     import _storage
     import _training
     import numpy as np
@@ -168,13 +196,13 @@ def report(preset, recipe, train_images, unseen, args) -> None:
     counts = {"train_images": train_images, "held_out_images": 0}
     counts |= {f"{name}_images": len(images.labels) for name, images in unseen.items()}
     data = {"name": Path(args.data).name, "license": args.data_license, **counts}
-    history = _callbacks.read_history(args.out / "history.jsonl")
+    history = _callbacks.read_history(args.out / _runs.HISTORY)
     record = {
         "license": args.license,
         "start": _start_record(args.start),
         "stored_as": stored,
         "multiply_adds": multiply_adds(preset.backbone, recipe.image_size),
-        "learning_rates_tried": tried(args.recipe, data["name"]),
+        "learning_rates_tried": tried(args.recipe, recipe, data["name"]),
         **_results.training_record(asdict(recipe), data, results, history, args.seed),
     }
     _results.save_record(folder, record)
