@@ -5,6 +5,7 @@ from pathlib import Path
 
 import _classification_data
 import _data
+import _divergence
 import _finetuning
 import _results
 import _runs
@@ -105,7 +106,7 @@ class Comparison:
             metrics=["accuracy"],
             jit_compile=_training.jit_compile(),
         )
-        head.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
+        _divergence.fit(head, batches, steps, verbose=0)
         return {f"{name}_top1": _results.measure(head, measured)["top1"]}
 
     def _cached(self, model, train, rows, measured, recipe):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from _data import square
+from _divergence import check_predictions
 from _export import Runner
 from _markdown import table
 from _timing import alternate
@@ -53,6 +54,9 @@ def measure(
         prepare: What makes inputs of images.
         runs: How often to time one image; 0 leaves it out.
 
+    Raises:
+        Diverged: If a prediction is not finite.
+
     Returns:
         By name: `largest_difference`, over all outputs; `top1`, if there are labels; and
         `milliseconds` for one image, their median, least and most.
@@ -63,6 +67,8 @@ def measure(
         for name, run in runners.items():
             outputs[name].append(run(batch))
     outputs = {name: np.concatenate(values) for name, values in outputs.items()}
+    for name, values in outputs.items():
+        check_predictions(values, f"The predictions by {name}")
     expected = next(iter(outputs.values()))
     one = prepare(images[:1])
     seconds = alternate({name: lambda run=run: run(one) for name, run in runners.items()}, runs)

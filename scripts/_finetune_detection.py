@@ -75,9 +75,9 @@ def run(args: argparse.Namespace) -> None:
         lambda float32: _detection.build(float32, num_classes, side, converter),
         args.out / "encoder",
     )
+    detections = results.detect(preset, validation, args.batch_size)
     folder = args.out / "preset"
     preset.save_to_preset(str(folder))
-    detections = results.detect(preset, validation, args.batch_size)
     results.draw_samples(
         detections,
         validation,

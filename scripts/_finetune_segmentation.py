@@ -74,9 +74,9 @@ def run(args: argparse.Namespace) -> None:
         lambda float32: _segmentation.build(float32, len(classes.names), converter),
         args.out / "encoder",
     )
+    confusion = results.confusion_matrix(preset, test, classes, size, args.batch_size)
     folder = args.out / "preset"
     preset.save_to_preset(str(folder))
-    confusion = results.confusion_matrix(preset, test, classes, size, args.batch_size)
     results.draw_samples(
         preset,
         test,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import _callbacks
 import _distribution
+import _divergence
 import _results
 import _runs
 import keras
@@ -106,14 +107,17 @@ def fit(
         steps_per_epoch: How many are an epoch.
         args: The arguments of the run.
         validation_data: Held-out batches to watch, if any.
+
+    Raises:
+        Diverged: At the first loss that is not finite.
     """
     history = args.out / _runs.HISTORY
-    model.fit(
+    _divergence.fit(
+        model,
         batches,
+        steps_per_epoch,
+        args.epochs,
         validation_data=validation_data,
-        epochs=args.epochs,
-        steps_per_epoch=steps_per_epoch,
-        shuffle=False,
         callbacks=[
             _callbacks.History(history),
             _callbacks.Backup(args.out / _runs.BACKUP, steps_per_epoch),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from _jsonfile import write_json
+from _jsonfile import to_json, write_json
 
 # The key of a JSON result under which it has its settings.
 MADE_BY = "made_by"
@@ -21,12 +21,12 @@ _SHOWN = 120
 
 def normalized(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings as JSON gives them back: tuples are lists, and all keys are strings."""
-    return json.loads(json.dumps(settings))
+    return json.loads(to_json(settings))
 
 
 def key(settings: Mapping[str, Any]) -> str:
     """A short name for what these settings make."""
-    text = json.dumps(settings, sort_keys=True)
+    text = to_json(settings, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -124,5 +124,5 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 def _shown(settings: Mapping[str, Any], name: str) -> str:
     if name not in settings:
         return "not set"
-    text = json.dumps(settings[name], ensure_ascii=False)
+    text = to_json(settings[name], ensure_ascii=False)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

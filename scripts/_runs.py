@@ -7,6 +7,7 @@ from typing import Any
 import _distribution
 import _provenance
 import keras
+from _jsonfile import to_json
 
 from keras_resblocks_plugin._locate import locate
 from keras_resblocks_plugin.backbone import ResBlockBackbone
@@ -48,7 +49,7 @@ def claim(folder: Path, settings: dict[str, Any]) -> None:
     error = _distribution.text_from_first(error)
     if error:
         raise ValueError(error)
-    first = json.loads(_distribution.text_from_first(json.dumps(settings)))
+    first = json.loads(_distribution.text_from_first(to_json(settings)))
     # Each host may have a copy of the data of its own.
     changed = _provenance.differences(_portable(first), _portable(settings))
     if int(_distribution.total(len(changed))):

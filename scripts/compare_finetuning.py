@@ -54,6 +54,7 @@ def main(args: argparse.Namespace) -> None:
     import _jsonfile
     import _provenance
     import _results
+    from _divergence import Diverged
 
     columns = (args.image_column, args.label_column)
     comparison = _comparison.Comparison(args.preset, args.data, args.out, args.dtype, *columns)
@@ -66,7 +67,13 @@ def main(args: argparse.Namespace) -> None:
         kept = _provenance.read_result(file, made_by, "Give another --out, or remove the folder.")
         if kept is None:
             started = time.monotonic()
-            accuracies = comparison.run(**settings, batch_size=BATCH_SIZE)
+            try:
+                accuracies = comparison.run(**settings, batch_size=BATCH_SIZE)
+            except Diverged:
+                if not settings["held_out"]:
+                    raise
+                # Of the rates that are tried, one that names nothing right.
+                accuracies = {"held_out_top1": 0.0, "diverged": True}
             seconds = round(time.monotonic() - started, 1)
             kept = {**settings, **accuracies, "seconds": seconds}
             _provenance.write_result(file, kept, made_by)

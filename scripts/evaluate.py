@@ -1,7 +1,6 @@
 """Measures the accuracy of a preset on a split of a dataset."""
 
 import argparse
-import json
 from pathlib import Path
 
 import _cli
@@ -28,6 +27,7 @@ def main(args: argparse.Namespace) -> None:
     import _results
     import _training
     import numpy as np
+    from _jsonfile import to_json
 
     import keras_resblocks_plugin as krp
 
@@ -50,7 +50,7 @@ def main(args: argparse.Namespace) -> None:
     rows = np.arange(len(images.labels))
     batches = _training.evaluation_batches(images, rows, args.batch_size, converter)
     results = _results.measure(model, batches)
-    print(json.dumps({"preset": args.preset, "split": args.split, "images": len(rows), **results}))
+    print(to_json({"preset": args.preset, "split": args.split, "images": len(rows), **results}))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ def main(args: argparse.Namespace) -> None:
     import numpy as np
     from _activation_maps import activation_maps
     from _data import square
+    from _divergence import check_predictions
     from PIL import Image, UnidentifiedImageError
 
     import keras_resblocks_plugin as krp
@@ -40,6 +41,7 @@ def main(args: argparse.Namespace) -> None:
     classifier = krp.ResBlockImageClassifier.from_preset(args.preset)
     batch = image[None].astype("float32")
     logits = classifier.predict(batch, verbose=0)
+    check_predictions(logits)
     (guesses,) = classifier.decode_predictions(logits, top=5)
     likeliest = np.argsort(-logits[0])[:MAPPED]
     pixels = np.asarray(classifier.preprocessor.image_converter(batch)[0])

@@ -114,6 +114,7 @@ def check_places(args: argparse.Namespace) -> None:
 def fit(recipe, images, watched, args):
     """Trains or goes on training; returns the classifier in float32, in the first process."""
     import _callbacks
+    import _divergence
     import _runs
     import _training
     import numpy as np
@@ -138,12 +139,12 @@ def fit(recipe, images, watched, args):
     if watched is not None:
         rows = np.arange(len(watched.labels))
         watched = _training.evaluation_batches(watched, rows, recipe.batch_size, converter)
-    model.fit(
+    _divergence.fit(
+        model,
         batches,
+        steps_per_epoch,
+        recipe.epochs,
         validation_data=watched,
-        epochs=recipe.epochs,
-        steps_per_epoch=steps_per_epoch,
-        shuffle=False,
         callbacks=[
             _callbacks.History(args.out / _runs.HISTORY),
             _callbacks.Backup(args.out / _runs.BACKUP, steps_per_epoch),
@@ -162,7 +163,7 @@ def fit(recipe, images, watched, args):
 
 
 def report(preset, recipe, train_images, unseen, args) -> None:
-    """Saves the preset, then what it reaches on images that it has not seen."""
+    """Measures the preset on images that it has not seen, then saves it with what it reaches."""
     from dataclasses import asdict
 
     import _callbacks
@@ -174,10 +175,8 @@ def report(preset, recipe, train_images, unseen, args) -> None:
     from choose_learning_rate import tried
     from multiply_adds import multiply_adds
 
-    folder = args.preset or args.out / "preset"
-    preset.save_to_preset(str(folder))
-    converter = preset.preprocessor.image_converter
-    preset.preprocessor = None
+    preprocessor, preset.preprocessor = preset.preprocessor, None
+    converter = preprocessor.image_converter
 
     def measure():
         results = {}
@@ -188,7 +187,12 @@ def report(preset, recipe, train_images, unseen, args) -> None:
                 results[f"{name}_{metric}"] = value
         return results
 
+    # First, so that nothing which cannot be measured is saved in place of a good preset.
     results, stored = measure(), "float32"
+    folder = args.preset or args.out / "preset"
+    preset.preprocessor = preprocessor
+    preset.save_to_preset(str(folder))
+    preset.preprocessor = None
     if args.bfloat16:
         rounded = _storage.store_as_bfloat16(preset.backbone, folder, results, measure)
         if rounded is not None:
