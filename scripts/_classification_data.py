@@ -6,6 +6,7 @@ from multiprocessing.pool import ThreadPool
 import _data
 import _provenance
 import numpy as np
+from _images import UnreadableImage, read_image
 from tqdm import tqdm
 
 
@@ -147,8 +148,8 @@ def _unreadable(split: _data.Split) -> np.ndarray:
 def _find_unreadable(split: _data.Split) -> np.ndarray:
     def is_bad(row):
         try:
-            split.dataset[row][split.image_column].convert("RGB")
-        except (OSError, SyntaxError, AttributeError):
+            read_image(split.dataset[row][split.image_column])
+        except UnreadableImage:
             return True
         return False
 

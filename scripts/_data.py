@@ -8,13 +8,14 @@ from typing import Any
 import _provenance
 import datasets
 import numpy as np
-from PIL import Image
+from _images import UnreadableImage, read_image
+from _resizing import Resize
 from tqdm import tqdm
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageSet:
-    """Decoded images: `images` is `(count, size, size, 3)` uint8, mapped; `labels` `(count,)`."""
+    """Decoded images: `images` is `(count, height, width, 3)`, mapped; `labels` is `(count,)`."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -49,14 +50,14 @@ class Split:
             "class_names": self.class_names,
         }
 
-    def decode(self, image_size: int, rows: np.ndarray | None = None) -> ImageSet:
-        """Decodes images, square at `image_size` pixels, RGB.
+    def decode(self, resize: Resize, rows: np.ndarray | None = None) -> ImageSet:
+        """Decodes images to one size, RGB.
 
         They are decoded once into an array under the cache, which is mapped into memory now
         and when the same rows are asked for again.
 
         Args:
-            image_size: The side in pixels; larger images are cropped to a square first.
+            resize: A `_resizing.Square` or `_resizing.Converted`.
             rows: Which rows, all if not given.
 
         Raises:
@@ -64,7 +65,7 @@ class Split:
         """
         rows = np.arange(len(self)) if rows is None else rows
         dataset = self.dataset if len(rows) == len(self) else self.dataset.select(rows)
-        settings = {**self.settings, "fingerprint": dataset._fingerprint, "image_size": image_size}
+        settings = {**self.settings, "fingerprint": dataset._fingerprint, **resize.settings}
         stem = f"{self.name}-{_provenance.key(settings)}"
         images_file, labels_file = (
             self.cache / f"{stem}-{what}.npy" for what in ("images", "labels")
@@ -72,7 +73,7 @@ class Split:
         record = self.cache / f"{stem}.json"
         # It is written last: where it is, the files are whole.
         if not record.exists():
-            _decode(dataset, rows, image_size, self.image_column, images_file)
+            _decode(dataset, rows, resize, self.image_column, images_file)
             np.save(labels_file, np.asarray(dataset[self.label_column], "int32"))
             _provenance.claim(record, settings, is_used=False, way_out="")
         _provenance.claim(record, settings, is_used=True, way_out=f"Remove {record}.")
@@ -120,15 +121,18 @@ def open_split(
         ValueError: If the split or a column is missing.
     """
     dataset = load_split(path, split, cache)
+    if not len(dataset):
+        raise ValueError(f"The split {split!r} of the dataset {path!r} has no rows.")
     class_names = _check_columns(dataset, path, image_column, label_column)
     # Else every row would decode the images of other columns, too.
     dataset = dataset.select_columns([image_column, label_column])
+    dataset = dataset.cast_column(image_column, datasets.Image(decode=False))
     return Split(dataset, path, split, class_names, cache, image_column, label_column)
 
 
-def load_images(path: str, split: str, image_size: int, cache: Path, *columns: str) -> ImageSet:
+def load_images(path: str, split: str, resize: Resize, cache: Path, *columns: str) -> ImageSet:
     """Opens and decodes a whole split, see `open_split` and `Split.decode`."""
-    return open_split(path, split, cache, *columns).decode(image_size)
+    return open_split(path, split, cache, *columns).decode(resize)
 
 
 def _check_columns(dataset, path, image_column, label_column) -> list[str]:
@@ -153,18 +157,29 @@ def _is_integer(feature) -> bool:
     return "int" in (getattr(feature, "dtype", None) or "")
 
 
-def _decode(dataset, rows, image_size, image_column, images_file) -> None:
+def _decode(dataset, rows, resize, image_column, images_file) -> None:
     images_file.parent.mkdir(parents=True, exist_ok=True)
     partial = images_file.with_suffix(".partial.npy")
-    shape = (len(dataset), image_size, image_size, 3)
-    images = np.lib.format.open_memmap(partial, "w+", "uint8", shape)
+
+    def read(index):
+        try:
+            return resize(read_image(dataset[index][image_column]))
+        except UnreadableImage as error:
+            raise ValueError(f"Image {rows[index]} of the dataset: {error}") from None
+
+    first = read(0)
+    shape = (len(dataset), *first.shape)
+    images = np.lib.format.open_memmap(partial, "w+", first.dtype, shape)
 
     def decode(index):
-        try:
-            images[index] = square(dataset[index][image_column], image_size)
-        except (OSError, SyntaxError) as error:
-            row = rows[index]
-            raise ValueError(f"Image {row} of the dataset cannot be read: {error}") from None
+        pixels = read(index)
+        if pixels.shape != first.shape:
+            raise ValueError(
+                f"Image {rows[index]} of the dataset must have the size of the first, "
+                f"{first.shape[1]}×{first.shape[0]} pixels, as the preset's converter has no "
+                f"`image_size`. Received: {pixels.shape[1]}×{pixels.shape[0]}"
+            )
+        images[index] = pixels
 
     # Decoding and resizing release the interpreter.
     with ThreadPool() as pool:
@@ -173,14 +188,6 @@ def _decode(dataset, rows, image_size, image_column, images_file) -> None:
             pass
     images.flush()
     partial.rename(images_file)
-
-
-def square(image: Image.Image, size: int) -> np.ndarray:
-    """The largest centred square of an image, RGB, at `size` pixels a side."""
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    box = (left, top, left + side, top + side)
-    return np.asarray(image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR, box))
 
 
 def hold_out(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

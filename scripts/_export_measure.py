@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from _data import square
 from _divergence import check_predictions
 from _export import Runner
+from _images import read_image
 from _markdown import table
+from _resizing import Resize
 from _timing import alternate
-from PIL import Image
 from tqdm import tqdm
 
 BATCH_SIZE = 250
@@ -18,8 +18,8 @@ BATCH_SIZE = 250
 Prepare = Callable[[np.ndarray], np.ndarray]
 
 
-def sample_images(preset: str, image_size: int) -> np.ndarray:
-    """The photographs that lie in a preset's `samples`, square.
+def sample_images(preset: str, resize: Resize) -> np.ndarray:
+    """The photographs that lie in a preset's `samples`, as its converter resizes them.
 
     Raises:
         ValueError: If it has none.
@@ -31,11 +31,7 @@ def sample_images(preset: str, image_size: int) -> np.ndarray:
     files = sorted(folder.rglob("*.jpg"))
     if not files:
         raise ValueError(f"{preset!r} has no samples; name images by --data. Received: {folder}")
-    images = []
-    for file in files:
-        with Image.open(file) as image:
-            images.append(square(image, image_size))
-    return np.stack(images)
+    return np.stack([resize(read_image(file)) for file in files])
 
 
 def measure(
@@ -49,7 +45,7 @@ def measure(
 
     Args:
         runners: What to compare, by name.
-        images: uint8 images.
+        images: Images of 0 to 255.
         labels: Their classes, if they are known.
         prepare: What makes inputs of images.
         runs: How often to time one image; 0 leaves it out.

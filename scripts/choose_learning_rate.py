@@ -46,6 +46,7 @@ def main(args: argparse.Namespace) -> None:
     import _data
     import _provenance
     import keras
+    from _resizing import Square
 
     columns = (args.image_column, args.label_column)
     split = _data.open_split(args.data, "train", args.cache, *columns)
@@ -58,7 +59,7 @@ def main(args: argparse.Namespace) -> None:
     }
     # Figures of another network, on other data or after other numbers of epochs do not compare.
     kept = _provenance.read_result(file, settings, f"Remove {file} to try the rates again.") or {}
-    images = split.decode(recipe.image_size)
+    images = split.decode(Square(recipe.image_size))
     rows, held_out = _data.hold_out(len(images.labels), recipe.holdout, seed=0)
     record = {
         "data": settings["data"]["name"],

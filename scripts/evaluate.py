@@ -28,6 +28,7 @@ def main(args: argparse.Namespace) -> None:
     import _training
     import numpy as np
     from _jsonfile import to_json
+    from _resizing import Converted, normalizer
 
     import keras_resblocks_plugin as krp
 
@@ -36,7 +37,7 @@ def main(args: argparse.Namespace) -> None:
     images = _data.load_images(
         args.data,
         args.split,
-        converter.image_size[0],
+        Converted(converter),
         args.cache,
         args.image_column,
         args.label_column,
@@ -48,7 +49,7 @@ def main(args: argparse.Namespace) -> None:
         )
     model.preprocessor = None
     rows = np.arange(len(images.labels))
-    batches = _training.evaluation_batches(images, rows, args.batch_size, converter)
+    batches = _training.evaluation_batches(images, rows, args.batch_size, normalizer(converter))
     results = _results.measure(model, batches)
     print(to_json({"preset": args.preset, "split": args.split, "images": len(rows), **results}))
 

@@ -50,6 +50,7 @@ def main(args: argparse.Namespace) -> None:
     import _markdown
     import _results
     import numpy as np
+    from _resizing import Converted, normalizer
 
     import keras_resblocks_plugin as krp
 
@@ -65,18 +66,20 @@ def main(args: argparse.Namespace) -> None:
     image_size = size[0]
     calibration = None
     if args.data:
-        validation, calibration = _read(args, model, image_size)
+        validation, calibration = _read(args, model, Converted(converter))
         images, labels, data = validation.images, validation.labels, f"{args.split} split"
     else:
         images, labels, data = (
-            _export_measure.sample_images(args.preset, image_size),
+            _export_measure.sample_images(args.preset, Converted(converter)),
             None,
             "samples",
         )
 
+    normalize = normalizer(converter)
+
     def prepare(images: np.ndarray) -> np.ndarray:
         images = np.asarray(images, "float32")
-        return images if args.with_preprocessing else np.asarray(converter(images))
+        return images if args.with_preprocessing else np.asarray(normalize(images))
 
     normalization = converter if args.with_preprocessing else None
     plain = _export.with_fixed_input(model, image_size, normalization)
@@ -124,7 +127,7 @@ def main(args: argparse.Namespace) -> None:
         _markdown.replace_section(args.readme, "export", text)
 
 
-def _read(args: argparse.Namespace, model, image_size: int):
+def _read(args: argparse.Namespace, model, resize):
     """The images to compare on, and some training images to calibrate with."""
     import _data
     import numpy as np
@@ -139,7 +142,7 @@ def _read(args: argparse.Namespace, model, image_size: int):
     training = _data.open_split(args.data, args.calibration_split, *columns)
     count = min(args.calibration_images, len(training))
     rows = np.sort(np.random.default_rng(0).permutation(len(training))[:count])
-    return split.decode(image_size), training.decode(image_size, rows).images
+    return split.decode(resize), training.decode(resize, rows).images
 
 
 def _versions(files: dict[str, Path]) -> dict[str, str]:

@@ -42,12 +42,15 @@ def main(args: argparse.Namespace) -> None:
     import _study_nets
     import _study_runs
     import keras
+    from _resizing import Square
 
     splits = [
         _data.open_split(args.data, split, args.cache, args.image_column, args.label_column)
         for split in ("train", "validation")
     ]
-    data = _study_runs.StudyData(*(split.decode(IMAGE_SIZE) for split in splits), CLASSES, HELD_OUT)
+    data = _study_runs.StudyData(
+        *(split.decode(Square(IMAGE_SIZE)) for split in splits), CLASSES, HELD_OUT
+    )
     args.out.mkdir(parents=True, exist_ok=True)
     study = {
         **{"data": Path(args.data).name, "classes": CLASSES, "image_size": IMAGE_SIZE},

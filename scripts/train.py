@@ -54,7 +54,9 @@ def main(args: argparse.Namespace) -> None:
 
     import _data
     import _runs
+    import _training
     import keras
+    from _resizing import Converted, Square
 
     check_places(args)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -83,16 +85,22 @@ def main(args: argparse.Namespace) -> None:
         "start": _runs.start_settings(args.start) if args.start else None,
     }
     _runs.claim(args.out, settings)
-    images, watched = (
-        train.decode(recipe.image_size, _distribution.share(which, equal)) if len(which) else None
-        for which, equal in ((rows, True), (held_out, False))
-    )
-    unseen = {}
+    images = train.decode(Square(recipe.image_size), _distribution.share(rows))
+    process, processes = _distribution.place()
+    # Of all images, every 50th.
+    sample = [
+        image for row, image in enumerate(images.images) if (row * processes + process) % 50 == 0
+    ]
+    converter = _training.build_converter(sample, recipe.image_size)
+    # What is measured is resized as the preset will resize it.
+    resize, watched, unseen = Converted(converter), None, {}
+    if len(held_out):
+        watched = train.decode(resize, _distribution.share(held_out, equal=False))
     if _distribution.is_first():
         if len(held_out):
-            unseen["held_out"] = train.decode(recipe.image_size, held_out)
-        unseen["validation"] = validation.decode(recipe.image_size)
-    preset = fit(recipe, images, watched, args)
+            unseen["held_out"] = train.decode(resize, held_out)
+        unseen["validation"] = validation.decode(resize)
+    preset = fit(recipe, images, watched, converter, args)
     if preset is not None:
         report(preset, recipe, len(rows), unseen, args)
 
@@ -111,22 +119,20 @@ def check_places(args: argparse.Namespace) -> None:
         )
 
 
-def fit(recipe, images, watched, args):
+def fit(recipe, images, watched, converter, args):
     """Trains or goes on training; returns the classifier in float32, in the first process."""
     import _callbacks
     import _divergence
     import _runs
     import _training
     import numpy as np
+    from _resizing import normalizer
     from tqdm import trange
 
     import keras_resblocks_plugin as krp
 
     rows = np.arange(len(images.labels))
     process, processes = _distribution.place()
-    # Of all images, every 50th.
-    sample = (images.images[row] for row in rows if (row * processes + process) % 50 == 0)
-    converter = _training.build_converter(sample, recipe.image_size)
     model = _training.build_classifier(recipe, images.class_names, converter, recipe.dtype)
     # The batches are converted already, on the way from the cache.
     model.preprocessor = None
@@ -138,7 +144,9 @@ def fit(recipe, images, watched, args):
     _training.compile_for(model, recipe, steps_per_epoch)
     if watched is not None:
         rows = np.arange(len(watched.labels))
-        watched = _training.evaluation_batches(watched, rows, recipe.batch_size, converter)
+        watched = _training.evaluation_batches(
+            watched, rows, recipe.batch_size, normalizer(converter)
+        )
     _divergence.fit(
         model,
         batches,
@@ -172,17 +180,18 @@ def report(preset, recipe, train_images, unseen, args) -> None:
     import _storage
     import _training
     import numpy as np
+    from _resizing import normalizer
     from choose_learning_rate import tried
     from multiply_adds import multiply_adds
 
     preprocessor, preset.preprocessor = preset.preprocessor, None
-    converter = preprocessor.image_converter
+    normalize = normalizer(preprocessor.image_converter)
 
     def measure():
         results = {}
         for name, images in unseen.items():
             rows = np.arange(len(images.labels))
-            batches = _training.evaluation_batches(images, rows, 250, converter)
+            batches = _training.evaluation_batches(images, rows, 250, normalize)
             for metric, value in _results.measure(preset, batches).items():
                 results[f"{name}_{metric}"] = value
         return results

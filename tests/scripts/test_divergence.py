@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import train
 from _divergence import Diverged
+from _resizing import Square
 
 import keras_resblocks_plugin as krp
 from tests.scripts.test_finetune_detection import save_scenes
@@ -145,7 +146,8 @@ def test_a_rate_that_diverges_names_nothing_right(plain_recipe, dataset, tmp_pat
 
 def test_a_run_of_the_study_that_diverges_says_so(small_study, dataset, tmp_path):
     splits = [
-        _data.load_images(str(dataset), name, 32, tmp_path) for name in ("train", "validation")
+        _data.load_images(str(dataset), name, Square(32), tmp_path)
+        for name in ("train", "validation")
     ]
     data = _study_runs.StudyData(*splits, 2, 0.1)
     result = _study_runs.train(_study_nets.Run("bn", TOO_FAST, 0), data, 2, 16)
@@ -170,7 +172,7 @@ def test_equal_predictions_are_no_hits():
 
 
 def test_measured_accuracy_is_that_of_keras(dataset, tmp_path):
-    images = _data.load_images(str(dataset), "validation", 32, tmp_path)
+    images = _data.load_images(str(dataset), "validation", Square(32), tmp_path)
     converter = krp.ResBlockImageConverter(image_size=(32, 32), scale=1 / 64, offset=-2.0)
     model = krp.ResBlockImageClassifier(krp.ResBlockBackbone("bn", [8], [1], [2], [8], [3], [2]), 3)
     batches = _training.evaluation_batches(images, np.arange(30), 16, converter)

@@ -18,6 +18,7 @@ import pytest
 import report
 import study
 import train
+from _resizing import Square
 
 import keras_resblocks_plugin as krp
 from tests.scripts.conftest import CLASSES, photographs, save_dataset
@@ -153,10 +154,10 @@ def save_two_columns(folder):
 
 def test_decoded_images_are_those_of_their_columns(tmp_path):
     data, cache = save_two_columns(tmp_path / "data"), tmp_path / "cache"
-    plain = _data.load_images(str(data), "validation", 32, cache)
-    shifted = _data.load_images(str(data), "validation", 32, cache, "image", "shape")
+    plain = _data.load_images(str(data), "validation", Square(32), cache)
+    shifted = _data.load_images(str(data), "validation", Square(32), cache, "image", "shape")
     np.testing.assert_array_equal(shifted.labels, (plain.labels + 1) % 3)
-    dark = _data.load_images(str(data), "validation", 32, cache, "dark", "label")
+    dark = _data.load_images(str(data), "validation", Square(32), cache, "dark", "label")
     assert dark.images.mean() < 0.6 * plain.images.mean()
 
 
@@ -165,18 +166,18 @@ def test_a_cache_of_an_earlier_version_is_not_found(dataset, tmp_path):
     old = f"validation-{split.dataset._fingerprint}-32"
     np.save(tmp_path / f"{old}-images.npy", np.zeros((30, 32, 32, 3), "uint8"))
     np.save(tmp_path / f"{old}-labels.npy", np.ones(30, "int32"))
-    images = split.decode(32)
+    images = split.decode(Square(32))
     assert images.images.any()
     assert set(images.labels) == {0, 1, 2}
 
 
 def test_a_cache_that_says_it_is_another_is_refused(dataset, tmp_path):
     split = _data.open_split(str(dataset), "validation", tmp_path)
-    split.decode(32)
+    split.decode(Square(32))
     (record,) = tmp_path.glob("*.json")
-    record.write_text(record.read_text().replace('"image_size": 32', '"image_size": 64'))
-    with pytest.raises(ValueError, match=r"`image_size` was 64, now 32\. Remove .*json"):
-        split.decode(32)
+    record.write_text(record.read_text().replace('"square": 32', '"square": 64'))
+    with pytest.raises(ValueError, match=r"`square` was 64, now 32\. Remove .*json"):
+        split.decode(Square(32))
 
 
 def test_unreadable_images_are_those_of_their_column(tmp_path):
