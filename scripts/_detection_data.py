@@ -6,8 +6,9 @@ from typing import Any
 
 import datasets
 import numpy as np
+from _images import read_image
 from _records import Records, write_records
-from _rows import BAD_BOXES, UNREADABLE, BadRow, load_rows
+from _rows import BAD_BOXES, UNREADABLE, BadRow, load_rows, readable
 from PIL import Image
 
 # In the place of a box or a label where an image has fewer than another.
@@ -67,7 +68,7 @@ def load_boxed_images(
     names = _class_names(dataset, path, objects_column)
 
     def decode(row, index):
-        image = row[image_column].convert("RGB")
+        image = Image.fromarray(readable(read_image, row[image_column]))
         _check_objects(row[objects_column], image.size, f"Row {index} of the split {split!r}")
         scaled = image.resize((side, side), Image.Resampling.BILINEAR)
         return np.asarray(scaled), np.asarray(image.size, "<u4").view("uint8")

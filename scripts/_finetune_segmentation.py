@@ -16,6 +16,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ignore-class", type=int, metavar="ID", help="the id of pixels that are no class"
     )
     parser.add_argument(
+        "--class-values",
+        type=int,
+        nargs="+",
+        metavar="ID",
+        help="the values in the masks that are the classes, in their order; 0, 1, … if not set",
+    )
+    parser.add_argument(
         "--class-names", nargs="+", help="by id, without the ignored one; numbers if not set"
     )
     parser.add_argument(
@@ -40,11 +47,12 @@ def run(args: argparse.Namespace) -> None:
         split: data.load_masked_images(
             *(args.data, split, args.out / "cache", args.image_size),
             *(args.image_column, args.mask_column, args.skip_unreadable),
+            *(args.class_values, args.ignore_class),
         )
         for split in (args.train_split, args.validation_split, args.test_split)
     }
     train, validation, test = splits.values()
-    classes = data.find_classes(args.class_names, args.ignore_class, train)
+    classes = data.find_classes(args.class_names, args.ignore_class, train, args.class_values)
     for split, images in splits.items():
         data.check_split(split, images, classes, train.size)
     _dense.check_batch_size(args, train.images.count)

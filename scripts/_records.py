@@ -10,7 +10,7 @@ import _provenance
 import datasets
 import numpy as np
 import tensorflow as tf
-from _rows import FLAGS, BadRow, read_row
+from _rows import FLAGS, BadRow
 from tqdm import tqdm
 
 # What a shuffled stream may keep in memory.
@@ -124,7 +124,7 @@ def _write(dataset, name, stem, decode) -> tuple[list[tuple], dict[str, dict[str
         streams = []
         for index in tqdm(range(len(dataset)), desc=f"Decoding {name} images", unit=""):
             try:
-                arrays = decode(read_row(dataset, index), index)
+                arrays = decode(dataset[index], index)
             except BadRow as bad:
                 faults.setdefault(bad.fault, {})[str(index)] = str(bad)
                 continue
