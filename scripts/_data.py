@@ -8,6 +8,7 @@ from typing import Any
 import _provenance
 import datasets
 import numpy as np
+from _class_order import own_features
 from _images import UnreadableImage, read_image
 from _resizing import Resize
 from tqdm import tqdm
@@ -33,9 +34,37 @@ class Split:
     cache: Path
     image_column: str
     label_column: str
+    # From a label in the files to its class; `None` where they are the same.
+    order: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.dataset)
+
+    def labels(self, rows: np.ndarray | None = None) -> np.ndarray:
+        """The index of each row's class.
+
+        Raises:
+            ValueError: If a label is missing or out of range.
+        """
+        values = self.dataset.with_format(None)[self.label_column]
+        missing = [row for row, value in enumerate(values) if value is None]
+        if missing:
+            raise ValueError(
+                f"The column {self.label_column!r} of the split {self.name!r} must have a label "
+                f"for every image. Received: none in {len(missing)} rows: {_first(missing)}. Label "
+                "them, or remove them."
+            )
+        labels = np.asarray(values, "int64")
+        bad = np.flatnonzero((labels < 0) | (labels >= len(self.class_names)))
+        if len(bad):
+            raise ValueError(
+                f"Labels of the split {self.name!r} must be in [0, {len(self.class_names)}), the "
+                f"number of classes. Received: {labels[bad[0]]} in row {bad[0]}, and {len(bad)} "
+                "such"
+            )
+        if self.order is not None:
+            labels = self.order[labels]
+        return (labels if rows is None else labels[rows]).astype("int32")
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -48,6 +77,7 @@ class Split:
             "image_column": self.image_column,
             "label_column": self.label_column,
             "class_names": self.class_names,
+            "order": None if self.order is None else self.order.tolist(),
         }
 
     def decode(self, resize: Resize, rows: np.ndarray | None = None) -> ImageSet:
@@ -64,6 +94,7 @@ class Split:
             ValueError: If a label is out of range, or an image cannot be read.
         """
         rows = np.arange(len(self)) if rows is None else rows
+        labels = self.labels(rows)
         dataset = self.dataset if len(rows) == len(self) else self.dataset.select(rows)
         settings = {**self.settings, "fingerprint": dataset._fingerprint, **resize.settings}
         stem = f"{self.name}-{_provenance.key(settings)}"
@@ -74,15 +105,10 @@ class Split:
         # It is written last: where it is, the files are whole.
         if not record.exists():
             _decode(dataset, rows, resize, self.image_column, images_file)
-            np.save(labels_file, np.asarray(dataset[self.label_column], "int32"))
+            np.save(labels_file, labels)
             _provenance.claim(record, settings, is_used=False, way_out="")
         _provenance.claim(record, settings, is_used=True, way_out=f"Remove {record}.")
         labels = np.load(labels_file)
-        if labels.min() < 0 or labels.max() >= len(self.class_names):
-            raise ValueError(
-                f"Labels must be in [0, {len(self.class_names)}), the number of class names in "
-                f"{self.name!r}. Received: labels from {labels.min()} to {labels.max()}"
-            )
         # TensorFlow takes over the memory itself, if it may be written to; nobody does.
         return ImageSet(np.load(images_file, mmap_mode="c"), labels, self.class_names)
 
@@ -127,7 +153,8 @@ def open_split(
     # Else every row would decode the images of other columns, too.
     dataset = dataset.select_columns([image_column, label_column])
     dataset = dataset.cast_column(image_column, datasets.Image(decode=False))
-    return Split(dataset, path, split, class_names, cache, image_column, label_column)
+    names, order = _own_order(path, split, cache, label_column, class_names)
+    return Split(dataset, path, split, names, cache, image_column, label_column, order)
 
 
 def load_images(path: str, split: str, resize: Resize, cache: Path, *columns: str) -> ImageSet:
@@ -144,12 +171,29 @@ def _check_columns(dataset, path, image_column, label_column) -> list[str]:
         if not fits(dataset.features.get(column)):
             raise ValueError(
                 f"The dataset {path!r} needs a column {column!r} of {what}; name another with "
-                f"--{flag}-column. Received: {dataset.features}"
+                f"--{flag}-column. Words become integer labels by "
+                f"`dataset.class_encode_column({column!r})`. Received: {dataset.features}"
             )
     feature = dataset.features[label_column]
     if isinstance(feature, datasets.ClassLabel):
         return list(feature.names)
-    return [str(label) for label in range(max(dataset[label_column]) + 1)]
+    known = [label for label in dataset[label_column] if label is not None]
+    return [str(label) for label in range(max(known, default=-1) + 1)]
+
+
+def _own_order(path, split, cache, column, names) -> tuple[list[str], np.ndarray | None]:
+    """The names by which all splits are read, and where this split's own order is another."""
+    own = (own_features(path, split, cache / "datasets") or {}).get(column)
+    if not isinstance(own, datasets.ClassLabel) or own.names == names:
+        return names, None
+    if sorted(own.names) != sorted(names):
+        # Callers refuse splits of other classes.
+        return list(own.names), None
+    return names, np.array([names.index(name) for name in own.names])
+
+
+def _first(rows: list[int]) -> str:
+    return ", ".join(map(str, rows[:10])) + ("…" if rows[10:] else "")
 
 
 def _is_integer(feature) -> bool:
@@ -165,7 +209,10 @@ def _decode(dataset, rows, resize, image_column, images_file) -> None:
         try:
             return resize(read_image(dataset[index][image_column]))
         except UnreadableImage as error:
-            raise ValueError(f"Image {rows[index]} of the dataset: {error}") from None
+            raise ValueError(
+                f"Image {rows[index]} of the dataset: {error}. Mend it, or leave out such images "
+                "with --skip-unreadable."
+            ) from None
 
     first = read(0)
     shape = (len(dataset), *first.shape)

@@ -35,6 +35,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("--cache", type=Path, help="a folder for decoded images, with --data")
     _cli.add_columns(parser)
+    _cli.add_skip_unreadable(parser)
     parser.add_argument("--runs", type=int, default=50, help="timed runs of each; 0 for none")
     parser.add_argument("--readme", type=Path, help="a Markdown file whose section to replace")
     args = parser.parse_args()
@@ -131,6 +132,7 @@ def _read(args: argparse.Namespace, model, resize):
     """The images to compare on, and some training images to calibrate with."""
     import _data
     import numpy as np
+    from _classification_data import readable_rows
 
     columns = (args.cache, args.image_column, args.label_column)
     split = _data.open_split(args.data, args.split, *columns)
@@ -140,9 +142,11 @@ def _read(args: argparse.Namespace, model, resize):
             f"{split.class_names[:3]}…, not {(model.class_names or [])[:3]}…"
         )
     training = _data.open_split(args.data, args.calibration_split, *columns)
-    count = min(args.calibration_images, len(training))
-    rows = np.sort(np.random.default_rng(0).permutation(len(training))[:count])
-    return split.decode(resize), training.decode(resize, rows).images
+    usable, rows = np.arange(len(training)), None
+    if args.skip_unreadable:
+        usable, rows = readable_rows(training, True), readable_rows(split, True)
+    chosen = np.sort(np.random.default_rng(0).permutation(usable)[: args.calibration_images])
+    return split.decode(resize, rows), training.decode(resize, chosen).images
 
 
 def _versions(files: dict[str, Path]) -> dict[str, str]:

@@ -7,6 +7,7 @@ again when it is done, it measures and saves again.
 import argparse
 import json
 import sys
+import warnings
 from pathlib import Path
 
 import _cli
@@ -27,6 +28,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--start", help="a preset whose weights to start from, head included")
     parser.add_argument("--validation-split", default="validation", help="the split reported on")
     _cli.add_columns(parser)
+    _cli.add_skip_unreadable(parser)
     parser.add_argument("--license", default="other", help="for the card: that of the weights")
     parser.add_argument("--data-license", default="", help="for the card: the licence of the data")
     parser.add_argument(
@@ -56,6 +58,8 @@ def main(args: argparse.Namespace) -> None:
     import _runs
     import _training
     import keras
+    import numpy as np
+    from _classification_data import readable_rows
     from _resizing import Converted, Square
 
     check_places(args)
@@ -71,7 +75,14 @@ def main(args: argparse.Namespace) -> None:
             f"Both splits of {args.data!r} must have the same classes. Received: "
             f"{len(train.class_names)} and {len(validation.class_names)} classes"
         )
-    rows, held_out = _data.hold_out(len(train), recipe.holdout, args.seed)
+    usable = {split.name: np.arange(len(split)) for split in (train, validation)}
+    if args.skip_unreadable:
+        usable = {split.name: readable_rows(split, True) for split in (train, validation)}
+    which = usable["train"]
+    rows, held_out = (
+        which[chosen] for chosen in _data.hold_out(len(which), recipe.holdout, args.seed)
+    )
+    warn_of_empty_classes(train, rows)
     if len(rows) < recipe.batch_size:
         raise ValueError(
             "`batch_size` must be at most the number of training images, "
@@ -81,6 +92,7 @@ def main(args: argparse.Namespace) -> None:
         "task": "train",
         "recipe": asdict(recipe),
         "seed": args.seed,
+        "skip_unreadable": args.skip_unreadable,
         "data": {"train": train.settings, "validation": validation.settings},
         "start": _runs.start_settings(args.start) if args.start else None,
     }
@@ -99,7 +111,7 @@ def main(args: argparse.Namespace) -> None:
     if _distribution.is_first():
         if len(held_out):
             unseen["held_out"] = train.decode(resize, held_out)
-        unseen["validation"] = validation.decode(resize)
+        unseen["validation"] = validation.decode(resize, usable[validation.name])
     preset = fit(recipe, images, watched, converter, args)
     if preset is not None:
         report(preset, recipe, len(rows), unseen, args)
@@ -116,6 +128,18 @@ def check_places(args: argparse.Namespace) -> None:
         raise ValueError(
             "--start must be another folder than the one that the preset is saved to, or the run "
             f"could not be started again. Name another by --preset. Received: {args.start}"
+        )
+
+
+def warn_of_empty_classes(train, rows) -> None:
+    """Warns of classes that have no image among the training rows."""
+    there = set(train.labels(rows).tolist())
+    empty = [name for label, name in enumerate(train.class_names) if label not in there]
+    if empty:
+        warnings.warn(
+            f"{len(empty)} classes have no image to learn from, so none will be named rightly: "
+            f"{', '.join(empty[:10])}",
+            stacklevel=2,
         )
 
 
