@@ -6,6 +6,7 @@ from typing import Any
 
 import datasets
 import numpy as np
+from _class_order import own_features
 from _images import read_image
 from _records import Records, write_records
 from _rows import BAD_BOXES, UNREADABLE, BadRow, load_rows, readable
@@ -65,7 +66,15 @@ def load_boxed_images(
             or a category is none.
     """
     dataset = load_rows(path, split, cache, image=image_column, objects=objects_column)
-    names = _class_names(dataset, path, objects_column)
+    names = _class_names(dataset.features, path, objects_column)
+    own = own_features(path, split, cache / "datasets")
+    if own is not None and _class_names(own, path, objects_column) != names:
+        raise ValueError(
+            f"The files of the split {split!r} of {path!r} list other classes than those of the "
+            "first split, or in another order, and `datasets` would read them by the first "
+            "split's names. Write them again with the same features. Received: "
+            f"{_class_names(own, path, objects_column)}, not {names}"
+        )
 
     def decode(row, index):
         image = Image.fromarray(readable(read_image, row[image_column]))
@@ -93,8 +102,8 @@ def load_boxed_images(
     return BoxedImages(images, boxes, labels, names, settings, written.skipped)
 
 
-def _class_names(dataset, path, column) -> list[str] | None:
-    feature = dataset.features[column]
+def _class_names(features, path, column) -> list[str] | None:
+    feature = features[column]
     if not isinstance(feature, dict) or not {"bbox", "category"} <= feature.keys():
         raise ValueError(
             f"The column {column!r} of the dataset {path!r} must have lists of `bbox` and "

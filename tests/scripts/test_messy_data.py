@@ -4,6 +4,7 @@ import json
 import re
 
 import _data
+import _detection_data
 import choose_learning_rate
 import datasets
 import evaluate
@@ -15,6 +16,7 @@ from _resizing import Square
 
 from tests.scripts.conftest import CLASSES, photographs, save_dataset
 from tests.scripts.test_divergence import save_preset
+from tests.scripts.test_finetune_detection import save_scenes
 
 
 def save_split(folder, split, names, columns, shard="00000-of-00001", label=None):
@@ -67,6 +69,21 @@ def test_splits_of_other_classes_and_files_that_disagree_are_refused(tmp_path):
     other = save_split(tmp_path / "other", "train", CLASSES, photographs(30, 0))
     save_split(other, "validation", ["red", "green", "pink"], photographs(30, 0))
     assert _data.open_split(str(other), "validation", tmp_path / "cache").class_names[2] == "pink"
+
+
+def test_boxes_of_classes_in_another_order_are_refused(tmp_path):
+    data = save_scenes(tmp_path / "data", train=2, validation=2)
+    file = data / "validation-00000-of-00001.parquet"
+    rows = datasets.Dataset.from_parquet(str(file), cache_dir=str(tmp_path / "x"))
+    features = rows.features.copy()
+    names = features["objects"]["category"].feature.names
+    features["objects"]["category"] = datasets.Sequence(datasets.ClassLabel(names=names[::-1]))
+    content = rows.cast_column("image", datasets.Image(decode=False)).to_dict()
+    datasets.Dataset.from_dict(content, features=features).to_parquet(file)
+    arguments = tmp_path / "cache", 16, "image", "objects", False, False
+    assert _detection_data.load_boxed_images(str(data), "train", *arguments).images.count == 2
+    with pytest.raises(ValueError, match="list other classes than those of the first split"):
+        _detection_data.load_boxed_images(str(data), "validation", *arguments)
 
 
 # === Labels ===
