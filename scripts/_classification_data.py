@@ -1,6 +1,7 @@
 """Which images of a labelled dataset a classifier learns from, and is measured on."""
 
 import argparse
+import warnings
 from multiprocessing.pool import ThreadPool
 
 import _data
@@ -125,6 +126,18 @@ def balanced_rows(
     if watched:
         rows["held_out"] = np.sort(np.concatenate([rows[:watched] for rows in of_class]))
     return rows
+
+
+def warn_of_empty_classes(split: _data.Split, rows: np.ndarray) -> None:
+    """Warns of classes that have no image among the training rows."""
+    there = set(split.labels(rows).tolist())
+    empty = [name for label, name in enumerate(split.class_names) if label not in there]
+    if empty:
+        warnings.warn(
+            f"{len(empty)} classes have no image to learn from, so none will be named rightly: "
+            f"{', '.join(empty[:10])}",
+            stacklevel=2,
+        )
 
 
 def _check_labels(split: _data.Split) -> np.ndarray:

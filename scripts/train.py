@@ -7,7 +7,6 @@ again when it is done, it measures and saves again.
 import argparse
 import json
 import sys
-import warnings
 from pathlib import Path
 
 import _cli
@@ -59,7 +58,7 @@ def main(args: argparse.Namespace) -> None:
     import _training
     import keras
     import numpy as np
-    from _classification_data import readable_rows
+    from _classification_data import readable_rows, warn_of_empty_classes
     from _resizing import Converted, Square
 
     check_places(args)
@@ -128,18 +127,6 @@ def check_places(args: argparse.Namespace) -> None:
         raise ValueError(
             "--start must be another folder than the one that the preset is saved to, or the run "
             f"could not be started again. Name another by --preset. Received: {args.start}"
-        )
-
-
-def warn_of_empty_classes(train, rows) -> None:
-    """Warns of classes that have no image among the training rows."""
-    there = set(train.labels(rows).tolist())
-    empty = [name for label, name in enumerate(train.class_names) if label not in there]
-    if empty:
-        warnings.warn(
-            f"{len(empty)} classes have no image to learn from, so none will be named rightly: "
-            f"{', '.join(empty[:10])}",
-            stacklevel=2,
         )
 
 
