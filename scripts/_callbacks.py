@@ -8,6 +8,7 @@ from pathlib import Path
 import _distribution
 import keras
 import numpy as np
+from _jsonfile import to_json
 
 
 class Backup(keras.callbacks.BackupAndRestore):
@@ -69,7 +70,7 @@ class History(keras.callbacks.Callback):
         if not _distribution.is_first():
             return
         with self.file.open("a") as stream:
-            stream.write(json.dumps({"epoch": epoch + 1, **figures, "seconds": seconds}) + "\n")
+            stream.write(to_json({"epoch": epoch + 1, **figures, "seconds": seconds}) + "\n")
 
 
 def read_history(file: Path) -> list[dict]:

@@ -1,11 +1,13 @@
 """Which images of a labelled dataset a classifier learns from, and is measured on."""
 
 import argparse
-import json
+import warnings
 from multiprocessing.pool import ThreadPool
 
 import _data
+import _provenance
 import numpy as np
+from _images import UnreadableImage, read_image
 from tqdm import tqdm
 
 
@@ -40,20 +42,10 @@ def choose_images(
 
 
 def _choose(args, train, validation, labels):
-    bad = {split.name: _unreadable(split) for split in (train, validation)}
-    count = sum(map(len, bad.values()))
-    if count and not args.skip_unreadable:
-        named = "; ".join(
-            f"{name} {', '.join(map(str, which[:10]))}{'…' if len(which) > 10 else ''}"
-            for name, which in bad.items()
-            if len(which)
-        )
-        raise ValueError(
-            f"{count} images of {args.data!r} cannot be read, rows {named}. Mend them, or leave "
-            "them out with --skip-unreadable."
-        )
-    usable = {split.name: np.arange(len(split)) for split in (train, validation)}
-    usable = {name: np.setdiff1d(rows, bad[name]) for name, rows in usable.items()}
+    usable = {
+        split.name: readable_rows(split, args.skip_unreadable) for split in (train, validation)
+    }
+    count = sum(len(split) - len(usable[split.name]) for split in (train, validation))
     rows = balanced_rows(
         *(labels[train.name], usable[train.name], train.class_names),
         *(args.images_per_class, args.held_out_per_class, args.seed),
@@ -62,6 +54,29 @@ def _choose(args, train, validation, labels):
     if not len(rows["validation"]):
         raise ValueError(f"The split {validation.name!r} of {args.data!r} has no images.")
     return rows, count
+
+
+def readable_rows(split: _data.Split, skip_unreadable: bool) -> np.ndarray:
+    """The rows of a split whose images can be read.
+
+    Args:
+        split: The split.
+        skip_unreadable: Whether to leave out the others.
+
+    Raises:
+        ValueError: If there are others and they are not to be left out, or no row is left.
+    """
+    bad = _unreadable(split)
+    if len(bad) and not skip_unreadable:
+        raise ValueError(
+            f"{len(bad)} images of {split.path!r} cannot be read, rows {split.name} "
+            f"{', '.join(map(str, bad[:10]))}{'…' if len(bad) > 10 else ''}. Mend them, or leave "
+            "them out with --skip-unreadable."
+        )
+    rows = np.setdiff1d(np.arange(len(split)), bad)
+    if not len(rows):
+        raise ValueError(f"The split {split.name!r} of {split.path!r} has no images to be read.")
+    return rows
 
 
 def balanced_rows(
@@ -113,19 +128,20 @@ def balanced_rows(
     return rows
 
 
+def warn_of_empty_classes(split: _data.Split, rows: np.ndarray) -> None:
+    """Warns of classes that have no image among the training rows."""
+    there = set(split.labels(rows).tolist())
+    empty = [name for label, name in enumerate(split.class_names) if label not in there]
+    if empty:
+        warnings.warn(
+            f"{len(empty)} classes have no image to learn from, so none will be named rightly: "
+            f"{', '.join(empty[:10])}",
+            stacklevel=2,
+        )
+
+
 def _check_labels(split: _data.Split) -> np.ndarray:
-    labels = np.asarray(split.dataset[split.label_column])
-    if labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"The column {split.label_column!r} of the split {split.name!r} must have a whole "
-            f"number for every image. Received: values like {labels[:1]!r}"
-        )
-    bad = np.flatnonzero((labels < 0) | (labels >= len(split.class_names)))
-    if len(bad):
-        raise ValueError(
-            f"Labels of the split {split.name!r} must be in [0, {len(split.class_names)}), the "
-            f"number of classes. Received: {labels[bad[0]]} in row {bad[0]}, and {len(bad)} such"
-        )
+    labels = split.labels()
     if len(np.unique(labels)) < 2:
         raise ValueError(
             f"The split {split.name!r} must have images of two classes or more; there is nothing "
@@ -136,17 +152,19 @@ def _check_labels(split: _data.Split) -> np.ndarray:
 
 def _unreadable(split: _data.Split) -> np.ndarray:
     """The rows whose images cannot be read; what is found is kept in the cache."""
-    file = split.cache / f"{split.name}-{split.dataset._fingerprint}-unreadable.json"
+    settings = split.settings
+    file = split.cache / f"{split.name}-{_provenance.key(settings)}-unreadable.json"
     if not file.exists():
-        _data.write_json(file, _find_unreadable(split).tolist())
-    return np.asarray(json.loads(file.read_text()), "int64")
+        _provenance.write_result(file, {"rows": _find_unreadable(split).tolist()}, settings)
+    kept = _provenance.read_result(file, settings, way_out=f"Remove {file}.")
+    return np.asarray(kept["rows"], "int64")
 
 
 def _find_unreadable(split: _data.Split) -> np.ndarray:
     def is_bad(row):
         try:
-            split.dataset[row][split.image_column].convert("RGB")
-        except (OSError, SyntaxError, AttributeError):
+            read_image(split.dataset[row][split.image_column])
+        except UnreadableImage:
             return True
         return False
 

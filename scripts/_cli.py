@@ -24,6 +24,13 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label-column", default="label", help="the column of integer labels")
 
 
+def add_skip_unreadable(parser: argparse.ArgumentParser) -> None:
+    """Adds the flag with which images that cannot be read are left out, not an error."""
+    parser.add_argument(
+        "--skip-unreadable", action="store_true", help="leave out images that cannot be read"
+    )
+
+
 def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
     """Runs a script's work; exits with 1 and one line where the user can mend it."""
     try:

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import _classification_data
 import _data
+import _divergence
 import _finetuning
 import _results
+import _runs
 import _training
 import keras
 import numpy as np
 import tensorflow as tf
 from _recipe import Recipe
+from _resizing import Converted, normalizer
 
 import keras_resblocks_plugin as krp
 
@@ -29,11 +32,19 @@ class Comparison:
 
     def __init__(self, preset: str, data: str, folder: Path, dtype: str, *columns: str):
         self.preset, self.dtype = preset, dtype
-        self.converter = krp.ResBlockImageConverter.from_preset(preset)
-        side = self.converter.image_size[0]
-        self.images = {
-            split: _data.load_images(data, split, side, folder / "cache", *columns)
+        converter = krp.ResBlockImageConverter.from_preset(preset)
+        resize, self.normalize = Converted(converter), normalizer(converter)
+        splits = {
+            split: _data.open_split(data, split, folder / "cache", *columns)
             for split in ("train", "validation")
+        }
+        self.images = {name: split.decode(resize) for name, split in splits.items()}
+        # What every run depends on, beside its own settings.
+        self.settings = {
+            "start": _runs.start_settings(preset),
+            "data": {name: split.settings for name, split in splits.items()},
+            "dtype": dtype,
+            "backend": keras.config.backend(),
         }
 
     def run(
@@ -83,12 +94,12 @@ class Comparison:
         name = "held_out" if held_out else "validation"
         unseen = train if held_out else self.images["validation"]
         which = rows["held_out"] if held_out else np.arange(len(unseen.labels))
-        measured = _training.evaluation_batches(unseen, which, 250, self.converter)
+        measured = _training.evaluation_batches(unseen, which, 250, self.normalize)
         if strategy == "linear":
             head, batches, measured = self._cached(model, train, rows["train"], measured, recipe)
         else:
             head = model
-            batches = _training.training_batches(train, rows["train"], recipe, self.converter, seed)
+            batches = _training.training_batches(train, rows["train"], recipe, self.normalize, seed)
         head.compile(
             _finetuning.new_optimizer(args, steps),
             keras.losses.CategoricalCrossentropy(from_logits=True),
@@ -96,7 +107,7 @@ class Comparison:
             metrics=["accuracy"],
             jit_compile=_training.jit_compile(),
         )
-        head.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
+        _divergence.fit(head, batches, steps, verbose=0)
         return {f"{name}_top1": _results.measure(head, measured)["top1"]}
 
     def _cached(self, model, train, rows, measured, recipe):
@@ -111,7 +122,7 @@ class Comparison:
                 np.concatenate(part).astype("float32") for part in zip(*pairs, strict=True)
             )
 
-        plain = _training.evaluation_batches(train, rows, 250, self.converter)
+        plain = _training.evaluation_batches(train, rows, 250, self.normalize)
         mirrored = plain.map(lambda x, y: (x[:, :, ::-1], y))
         learnt = featured(plain.concatenate(mirrored))
         batches = tf.data.Dataset.from_tensor_slices(learnt).shuffle(len(learnt[0])).repeat()

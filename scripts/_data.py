@@ -1,19 +1,22 @@
 """Images and labels from any dataset of the `datasets` library, decoded once."""
 
 import dataclasses
-import json
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from typing import Any
 
+import _provenance
 import datasets
 import numpy as np
-from PIL import Image
+from _class_order import own_features
+from _images import UnreadableImage, read_image
+from _resizing import Resize
 from tqdm import tqdm
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageSet:
-    """Decoded images: `images` is `(count, size, size, 3)` uint8, mapped; `labels` `(count,)`."""
+    """Decoded images: `images` is `(count, height, width, 3)`, mapped; `labels` is `(count,)`."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -25,43 +28,87 @@ class Split:
     """One split, of which nothing is decoded yet."""
 
     dataset: datasets.Dataset
+    path: str
     name: str
     class_names: list[str]
     cache: Path
     image_column: str
     label_column: str
+    # From a label in the files to its class; `None` where they are the same.
+    order: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def decode(self, image_size: int, rows: np.ndarray | None = None) -> ImageSet:
-        """Decodes images, square at `image_size` pixels, RGB.
+    def labels(self, rows: np.ndarray | None = None) -> np.ndarray:
+        """The index of each row's class.
+
+        Raises:
+            ValueError: If a label is missing or out of range.
+        """
+        values = self.dataset.with_format(None)[self.label_column]
+        missing = [row for row, value in enumerate(values) if value is None]
+        if missing:
+            raise ValueError(
+                f"The column {self.label_column!r} of the split {self.name!r} must have a label "
+                f"for every image. Received: none in {len(missing)} rows: {_first(missing)}. Label "
+                "them, or remove them."
+            )
+        labels = np.asarray(values, "int64")
+        bad = np.flatnonzero((labels < 0) | (labels >= len(self.class_names)))
+        if len(bad):
+            raise ValueError(
+                f"Labels of the split {self.name!r} must be in [0, {len(self.class_names)}), the "
+                f"number of classes. Received: {labels[bad[0]]} in row {bad[0]}, and {len(bad)} "
+                "such"
+            )
+        if self.order is not None:
+            labels = self.order[labels]
+        return (labels if rows is None else labels[rows]).astype("int32")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What says which images and labels these are."""
+        return {
+            "name": Path(self.path).name,
+            "split": self.name,
+            "fingerprint": self.dataset._fingerprint,
+            "images": len(self),
+            "image_column": self.image_column,
+            "label_column": self.label_column,
+            "class_names": self.class_names,
+            "order": None if self.order is None else self.order.tolist(),
+        }
+
+    def decode(self, resize: Resize, rows: np.ndarray | None = None) -> ImageSet:
+        """Decodes images to one size, RGB.
 
         They are decoded once into an array under the cache, which is mapped into memory now
         and when the same rows are asked for again.
 
         Args:
-            image_size: The side in pixels; larger images are cropped to a square first.
+            resize: A `_resizing.Square` or `_resizing.Converted`.
             rows: Which rows, all if not given.
 
         Raises:
             ValueError: If a label is out of range, or an image cannot be read.
         """
         rows = np.arange(len(self)) if rows is None else rows
+        labels = self.labels(rows)
         dataset = self.dataset if len(rows) == len(self) else self.dataset.select(rows)
-        stem = f"{self.name}-{dataset._fingerprint}-{image_size}"
+        settings = {**self.settings, "fingerprint": dataset._fingerprint, **resize.settings}
+        stem = f"{self.name}-{_provenance.key(settings)}"
         images_file, labels_file = (
             self.cache / f"{stem}-{what}.npy" for what in ("images", "labels")
         )
-        if not labels_file.exists():
-            _decode(dataset, rows, image_size, self.image_column, images_file)
-            np.save(labels_file, np.asarray(dataset[self.label_column], "int32"))
+        record = self.cache / f"{stem}.json"
+        # It is written last: where it is, the files are whole.
+        if not record.exists():
+            _decode(dataset, rows, resize, self.image_column, images_file)
+            np.save(labels_file, labels)
+            _provenance.claim(record, settings, is_used=False, way_out="")
+        _provenance.claim(record, settings, is_used=True, way_out=f"Remove {record}.")
         labels = np.load(labels_file)
-        if labels.min() < 0 or labels.max() >= len(self.class_names):
-            raise ValueError(
-                f"Labels must be in [0, {len(self.class_names)}), the number of class names in "
-                f"{self.name!r}. Received: labels from {labels.min()} to {labels.max()}"
-            )
         # TensorFlow takes over the memory itself, if it may be written to; nobody does.
         return ImageSet(np.load(images_file, mmap_mode="c"), labels, self.class_names)
 
@@ -100,13 +147,19 @@ def open_split(
         ValueError: If the split or a column is missing.
     """
     dataset = load_split(path, split, cache)
+    if not len(dataset):
+        raise ValueError(f"The split {split!r} of the dataset {path!r} has no rows.")
     class_names = _check_columns(dataset, path, image_column, label_column)
-    return Split(dataset, split, class_names, cache, image_column, label_column)
+    # Else every row would decode the images of other columns, too.
+    dataset = dataset.select_columns([image_column, label_column])
+    dataset = dataset.cast_column(image_column, datasets.Image(decode=False))
+    names, order = _own_order(path, split, cache, label_column, class_names)
+    return Split(dataset, path, split, names, cache, image_column, label_column, order)
 
 
-def load_images(path: str, split: str, image_size: int, cache: Path, *columns: str) -> ImageSet:
+def load_images(path: str, split: str, resize: Resize, cache: Path, *columns: str) -> ImageSet:
     """Opens and decodes a whole split, see `open_split` and `Split.decode`."""
-    return open_split(path, split, cache, *columns).decode(image_size)
+    return open_split(path, split, cache, *columns).decode(resize)
 
 
 def _check_columns(dataset, path, image_column, label_column) -> list[str]:
@@ -118,12 +171,29 @@ def _check_columns(dataset, path, image_column, label_column) -> list[str]:
         if not fits(dataset.features.get(column)):
             raise ValueError(
                 f"The dataset {path!r} needs a column {column!r} of {what}; name another with "
-                f"--{flag}-column. Received: {dataset.features}"
+                f"--{flag}-column. Words become integer labels by "
+                f"`dataset.class_encode_column({column!r})`. Received: {dataset.features}"
             )
     feature = dataset.features[label_column]
     if isinstance(feature, datasets.ClassLabel):
         return list(feature.names)
-    return [str(label) for label in range(max(dataset[label_column]) + 1)]
+    known = [label for label in dataset[label_column] if label is not None]
+    return [str(label) for label in range(max(known, default=-1) + 1)]
+
+
+def _own_order(path, split, cache, column, names) -> tuple[list[str], np.ndarray | None]:
+    """The names by which all splits are read, and where this split's own order is another."""
+    own = (own_features(path, split, cache / "datasets") or {}).get(column)
+    if not isinstance(own, datasets.ClassLabel) or own.names == names:
+        return names, None
+    if sorted(own.names) != sorted(names):
+        # Callers refuse splits of other classes.
+        return list(own.names), None
+    return names, np.array([names.index(name) for name in own.names])
+
+
+def _first(rows: list[int]) -> str:
+    return ", ".join(map(str, rows[:10])) + ("…" if rows[10:] else "")
 
 
 def _is_integer(feature) -> bool:
@@ -131,18 +201,32 @@ def _is_integer(feature) -> bool:
     return "int" in (getattr(feature, "dtype", None) or "")
 
 
-def _decode(dataset, rows, image_size, image_column, images_file) -> None:
+def _decode(dataset, rows, resize, image_column, images_file) -> None:
     images_file.parent.mkdir(parents=True, exist_ok=True)
     partial = images_file.with_suffix(".partial.npy")
-    shape = (len(dataset), image_size, image_size, 3)
-    images = np.lib.format.open_memmap(partial, "w+", "uint8", shape)
+
+    def read(index):
+        try:
+            return resize(read_image(dataset[index][image_column]))
+        except UnreadableImage as error:
+            raise ValueError(
+                f"Image {rows[index]} of the dataset: {error}. Mend it, or leave out such images "
+                "with --skip-unreadable."
+            ) from None
+
+    first = read(0)
+    shape = (len(dataset), *first.shape)
+    images = np.lib.format.open_memmap(partial, "w+", first.dtype, shape)
 
     def decode(index):
-        try:
-            images[index] = square(dataset[index][image_column], image_size)
-        except (OSError, SyntaxError) as error:
-            row = rows[index]
-            raise ValueError(f"Image {row} of the dataset cannot be read: {error}") from None
+        pixels = read(index)
+        if pixels.shape != first.shape:
+            raise ValueError(
+                f"Image {rows[index]} of the dataset must have the size of the first, "
+                f"{first.shape[1]}×{first.shape[0]} pixels, as the preset's converter has no "
+                f"`image_size`. Received: {pixels.shape[1]}×{pixels.shape[0]}"
+            )
+        images[index] = pixels
 
     # Decoding and resizing release the interpreter.
     with ThreadPool() as pool:
@@ -153,23 +237,8 @@ def _decode(dataset, rows, image_size, image_column, images_file) -> None:
     partial.rename(images_file)
 
 
-def square(image: Image.Image, size: int) -> np.ndarray:
-    """The largest centred square of an image, RGB, at `size` pixels a side."""
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    box = (left, top, left + side, top + side)
-    return np.asarray(image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR, box))
-
-
 def hold_out(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Splits `range(count)` at random into `(kept, held_out)` indices."""
     order = np.random.default_rng(seed).permutation(count)
     held_out = round(share * count)
     return np.sort(order[held_out:]), np.sort(order[:held_out])
-
-
-def write_json(path: Path, value) -> None:
-    """Writes a file that is there either whole or not at all, whenever the process is killed."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(value, indent=2) + "\n")
-    partial.replace(path)

@@ -2,11 +2,14 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import datasets
 import numpy as np
+from _class_order import own_features
+from _images import read_image
 from _records import Records, write_records
-from _rows import BAD_BOXES, UNREADABLE, BadRow, load_rows
+from _rows import BAD_BOXES, UNREADABLE, BadRow, load_rows, readable
 from PIL import Image
 
 # In the place of a box or a label where an image has fewer than another.
@@ -23,6 +26,7 @@ class BoxedImages:
             image; -1 where an image has fewer boxes than the most.
         labels: `(count, most)`: the index of each box's class; -1 likewise.
         class_names: The names of the classes.
+        settings: What says which images and boxes these are.
         skipped: How many rows of the dataset were left out, by their fault.
     """
 
@@ -30,6 +34,7 @@ class BoxedImages:
     boxes: np.ndarray
     labels: np.ndarray
     class_names: list[str]
+    settings: dict[str, Any]
     skipped: dict[str, int]
 
 
@@ -61,16 +66,26 @@ def load_boxed_images(
             or a category is none.
     """
     dataset = load_rows(path, split, cache, image=image_column, objects=objects_column)
-    names = _class_names(dataset, path, objects_column)
+    names = _class_names(dataset.features, path, objects_column)
+    own = own_features(path, split, cache / "datasets")
+    if own is not None and _class_names(own, path, objects_column) != names:
+        raise ValueError(
+            f"The files of the split {split!r} of {path!r} list other classes than those of the "
+            "first split, or in another order, and `datasets` would read them by the first "
+            "split's names. Write them again with the same features. Received: "
+            f"{_class_names(own, path, objects_column)}, not {names}"
+        )
 
     def decode(row, index):
-        image = row[image_column].convert("RGB")
+        image = Image.fromarray(readable(read_image, row[image_column]))
         _check_objects(row[objects_column], image.size, f"Row {index} of the split {split!r}")
         scaled = image.resize((side, side), Image.Resampling.BILINEAR)
         return np.asarray(scaled), np.asarray(image.size, "<u4").view("uint8")
 
     skip = [UNREADABLE] * skip_unreadable + [BAD_BOXES] * skip_bad_boxes
-    written = write_records(dataset, split, cache, decode, side, skip)
+    settings = {"name": Path(path).name, "side": side}
+    settings |= {"image_column": image_column, "objects_column": objects_column}
+    written = write_records(dataset, split, cache, decode, settings, skip)
     images, sizes = written.files
     boxes, labels = padded(dataset.select(written.rows)[objects_column])
     highest = int(labels.max())
@@ -83,11 +98,12 @@ def load_boxed_images(
     boxes[..., 2:] += boxes[..., :2]
     boxes *= np.tile(side / sizes.array.view("<u4"), 2)[:, None]
     boxes[labels == NONE] = NONE
-    return BoxedImages(images, boxes, labels, names, written.skipped)
+    settings = {**written.settings, "class_names": names}
+    return BoxedImages(images, boxes, labels, names, settings, written.skipped)
 
 
-def _class_names(dataset, path, column) -> list[str] | None:
-    feature = dataset.features[column]
+def _class_names(features, path, column) -> list[str] | None:
+    feature = features[column]
     if not isinstance(feature, dict) or not {"bbox", "category"} <= feature.keys():
         raise ValueError(
             f"The column {column!r} of the dataset {path!r} must have lists of `bbox` and "

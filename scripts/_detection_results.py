@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from _detection_data import BoxedImages
+from _divergence import check_predictions, check_weights
 from _results import plt
 
 # What is shown; what is measured has far less confidence, too.
@@ -32,7 +33,12 @@ def detect(model: keras.Model, images: BoxedImages, batch_size: int) -> list[dic
 
     Returns:
         For each image `boxes`, `labels` and `confidence`, the surest first.
+
+    Raises:
+        Diverged: If a weight or a prediction is not finite.
     """
+    # Suppression drops boxes whose confidence is NaN, as if nothing had been seen.
+    check_weights(model)
     found = []
     for start in range(0, images.images.count, batch_size):
         # On TensorFlow, KerasHub's suppression works for one size of batches alone.
@@ -40,6 +46,8 @@ def detect(model: keras.Model, images: BoxedImages, batch_size: int) -> list[dic
         raw = images.images.array[rows].astype("float32")
         seen = model.predict(raw, batch_size=batch_size, verbose=0)
         batch = {key: keras.ops.convert_to_numpy(value) for key, value in seen.items()}
+        for key in ("boxes", "confidence"):
+            check_predictions(batch[key])
         for i, count in enumerate(batch["num_detections"][: images.images.count - start]):
             found.append({k: batch[k][i, :count] for k in ("boxes", "labels", "confidence")})
     return found

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-# What may differ between the processes of a run, and when it is started again.
+# What differs between the processes of a run.
 FLAGS = ("data_parallel", "job_addresses", "num_processes", "process_id")
 
 
@@ -121,21 +121,32 @@ def from_first(file: Path) -> Iterator[Path]:
     Raises:
         FileNotFoundError: If there is none, in every process too.
     """
-    index, count = place()
     content = np.zeros(0, "uint8")
-    if index == 0 and file.exists():
+    if is_first() and file.exists():
         content = np.fromfile(file, "uint8")
-    size = int(total(content.size))
-    if not size:
+    content = _bytes_from_first(content)
+    if not content.size:
         raise FileNotFoundError(file)
-    if count > 1:
-        from jax.experimental import multihost_utils
-
-        content = multihost_utils.broadcast_one_to_all(np.resize(content, size))
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy.weights.h5"
         content.tofile(copy)
         yield copy
+
+
+def text_from_first(text: str) -> str:
+    """The first process's text, in every process."""
+    content = np.frombuffer(text.encode() if is_first() else b"", "uint8")
+    return _bytes_from_first(content).tobytes().decode()
+
+
+def _bytes_from_first(content: np.ndarray) -> np.ndarray:
+    """The first process's bytes, in every process; the others give none."""
+    size = int(total(content.size))
+    if place()[1] == 1 or not size:
+        return content
+    from jax.experimental import multihost_utils
+
+    return np.asarray(multihost_utils.broadcast_one_to_all(np.resize(content, size)))
 
 
 @contextlib.contextmanager

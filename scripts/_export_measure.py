@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from _data import square
+from _divergence import check_predictions
 from _export import Runner
+from _images import read_image
 from _markdown import table
+from _resizing import Resize
 from _timing import alternate
-from PIL import Image
 from tqdm import tqdm
 
 BATCH_SIZE = 250
@@ -17,8 +18,8 @@ BATCH_SIZE = 250
 Prepare = Callable[[np.ndarray], np.ndarray]
 
 
-def sample_images(preset: str, image_size: int) -> np.ndarray:
-    """The photographs that lie in a preset's `samples`, square.
+def sample_images(preset: str, resize: Resize) -> np.ndarray:
+    """The photographs that lie in a preset's `samples`, as its converter resizes them.
 
     Raises:
         ValueError: If it has none.
@@ -30,11 +31,7 @@ def sample_images(preset: str, image_size: int) -> np.ndarray:
     files = sorted(folder.rglob("*.jpg"))
     if not files:
         raise ValueError(f"{preset!r} has no samples; name images by --data. Received: {folder}")
-    images = []
-    for file in files:
-        with Image.open(file) as image:
-            images.append(square(image, image_size))
-    return np.stack(images)
+    return np.stack([resize(read_image(file)) for file in files])
 
 
 def measure(
@@ -48,10 +45,13 @@ def measure(
 
     Args:
         runners: What to compare, by name.
-        images: uint8 images.
+        images: Images of 0 to 255.
         labels: Their classes, if they are known.
         prepare: What makes inputs of images.
         runs: How often to time one image; 0 leaves it out.
+
+    Raises:
+        Diverged: If a prediction is not finite.
 
     Returns:
         By name: `largest_difference`, over all outputs; `top1`, if there are labels; and
@@ -63,6 +63,8 @@ def measure(
         for name, run in runners.items():
             outputs[name].append(run(batch))
     outputs = {name: np.concatenate(values) for name, values in outputs.items()}
+    for name, values in outputs.items():
+        check_predictions(values, f"The predictions by {name}")
     expected = next(iter(outputs.values()))
     one = prepare(images[:1])
     seconds = alternate({name: lambda run=run: run(one) for name, run in runners.items()}, runs)

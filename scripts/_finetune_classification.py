@@ -36,19 +36,23 @@ def run(args: argparse.Namespace) -> None:
     import keras
     import numpy as np
     from _recipe import Recipe
+    from _resizing import Converted, normalizer
 
     import keras_resblocks_plugin as krp
 
     _distribution.start(args, args.batch_size)
     splits, rows, skipped = data.choose_images(args)
     _dense.check_batch_size(args, len(rows["train"]))
+    _finetuning.claim_folder(
+        args, {name: splits[name].settings | {"images": len(which)} for name, which in rows.items()}
+    )
     converter = krp.ResBlockImageConverter.from_preset(args.preset)
-    side = min(converter.image_size)
-    train = splits["train"].decode(side, _distribution.share(rows["train"]))
+    resize, normalize = Converted(converter), normalizer(converter)
+    train = splits["train"].decode(resize, _distribution.share(rows["train"]))
     watched = None
     if "held_out" in rows:
         watched = splits["held_out"].decode(
-            side, _distribution.share(rows["held_out"], equal=False)
+            resize, _distribution.share(rows["held_out"], equal=False)
         )
     class_names = splits["train"].class_names
 
@@ -65,7 +69,7 @@ def run(args: argparse.Namespace) -> None:
 
     def batches_of(images):
         rows = np.arange(len(images.labels))
-        return _training.evaluation_batches(images, rows, 250, converter)
+        return _training.evaluation_batches(images, rows, 250, normalize)
 
     _, model = new_model()
     steps_per_epoch = len(rows["train"]) // args.batch_size
@@ -81,7 +85,7 @@ def run(args: argparse.Namespace) -> None:
     history = _finetuning.fit(
         model,
         _training.training_batches(
-            train, np.arange(len(train.labels)), recipe, converter, args.seed
+            train, np.arange(len(train.labels)), recipe, normalize, args.seed
         ),
         steps_per_epoch,
         args,
@@ -99,7 +103,7 @@ def run(args: argparse.Namespace) -> None:
         f"{name}_{metric}": value
         for name in rows.keys() - {"train"}
         for metric, value in _results.measure(
-            preset, batches_of(splits[name].decode(side, rows[name]))
+            preset, batches_of(splits[name].decode(resize, rows[name]))
         ).items()
     }
     preset.preprocessor = krp.ResBlockImageClassifierPreprocessor(converter)
@@ -109,7 +113,7 @@ def run(args: argparse.Namespace) -> None:
         folder,
         args,
         recipe={
-            "image_size": side,
+            "image_size": _size_in_words(train),
             "augmentation": f"mirrored, shifted by up to {_TRANSLATION} of the side",
             "images_per_class": args.images_per_class,
         },
@@ -123,3 +127,8 @@ def run(args: argparse.Namespace) -> None:
     if args.strategy == "lora":
         model.save_lora_weights(args.out / "adapter" / "adapter.safetensors")
         shutil.copy(folder / "training.json", args.out / "adapter")
+
+
+def _size_in_words(images) -> int | str:
+    height, width = images.images.shape[1:3]
+    return height if height == width else f"{height} × {width}"

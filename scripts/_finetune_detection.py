@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> None:
     train, validation = splits.values()
     _dense.check_same_classes(train.class_names, validation.class_names)
     _dense.check_batch_size(args, train.images.count)
+    _finetuning.claim_folder(args, {split: images.settings for split, images in splits.items()})
     num_classes = len(train.class_names)
 
     model = _detection.build(encoder, num_classes, side)
@@ -74,9 +75,9 @@ def run(args: argparse.Namespace) -> None:
         lambda float32: _detection.build(float32, num_classes, side, converter),
         args.out / "encoder",
     )
+    detections = results.detect(preset, validation, args.batch_size)
     folder = args.out / "preset"
     preset.save_to_preset(str(folder))
-    detections = results.detect(preset, validation, args.batch_size)
     results.draw_samples(
         detections,
         validation,

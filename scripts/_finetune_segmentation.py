@@ -16,6 +16,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ignore-class", type=int, metavar="ID", help="the id of pixels that are no class"
     )
     parser.add_argument(
+        "--class-values",
+        type=int,
+        nargs="+",
+        metavar="ID",
+        help="the values in the masks that are the classes, in their order; 0, 1, … if not set",
+    )
+    parser.add_argument(
         "--class-names", nargs="+", help="by id, without the ignored one; numbers if not set"
     )
     parser.add_argument(
@@ -40,14 +47,16 @@ def run(args: argparse.Namespace) -> None:
         split: data.load_masked_images(
             *(args.data, split, args.out / "cache", args.image_size),
             *(args.image_column, args.mask_column, args.skip_unreadable),
+            *(args.class_values, args.ignore_class),
         )
         for split in (args.train_split, args.validation_split, args.test_split)
     }
     train, validation, test = splits.values()
-    classes = data.find_classes(args.class_names, args.ignore_class, train)
+    classes = data.find_classes(args.class_names, args.ignore_class, train, args.class_values)
     for split, images in splits.items():
         data.check_split(split, images, classes, train.size)
     _dense.check_batch_size(args, train.images.count)
+    _finetuning.claim_folder(args, {split: images.settings for split, images in splits.items()})
     encoder = _finetuning.load_backbone(args)
     size = batches.padded_size(train.size, _segmentation.stride(encoder))
     converter = _dense.load_converter(args.preset, size)
@@ -73,9 +82,9 @@ def run(args: argparse.Namespace) -> None:
         lambda float32: _segmentation.build(float32, len(classes.names), converter),
         args.out / "encoder",
     )
+    confusion = results.confusion_matrix(preset, test, classes, size, args.batch_size)
     folder = args.out / "preset"
     preset.save_to_preset(str(folder))
-    confusion = results.confusion_matrix(preset, test, classes, size, args.batch_size)
     results.draw_samples(
         preset,
         test,

@@ -1,20 +1,24 @@
 """What fine-tuning is the same in every task: the start, the optimizer, the run, its record."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 import _callbacks
 import _distribution
+import _divergence
 import _results
+import _runs
 import keras
 import tensorflow as tf
-from _data import write_json
 
 import keras_resblocks_plugin as krp
 
-_HISTORY = "history.jsonl"
+# Arguments that do not change what is learnt, and those that `start` and `data` say better.
+_NO_SETTINGS = {
+    *("run", "debug", "out", "license", "data_license"),
+    *("preset", "data", *_distribution.FLAGS),
+}
 
 
 def check_arguments(args: argparse.Namespace) -> None:
@@ -39,31 +43,19 @@ def check_arguments(args: argparse.Namespace) -> None:
         )
 
 
-def claim_folder(args: argparse.Namespace) -> None:
-    """Notes the arguments in the run's folder, so that no other run goes on in it.
+def claim_folder(args: argparse.Namespace, data: dict) -> None:
+    """Records what the run depends on in its folder, so that no other run continues in it.
+
+    Args:
+        args: The arguments of the run.
+        data: By split, what says which images and labels it has.
 
     Raises:
-        ValueError: If a run with other arguments has got further than its first epoch there.
+        ValueError: If there is a run with other settings.
     """
-    arguments = {
-        name: str(value) if isinstance(value, Path) else value
-        for name, value in vars(args).items()
-        if name not in ("run", "debug", "out", *_distribution.FLAGS)
-    }
-    args.out.mkdir(parents=True, exist_ok=True)
-    file = args.out / "arguments.json"
-    earlier = json.loads(file.read_text()) if (args.out / _HISTORY).exists() else arguments
-    changed = [
-        f"{name}={earlier.get(name)!r}"
-        for name in arguments
-        if arguments[name] != earlier.get(name)
-    ]
-    if changed:
-        raise ValueError(
-            f"--out {args.out} has a run with other arguments: {', '.join(changed)}. Give the "
-            "same ones to go on with it, or another folder."
-        )
-    write_json(file, arguments)
+    arguments = {name: value for name, value in vars(args).items() if name not in _NO_SETTINGS}
+    start = _runs.start_settings(args.preset, weights=not args.from_scratch)
+    _runs.claim(args.out, {**arguments, "start": start, "data": data})
 
 
 def load_backbone(args: argparse.Namespace, **kwargs) -> krp.ResBlockBackbone:
@@ -115,17 +107,20 @@ def fit(
         steps_per_epoch: How many are an epoch.
         args: The arguments of the run.
         validation_data: Held-out batches to watch, if any.
+
+    Raises:
+        Diverged: At the first loss that is not finite.
     """
-    history = args.out / _HISTORY
-    model.fit(
+    history = args.out / _runs.HISTORY
+    _divergence.fit(
+        model,
         batches,
+        steps_per_epoch,
+        args.epochs,
         validation_data=validation_data,
-        epochs=args.epochs,
-        steps_per_epoch=steps_per_epoch,
-        shuffle=False,
         callbacks=[
             _callbacks.History(history),
-            _callbacks.Backup(args.out / "backup", steps_per_epoch),
+            _callbacks.Backup(args.out / _runs.BACKUP, steps_per_epoch),
         ],
         verbose=(1 if sys.stdout.isatty() else 2) if _distribution.is_first() else 0,
     )

@@ -2,15 +2,15 @@
 
 import contextlib
 import dataclasses
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
+import _provenance
 import datasets
 import numpy as np
 import tensorflow as tf
-from _data import write_json
-from _rows import FLAGS, BadRow, read_row
+from _rows import FLAGS, BadRow
 from tqdm import tqdm
 
 # What a shuffled stream may keep in memory.
@@ -56,11 +56,13 @@ class Written:
     Args:
         files: One file for each array of a row.
         rows: The rows of the dataset that are in them.
+        settings: What made them.
         skipped: How many rows are not, by their fault.
     """
 
     files: list[Records]
     rows: np.ndarray
+    settings: dict[str, Any]
     skipped: dict[str, int]
 
 
@@ -69,7 +71,7 @@ def write_records(
     name: str,
     folder: Path,
     decode: Callable[[dict, int], tuple[np.ndarray, ...]],
-    settings: object,
+    settings: Mapping[str, Any],
     skip: Iterable[str],
 ) -> Written:
     """Decodes every row into arrays of one shape, unless it has been done before.
@@ -80,20 +82,24 @@ def write_records(
         folder: Where the files go.
         decode: From a row and its index to uint8 arrays, each of one shape in all rows;
             raises `BadRow`.
-        settings: What else the arrays depend on, such as their size.
+        settings: What else the arrays depend on: the columns, and what `decode` depends on.
         skip: The faults with which a row is left out.
 
     Raises:
         ValueError: If rows have other faults; the error says how many, and which.
     """
-    stem = f"{name}-{dataset._fingerprint}-{settings}"
+    settings = {
+        **{"split": name, "fingerprint": dataset._fingerprint, "rows": len(dataset)},
+        **settings,
+    }
+    stem = f"{name}-{_provenance.key(settings)}"
     index = folder / f"{stem}.json"
     if not index.exists():
         folder.mkdir(parents=True, exist_ok=True)
         shapes, faults = _write(dataset, name, folder / stem, decode)
         # Where it is, the files count as whole.
-        write_json(index, {"shapes": shapes, "faults": faults})
-    found = json.loads(index.read_text())
+        _provenance.write_result(index, {"shapes": shapes, "faults": faults}, settings)
+    found = _provenance.read_result(index, settings, way_out=f"Remove {index}.")
     for fault, details in found["faults"].items():
         if fault not in skip:
             raise ValueError(
@@ -109,7 +115,7 @@ def write_records(
         Records(_file(folder / stem, i), len(rows), tuple(shape))
         for i, shape in enumerate(found["shapes"])
     ]
-    return Written(files, rows, {fault: len(d) for fault, d in found["faults"].items()})
+    return Written(files, rows, settings, {fault: len(d) for fault, d in found["faults"].items()})
 
 
 def _write(dataset, name, stem, decode) -> tuple[list[tuple], dict[str, dict[str, str]]]:
@@ -118,7 +124,7 @@ def _write(dataset, name, stem, decode) -> tuple[list[tuple], dict[str, dict[str
         streams = []
         for index in tqdm(range(len(dataset)), desc=f"Decoding {name} images", unit=""):
             try:
-                arrays = decode(read_row(dataset, index), index)
+                arrays = decode(dataset[index], index)
             except BadRow as bad:
                 faults.setdefault(bad.fault, {})[str(index)] = str(bad)
                 continue

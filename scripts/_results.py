@@ -1,29 +1,47 @@
 """What a run leaves beside the weights: figures, curve and card."""
 
+import json
 import os
 import platform
 from pathlib import Path
 
+import _runs
 import keras
 import matplotlib
 import numpy as np
 import tensorflow as tf
-from _data import write_json
+from _divergence import check_predictions
+from _jsonfile import write_json
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 
 def measure(model: keras.Model, batches: tf.data.Dataset) -> dict[str, float]:
-    """Top-1 and top-5 accuracy of a classifier over batches of one-hot labels."""
+    """Top-1 and top-5 accuracy of a classifier over batches of one-hot labels.
+
+    Raises:
+        Diverged: If a prediction is not finite.
+    """
     labels = np.concatenate([y for _, y in batches.as_numpy_iterator()])
-    logits = model.predict(batches.map(lambda x, _: x), verbose=0)
-    metrics = {
-        "top1": keras.metrics.CategoricalAccuracy(),
-        # PyTorch has no five best of fewer classes.
-        "top5": keras.metrics.TopKCategoricalAccuracy(k=min(5, labels.shape[1])),
-    }
-    return {name: round(float(metric(labels, logits)), 4) for name, metric in metrics.items()}
+    logits = keras.ops.convert_to_numpy(model.predict(batches.map(lambda x, _: x), verbose=0))
+    return accuracies(logits, np.argmax(labels, axis=1))
+
+
+def accuracies(predictions: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Top-1 and top-5 accuracy; an image counts where the order of equal predictions is no matter.
+
+    Args:
+        predictions: `(count, classes)`, logits or probabilities.
+        labels: `(count,)`, the index of each image's class.
+
+    Raises:
+        Diverged: If a prediction is not finite.
+    """
+    check_predictions(predictions)
+    of_truth = np.take_along_axis(predictions, labels[:, None], axis=1)
+    rank = (predictions >= of_truth).sum(axis=1)
+    return {f"top{k}": round(float(np.mean(rank <= k)), 4) for k in (1, 5)}
 
 
 def training_record(
@@ -86,9 +104,26 @@ def save_record(folder: Path, record: dict, *curve: str) -> None:
     """
     from keras_resblocks_plugin.hub.card import model_card
 
+    record["weights"] = _runs.weights_digest(folder)
     write_json(folder / "training.json", record)
     plot_curve(whole_history(record), folder / "curve.png", *curve)
     model_card(folder).save(folder / "README.md")
+
+
+def read_record(folder: Path) -> dict:
+    """The `training.json` of a preset folder, if it is about the weights that lie there.
+
+    Raises:
+        ValueError: If the weights were replaced after they had been measured.
+    """
+    record = json.loads((folder / "training.json").read_text())
+    # Records of earlier versions do not say it.
+    if record.get("weights") not in (None, _runs.weights_digest(folder)):
+        raise ValueError(
+            f"The figures in {folder}/training.json are those of other weights than the folder "
+            "has. Run the training again, or remove the file."
+        )
+    return record
 
 
 def whole_history(record: dict) -> list[dict]:

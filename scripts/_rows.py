@@ -1,9 +1,13 @@
 """Rows of any dataset of the `datasets` library, and what can be wrong with one."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import datasets
+import numpy as np
 from _data import load_split
+from _images import UnreadableImage
 
 
 class BadRow(Exception):
@@ -51,16 +55,20 @@ def load_rows(path: str, split: str, cache: Path, **columns: str) -> datasets.Da
             )
     if not len(dataset):
         raise ValueError(f"The split {split!r} of the dataset {path!r} has no rows.")
-    return dataset.select_columns(list(columns.values()))
+    dataset = dataset.select_columns(list(dict.fromkeys(columns.values())))
+    for kind, column in columns.items():
+        if kind in ("image", "mask"):
+            dataset = dataset.cast_column(column, datasets.Image(decode=False))
+    return dataset
 
 
-def read_row(dataset: datasets.Dataset, index: int) -> dict:
-    """A row, its images decoded.
+def readable(read: Callable[[Any], np.ndarray], source: Any) -> np.ndarray:
+    """What `read_image` or `read_mask` gives.
 
     Raises:
-        BadRow: If one cannot be read.
+        BadRow: If it cannot be read.
     """
     try:
-        return dataset[index]
-    except (OSError, SyntaxError) as error:
+        return read(source)
+    except UnreadableImage as error:
         raise BadRow(UNREADABLE, str(error)) from None

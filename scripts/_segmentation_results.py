@@ -4,6 +4,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from _divergence import check_predictions
 from _results import plt
 from _segmentation_batches import evaluation_batches
 from _segmentation_data import Classes, MaskedImages
@@ -56,8 +57,14 @@ def scores(confusion: np.ndarray, names: list[str], split: str) -> dict[str, flo
 
 
 def predict(model: keras.Model, raw: np.ndarray) -> np.ndarray:
-    """The class of each pixel of a batch of raw images."""
-    return np.argmax(model.predict(raw, verbose=0), axis=-1)
+    """The class of each pixel of a batch of raw images.
+
+    Raises:
+        Diverged: If a prediction is not finite.
+    """
+    predictions = keras.ops.convert_to_numpy(model.predict(raw, verbose=0))
+    check_predictions(predictions)
+    return np.argmax(predictions, axis=-1)
 
 
 def crop(masks: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -3,6 +3,7 @@
 import dataclasses
 import time
 
+import _divergence
 import _results
 import _timing
 import _training
@@ -88,34 +89,46 @@ def train(run: Run, data: StudyData, epochs: int, batch_size: int) -> dict:
     steps = len(rows) // batch_size
     _training.compile_for(model, recipe, steps)
     start = time.monotonic()
-    history = model.fit(
-        _training.training_batches(data.train, rows, recipe, converter, run.seed),
-        validation_data=_training.evaluation_batches(data.train, held_out, 250, converter),
-        epochs=epochs,
-        steps_per_epoch=steps,
-        shuffle=False,
-        callbacks=[keras.callbacks.TerminateOnNaN()],
-        verbose=0,
-    ).history
-    seconds = round(time.monotonic() - start, 1)
     unseen = {"held_out": (data.train, held_out)}
     unseen["validation"] = (data.validation, data.validation_rows)
-    results = {
-        f"{name}_top1": _results.measure(
-            model, _training.evaluation_batches(images, which, 250, converter)
-        )["top1"]
+    measured = {
+        name: _training.evaluation_batches(images, which, 250, converter)
         for name, (images, which) in unseen.items()
     }
+    history = keras.callbacks.History()
+    try:
+        _divergence.fit(
+            model,
+            _training.training_batches(data.train, rows, recipe, converter, run.seed),
+            steps,
+            epochs,
+            validation_data=measured["held_out"],
+            callbacks=[history],
+            verbose=0,
+        )
+        seconds = round(time.monotonic() - start, 1)
+        results = {
+            f"{name}_top1": _results.measure(model, batches)["top1"]
+            for name, batches in measured.items()
+        }
+    except _divergence.Diverged:
+        # What the study asks is which rates a net trains at; at this one it names nothing right.
+        seconds = round(time.monotonic() - start, 1)
+        results = {f"{name}_top1": 0.0 for name in measured}
+        results["diverged"] = True
+        # Nothing is zero in a net of NaN, as in one that has not learnt: this names the blocks.
+        model = build(NETS[run.net], len(data.train.class_names))
+    accuracies = [round(value, 4) for value in history.history.get("val_accuracy", [])]
     probe = converter(data.train.images[held_out[:PROBE]].astype("float32"))
     return {
         **dataclasses.asdict(run),
+        "diverged": False,
         **results,
-        "diverged": not np.isfinite(history["loss"]).all(),
         "parameters": model.count_params(),
         "multiply_adds": multiply_adds(model.backbone, image_size),
-        "held_out_accuracy": [round(value, 4) for value in history["val_accuracy"]],
+        "held_out_accuracy": accuracies or [0.0],
         "dead_units": {
-            name: round(share, 4)
+            name: 0.0 if results.get("diverged") else round(share, 4)
             for name, share in krp.ResidualDiagnostics.measure(model, probe)["dead_units"].items()
         },
         "seconds": seconds,

@@ -36,7 +36,7 @@ def main(args: argparse.Namespace) -> None:
     import _benchmark_load
     import _benchmark_report
     import _benchmark_run
-    import _data
+    import _jsonfile
     import _markdown
     import _results
     import keras
@@ -64,7 +64,7 @@ def main(args: argparse.Namespace) -> None:
     print(_benchmark_report.markdown(measured))
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        _data.write_json(args.out, measured)
+        _jsonfile.write_json(args.out, measured)
     if args.readme:
         _markdown.replace_section(args.readme, "benchmark", _benchmark_report.summary(measured))
 

@@ -15,6 +15,7 @@ import re
 from pathlib import Path
 
 import _cli
+from _recipe import Recipe, read_recipe
 
 RATES = (0.01, 0.03, 0.1, 0.15, 0.3)
 _LINE = re.compile(r"(?m)^([ \t]*learning_rate) = .*$")
@@ -38,23 +39,34 @@ def parse_args() -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     """Tries what was not tried, keeps the results, sets the best rate."""
-    from _recipe import read_recipe
-
     recipe = read_recipe(args.recipe, epochs=args.epochs, warmup_epochs=min(1, args.epochs - 1))
     if len(_LINE.findall(args.recipe.read_text())) != 1:
         raise ValueError(f"The recipe {args.recipe} must have one line `learning_rate = …`.")
 
     import _data
+    import _provenance
     import keras
+    from _resizing import Square
 
     columns = (args.image_column, args.label_column)
-    images = _data.load_images(args.data, "train", recipe.image_size, args.cache, *columns)
-    rows, held_out = _data.hold_out(len(images.labels), recipe.holdout, seed=0)
+    split = _data.open_split(args.data, "train", args.cache, *columns)
     file = record_file(args.recipe)
-    record = json.loads(file.read_text()) if file.exists() else {}
-    same = {"data": Path(args.data).name, "epochs": args.epochs, "held_out_images": len(held_out)}
-    # Figures on other data, or after other numbers of epochs, do not compare.
-    top1 = record["held_out_top1"] if same.items() <= record.items() else {}
+    settings = {
+        "recipe": without_rate(recipe),
+        "data": split.settings,
+        "epochs": args.epochs,
+        "backend": keras.config.backend(),
+    }
+    # Figures of another network, on other data or after other numbers of epochs do not compare.
+    kept = _provenance.read_result(file, settings, f"Remove {file} to try the rates again.") or {}
+    images = split.decode(Square(recipe.image_size))
+    rows, held_out = _data.hold_out(len(images.labels), recipe.holdout, seed=0)
+    record = {
+        "data": settings["data"]["name"],
+        "epochs": args.epochs,
+        "held_out_images": len(held_out),
+    }
+    top1 = kept.get("held_out_top1", {})
     for rate in args.rates:
         if f"{rate:g}" not in top1:
             keras.utils.set_random_seed(0)
@@ -63,7 +75,8 @@ def main(args: argparse.Namespace) -> None:
             print(f"learning rate {rate:g}: {top1[f'{rate:g}']:.3f}", flush=True)
             keras.backend.clear_session()
         best = choose(top1, len(held_out))
-        _data.write_json(file, {**same, "held_out_top1": top1, "chosen": best})
+        record |= {"held_out_top1": top1, "chosen": best}
+        _provenance.write_result(file, record, settings)
     args.recipe.write_text(_LINE.sub(rf"\1 = {best}", args.recipe.read_text()))
     print(f"Set learning_rate = {best} in {args.recipe}")
 
@@ -89,37 +102,59 @@ def record_file(recipe: Path) -> Path:
     return recipe.with_suffix(".learning_rate.json")
 
 
-def tried(recipe: Path, data: str) -> str | None:
-    """What was tried for a recipe on a dataset, in words."""
-    file = record_file(recipe)
+def without_rate(recipe: Recipe) -> dict:
+    """What the rates of a recipe were tried with: all of it but the rate and the epochs."""
+    left_out = ("learning_rate", "epochs", "warmup_epochs")
+    return {k: v for k, v in dataclasses.asdict(recipe).items() if k not in left_out}
+
+
+def tried(file: Path, recipe: Recipe, data: str) -> str | None:
+    """What was tried for a recipe on a dataset, in words.
+
+    Args:
+        file: The recipe's file.
+        recipe: The recipe as it is now.
+        data: The name of the dataset.
+
+    Returns:
+        The rates and what they reached, or `None` where they were tried for another recipe, on
+        other data, or for one that nobody knows.
+    """
+    import _provenance
+
+    file = record_file(file)
     record = json.loads(file.read_text()) if file.exists() else {}
-    if record.get("data") != data:
+    made_by = record.get(_provenance.MADE_BY, {}).get("recipe")
+    if record.get("data") != data or made_by != _provenance.normalized(without_rate(recipe)):
         return None
     rates = ", ".join(f"{rate} {top1:.1%}" for rate, top1 in record["held_out_top1"].items())
     return f"top-1 on held-out images after {record['epochs']} epochs: {rates}"
 
 
 def accuracy(recipe, images, rows, held_out) -> float:
-    """Trains from new; the share of held-out images named right at the end."""
+    """Trains from new; the share of held-out images named right, 0 where training diverges."""
+    import _divergence
     import _results
     import _training
-    import keras
 
     converter = _training.build_converter(images.images[rows[::50]], recipe.image_size)
     model = _training.build_classifier(recipe, images.class_names, converter, recipe.dtype)
     model.preprocessor = None
     steps = len(rows) // recipe.batch_size
     _training.compile_for(model, recipe, steps)
-    model.fit(
-        _training.training_batches(images, rows, recipe, converter, seed=0),
-        epochs=recipe.epochs,
-        steps_per_epoch=steps,
-        shuffle=False,
-        callbacks=[keras.callbacks.TerminateOnNaN()],
-        verbose=2,
-    )
-    batches = _training.evaluation_batches(images, held_out, 250, converter)
-    return _results.measure(model, batches)["top1"]
+    try:
+        _divergence.fit(
+            model,
+            _training.training_batches(images, rows, recipe, converter, seed=0),
+            steps,
+            recipe.epochs,
+            verbose=2,
+        )
+        batches = _training.evaluation_batches(images, held_out, 250, converter)
+        return _results.measure(model, batches)["top1"]
+    except _divergence.Diverged as error:
+        print(error)
+        return 0.0
 
 
 if __name__ == "__main__":

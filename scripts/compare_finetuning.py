@@ -6,7 +6,6 @@ reported on.
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 
@@ -52,8 +51,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main(args: argparse.Namespace) -> None:
     """Runs what is not there yet, and writes the results of all."""
     import _comparison
-    import _data
+    import _jsonfile
+    import _provenance
     import _results
+    from _divergence import Diverged
 
     columns = (args.image_column, args.label_column)
     comparison = _comparison.Comparison(args.preset, args.data, args.out, args.dtype, *columns)
@@ -61,14 +62,23 @@ def main(args: argparse.Namespace) -> None:
     def run(**settings) -> dict:
         name = "-".join(map(str, settings.values()))
         file = args.out / f"{name}.json"
-        if not file.exists():
+        settings |= {"steps": STEPS[settings["images"]]}
+        made_by = {**comparison.settings, **settings, "batch_size": BATCH_SIZE}
+        kept = _provenance.read_result(file, made_by, "Give another --out, or remove the folder.")
+        if kept is None:
             started = time.monotonic()
-            steps = STEPS[settings["images"]]
-            accuracies = comparison.run(**settings, steps=steps, batch_size=BATCH_SIZE)
+            try:
+                accuracies = comparison.run(**settings, batch_size=BATCH_SIZE)
+            except Diverged:
+                if not settings["held_out"]:
+                    raise
+                # Of the rates that are tried, one that names nothing right.
+                accuracies = {"held_out_top1": 0.0, "diverged": True}
             seconds = round(time.monotonic() - started, 1)
-            _data.write_json(file, {**settings, "steps": steps, **accuracies, "seconds": seconds})
+            kept = {**settings, **accuracies, "seconds": seconds}
+            _provenance.write_result(file, kept, made_by)
             print(f"{name}: {accuracies}, {seconds} s", flush=True)
-        return json.loads(file.read_text())
+        return {key: value for key, value in kept.items() if key != _provenance.MADE_BY}
 
     choices, results = {}, []
     for images in args.images:
@@ -91,7 +101,7 @@ def main(args: argparse.Namespace) -> None:
         "choices": [choice for tried in choices.values() for choice in tried],
         "runs": results,
     }
-    _data.write_json(args.results, record)
+    _jsonfile.write_json(args.results, record)
     print(f"Wrote {args.results}")
 
 

@@ -1,7 +1,6 @@
 """Writes a table of runs side by side into a page: start, results, time."""
 
 import argparse
-import json
 from pathlib import Path
 
 import _cli
@@ -24,8 +23,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main(args: argparse.Namespace) -> None:
     """Reads the records and replaces the section."""
     import _markdown
+    import _results
 
-    records = [json.loads((folder / "training.json").read_text()) for folder in args.presets]
+    records = [_results.read_record(folder) for folder in args.presets]
+    measured = [_measured_on(record) for record in records]
+    if any(data != measured[0] for data in measured):
+        raise ValueError(
+            "All runs must be measured on the same data, or their figures compare nothing. "
+            f"Received: {'; '.join(map(str, measured))}"
+        )
     for key in ("hardware", "software"):
         if any(record[key] != records[0][key] for record in records):
             raise ValueError(
@@ -46,6 +52,12 @@ def main(args: argparse.Namespace) -> None:
     _markdown.replace_section(
         args.readme, args.section, f"{_markdown.table(header, rows)}\n\nMeasured with {note}"
     )
+
+
+def _measured_on(record: dict) -> dict:
+    data = record["data"]
+    counts = ("held_out_images", "validation_images", "test_images")
+    return {"name": data["name"], **{name: data[name] for name in counts if name in data}}
 
 
 def _start(record: dict) -> str:

@@ -6,10 +6,10 @@ the weights come from. A PyTorch checkpoint needs PyTorch, a safetensors file do
 
 import argparse
 import hashlib
-import json
 from pathlib import Path
 
 import _cli
+from _jsonfile import write_json
 
 
 def parse_args() -> argparse.Namespace:
@@ -47,7 +47,7 @@ def main(args: argparse.Namespace) -> None:
     record = {"license": args.license, "start": {"converted from": _described(source)}}
     if args.data:
         record["data"] = {"name": args.data}
-    (args.out / "training.json").write_text(json.dumps(record, indent=2) + "\n")
+    write_json(args.out / "training.json", record)
     krp.hub.model_card(args.out).save(args.out / "README.md")
     kind = "ImageClassifier" if isinstance(model, krp.ResBlockImageClassifier) else "Backbone"
     print(f"Saved {args.out}: {model.count_params():,} parameters.")

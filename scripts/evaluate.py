@@ -1,7 +1,6 @@
 """Measures the accuracy of a preset on a split of a dataset."""
 
 import argparse
-import json
 from pathlib import Path
 
 import _cli
@@ -11,13 +10,15 @@ def parse_args() -> argparse.Namespace:
     """Reads the command line."""
     parser = _cli.new_parser(
         __doc__,
-        epilog="example: python scripts/evaluate.py resblock_bn_small --data path/to/images",
+        epilog="example: python scripts/evaluate.py resblock_bn_small --data path/to/images "
+        "--cache runs/cache",
     )
     parser.add_argument("preset", help="a name, a folder, or hf://user/name")
     parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
     parser.add_argument("--split", default="validation", help="the split to measure on")
     parser.add_argument("--cache", type=Path, required=True, help="a folder for decoded images")
     _cli.add_columns(parser)
+    _cli.add_skip_unreadable(parser)
     parser.add_argument("--batch-size", type=int, default=250, help="images a step")
     return parser.parse_args()
 
@@ -28,29 +29,28 @@ def main(args: argparse.Namespace) -> None:
     import _results
     import _training
     import numpy as np
+    from _classification_data import readable_rows
+    from _jsonfile import to_json
+    from _resizing import Converted, normalizer
 
     import keras_resblocks_plugin as krp
 
     model = krp.ResBlockImageClassifier.from_preset(args.preset, compile=False)
     converter = model.preprocessor.image_converter
-    images = _data.load_images(
-        args.data,
-        args.split,
-        converter.image_size[0],
-        args.cache,
-        args.image_column,
-        args.label_column,
-    )
-    if images.class_names != model.class_names:
+    columns = args.image_column, args.label_column
+    split = _data.open_split(args.data, args.split, args.cache, *columns)
+    if split.class_names != model.class_names:
         raise ValueError(
             f"The dataset must have the classes that {args.preset!r} was trained on. Received: "
-            f"{images.class_names[:3]}…, not {(model.class_names or [])[:3]}…"
+            f"{split.class_names[:3]}…, not {(model.class_names or [])[:3]}…"
         )
+    usable = readable_rows(split, True) if args.skip_unreadable else None
+    images = split.decode(Converted(converter), usable)
     model.preprocessor = None
     rows = np.arange(len(images.labels))
-    batches = _training.evaluation_batches(images, rows, args.batch_size, converter)
+    batches = _training.evaluation_batches(images, rows, args.batch_size, normalizer(converter))
     results = _results.measure(model, batches)
-    print(json.dumps({"preset": args.preset, "split": args.split, "images": len(rows), **results}))
+    print(to_json({"preset": args.preset, "split": args.split, "images": len(rows), **results}))
 
 
 if __name__ == "__main__":

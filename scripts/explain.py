@@ -27,19 +27,22 @@ def main(args: argparse.Namespace) -> None:
     """Predicts, maps, measures and draws."""
     import numpy as np
     from _activation_maps import activation_maps
-    from _data import square
-    from PIL import Image, UnidentifiedImageError
+    from _divergence import check_predictions
+    from _images import UnreadableImage, read_image
+    from _resizing import Square
+    from PIL import Image
 
     import keras_resblocks_plugin as krp
 
     try:
-        with Image.open(args.image) as file:
-            image = square(file, min(file.size))
-    except UnidentifiedImageError:
-        raise ValueError(f"{args.image} is not an image that can be read.") from None
+        image = read_image(args.image)
+    except UnreadableImage as error:
+        raise ValueError(f"The image {args.image}: {error}") from None
+    image = Square(min(image.shape[:2]))(image)
     classifier = krp.ResBlockImageClassifier.from_preset(args.preset)
     batch = image[None].astype("float32")
     logits = classifier.predict(batch, verbose=0)
+    check_predictions(logits)
     (guesses,) = classifier.decode_predictions(logits, top=5)
     likeliest = np.argsort(-logits[0])[:MAPPED]
     pixels = np.asarray(classifier.preprocessor.image_converter(batch)[0])

@@ -35,6 +35,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("--cache", type=Path, help="a folder for decoded images, with --data")
     _cli.add_columns(parser)
+    _cli.add_skip_unreadable(parser)
     parser.add_argument("--runs", type=int, default=50, help="timed runs of each; 0 for none")
     parser.add_argument("--readme", type=Path, help="a Markdown file whose section to replace")
     args = parser.parse_args()
@@ -45,11 +46,12 @@ def parse_args() -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     """Folds, writes, compares; prints the table and leaves `export.json` beside the files."""
-    import _data
     import _export_measure
+    import _jsonfile
     import _markdown
     import _results
     import numpy as np
+    from _resizing import Converted, normalizer
 
     import keras_resblocks_plugin as krp
 
@@ -65,18 +67,20 @@ def main(args: argparse.Namespace) -> None:
     image_size = size[0]
     calibration = None
     if args.data:
-        validation, calibration = _read(args, model, image_size)
+        validation, calibration = _read(args, model, Converted(converter))
         images, labels, data = validation.images, validation.labels, f"{args.split} split"
     else:
         images, labels, data = (
-            _export_measure.sample_images(args.preset, image_size),
+            _export_measure.sample_images(args.preset, Converted(converter)),
             None,
             "samples",
         )
 
+    normalize = normalizer(converter)
+
     def prepare(images: np.ndarray) -> np.ndarray:
         images = np.asarray(images, "float32")
-        return images if args.with_preprocessing else np.asarray(converter(images))
+        return images if args.with_preprocessing else np.asarray(normalize(images))
 
     normalization = converter if args.with_preprocessing else None
     plain = _export.with_fixed_input(model, image_size, normalization)
@@ -117,17 +121,18 @@ def main(args: argparse.Namespace) -> None:
         "runs": args.runs,
         "results": results,
     }
-    _data.write_json(args.out / "export.json", record)
+    _jsonfile.write_json(args.out / "export.json", record)
     text = _export_measure.report(record)
     print(text)
     if args.readme:
         _markdown.replace_section(args.readme, "export", text)
 
 
-def _read(args: argparse.Namespace, model, image_size: int):
+def _read(args: argparse.Namespace, model, resize):
     """The images to compare on, and some training images to calibrate with."""
     import _data
     import numpy as np
+    from _classification_data import readable_rows
 
     columns = (args.cache, args.image_column, args.label_column)
     split = _data.open_split(args.data, args.split, *columns)
@@ -137,9 +142,11 @@ def _read(args: argparse.Namespace, model, image_size: int):
             f"{split.class_names[:3]}…, not {(model.class_names or [])[:3]}…"
         )
     training = _data.open_split(args.data, args.calibration_split, *columns)
-    count = min(args.calibration_images, len(training))
-    rows = np.sort(np.random.default_rng(0).permutation(len(training))[:count])
-    return split.decode(image_size), training.decode(image_size, rows).images
+    usable, rows = np.arange(len(training)), None
+    if args.skip_unreadable:
+        usable, rows = readable_rows(training, True), readable_rows(split, True)
+    chosen = np.sort(np.random.default_rng(0).permutation(usable)[: args.calibration_images])
+    return split.decode(resize, rows), training.decode(resize, chosen).images
 
 
 def _versions(files: dict[str, Path]) -> dict[str, str]:

@@ -63,9 +63,7 @@ def _add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--train-split", default="train", help="the split to learn from")
     parser.add_argument("--validation-split", default="validation", help="the split reported on")
     parser.add_argument("--image-column", default="image", help="the column of images")
-    parser.add_argument(
-        "--skip-unreadable", action="store_true", help="leave out images that cannot be read"
-    )
+    _cli.add_skip_unreadable(parser)
     parser.add_argument("--dtype", default="float32", help="the precision while training")
     parser.add_argument("--license", default="other", help="for the card: that of the weights")
     parser.add_argument("--data-license", default="", help="for the card: the licence of the data")
@@ -78,7 +76,6 @@ def main(args: argparse.Namespace) -> None:
     import keras
 
     _finetuning.check_arguments(args)
-    _finetuning.claim_folder(args)
     keras.utils.set_random_seed(args.seed)
     args.run(args)
 

@@ -20,6 +20,7 @@ def main(args: argparse.Namespace) -> None:
     import keras
     import keras_hub
     import numpy as np
+    from _images import read_image
     from rich.console import Console
 
     import keras_resblocks_plugin as krp
@@ -28,7 +29,7 @@ def main(args: argparse.Namespace) -> None:
     samples = Path(krp.list_presets()["resblock_bn_small"]["handle"]) / "samples"
 
     def read(file: Path) -> np.ndarray:
-        return np.asarray(keras.utils.load_img(file), "float32")
+        return read_image(file).astype("float32")
 
     console.rule(f"1. What is in these photographs? ({args.preset})")
     classifier = keras_hub.models.ImageClassifier.from_preset(args.preset)

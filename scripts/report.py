@@ -58,13 +58,14 @@ def main(args: argparse.Namespace) -> None:
 
 def read_presets(folder: Path) -> dict[str, dict]:
     """The records of all presets in a folder, the most accurate first."""
+    import _results
     from multiply_adds import multiply_adds
 
     import keras_resblocks_plugin as krp
 
     presets = {}
     for file in sorted(folder.glob("*/training.json")):
-        record = json.loads(file.read_text())
+        record = _results.read_record(file.parent)
         backbone = krp.ResBlockBackbone.from_preset(str(file.parent), load_weights=False)
         record["parameters"] = backbone.count_params()
         record["multiply_adds"] = multiply_adds(backbone, record["recipe"]["image_size"])

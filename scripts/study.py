@@ -8,6 +8,7 @@ machine that does nothing else, it times the nets in turns.
 """
 
 import argparse
+import dataclasses
 import itertools
 import json
 from pathlib import Path
@@ -16,6 +17,7 @@ import _cli
 
 CLASSES, IMAGE_SIZE, HELD_OUT = 20, 32, 0.1
 EPOCHS, BATCH_SIZE = 10, 128
+_TIMING = "timing.json"
 
 
 def parse_args() -> argparse.Namespace:
@@ -36,53 +38,65 @@ def parse_args() -> argparse.Namespace:
 def main(args: argparse.Namespace) -> None:
     """Runs what is missing, then times."""
     import _data
+    import _provenance
     import _study_nets
     import _study_runs
     import keras
+    from _resizing import Square
 
-    splits = (
-        _data.load_images(
-            args.data, split, IMAGE_SIZE, args.cache, args.image_column, args.label_column
-        )
+    splits = [
+        _data.open_split(args.data, split, args.cache, args.image_column, args.label_column)
         for split in ("train", "validation")
+    ]
+    data = _study_runs.StudyData(
+        *(split.decode(Square(IMAGE_SIZE)) for split in splits), CLASSES, HELD_OUT
     )
-    data = _study_runs.StudyData(*splits, CLASSES, HELD_OUT)
     args.out.mkdir(parents=True, exist_ok=True)
-    check_same_study(
-        args.out / "study.json",
-        {
-            **{"data": Path(args.data).name, "classes": CLASSES, "image_size": IMAGE_SIZE},
-            **{"epochs": EPOCHS, "batch_size": BATCH_SIZE, "train_images": len(data.train_rows)},
-            "held_out_images": len(data.held_out_rows),
-            "validation_images": len(data.validation_rows),
-        },
-    )
+    study = {
+        **{"data": Path(args.data).name, "classes": CLASSES, "image_size": IMAGE_SIZE},
+        **{"epochs": EPOCHS, "batch_size": BATCH_SIZE, "train_images": len(data.train_rows)},
+        "held_out_images": len(data.held_out_rows),
+        "validation_images": len(data.validation_rows),
+    }
+    settings = {
+        **study,
+        "splits": {split.name: split.settings for split in splits},
+        "backend": keras.config.backend(),
+    }
+    file, way_out = args.out / "study.json", "Give another --out, or remove the folder."
+    if _provenance.read_result(file, settings, way_out) is None:
+        if any(args.out.glob("*.json")):
+            _provenance.check(None, settings, str(args.out), way_out)
+        _provenance.write_result(file, study, settings)
+    for kept, results in read_results(args.out).items():
+        if kept != file.name:
+            _provenance.check(
+                results.get(_provenance.MADE_BY), made_by(kept, results), kept, way_out
+            )
     missing = iter(lambda: _study_nets.next_run(read_results(args.out)), None)
     for run in itertools.islice(missing, args.runs):
         result = _study_runs.train(run, data, EPOCHS, BATCH_SIZE)
-        _data.write_json(args.out / run.file, result)
+        _provenance.write_result(args.out / run.file, result, made_by(run.file, result))
         print(f"{run.file}: {result['validation_top1']:.3f} in {result['seconds']} s", flush=True)
         keras.backend.clear_session()
-    if next(missing, None) is None and not (args.out / "timing.json").exists():
-        _data.write_json(args.out / "timing.json", _study_runs.time_nets(BATCH_SIZE))
+    timing = args.out / _TIMING
+    if next(missing, None) is None and not timing.exists():
+        times = _study_runs.time_nets(BATCH_SIZE)
+        _provenance.write_result(timing, times, made_by(timing.name, times))
 
 
-def check_same_study(file: Path, study: dict) -> None:
-    """Writes down what the runs of a folder learn from, or compares with what is written there.
+def made_by(file: str, result: dict) -> dict:
+    """What a result depends on beside the study: the nets as they are defined now.
 
-    Raises:
-        ValueError: If the folder has runs on other data, or with another schedule.
+    Args:
+        file: The name of the result's file.
+        result: What was found.
     """
-    import _data
+    from _study_nets import NETS
+    from _study_runs import TIMED
 
-    if not file.exists():
-        _data.write_json(file, study)
-    there = json.loads(file.read_text())
-    if there != study:
-        raise ValueError(
-            f"`--out` must be empty or have runs of the same study. Received: {file.parent}, with "
-            f"runs of {there}, for {study}. Name another folder."
-        )
+    names = TIMED if file == _TIMING else [result["net"]]
+    return {name: dataclasses.asdict(NETS[name]) for name in names if name in NETS}
 
 
 def read_results(folder: Path) -> dict[str, dict]:

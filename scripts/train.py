@@ -27,6 +27,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--start", help="a preset whose weights to start from, head included")
     parser.add_argument("--validation-split", default="validation", help="the split reported on")
     _cli.add_columns(parser)
+    _cli.add_skip_unreadable(parser)
     parser.add_argument("--license", default="other", help="for the card: that of the weights")
     parser.add_argument("--data-license", default="", help="for the card: the licence of the data")
     parser.add_argument(
@@ -50,9 +51,17 @@ def main(args: argparse.Namespace) -> None:
     # Before the slow imports, so that a typing error is found at once.
     recipe = read_recipe(args.recipe, epochs=args.epochs, dtype=args.dtype)
 
-    import _data
-    import keras
+    from dataclasses import asdict
 
+    import _data
+    import _runs
+    import _training
+    import keras
+    import numpy as np
+    from _classification_data import readable_rows, warn_of_empty_classes
+    from _resizing import Converted, Square
+
+    check_places(args)
     args.out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(args.seed)
     _distribution.start(args, recipe.batch_size)
@@ -65,40 +74,76 @@ def main(args: argparse.Namespace) -> None:
             f"Both splits of {args.data!r} must have the same classes. Received: "
             f"{len(train.class_names)} and {len(validation.class_names)} classes"
         )
-    rows, held_out = _data.hold_out(len(train), recipe.holdout, args.seed)
+    usable = {split.name: np.arange(len(split)) for split in (train, validation)}
+    if args.skip_unreadable:
+        usable = {split.name: readable_rows(split, True) for split in (train, validation)}
+    which = usable["train"]
+    rows, held_out = (
+        which[chosen] for chosen in _data.hold_out(len(which), recipe.holdout, args.seed)
+    )
+    warn_of_empty_classes(train, rows)
     if len(rows) < recipe.batch_size:
         raise ValueError(
             "`batch_size` must be at most the number of training images, "
             f"{len(rows)}. Received: batch_size={recipe.batch_size}"
         )
-    images, watched = (
-        train.decode(recipe.image_size, _distribution.share(which, equal)) if len(which) else None
-        for which, equal in ((rows, True), (held_out, False))
-    )
-    unseen = {}
+    settings = {
+        "task": "train",
+        "recipe": asdict(recipe),
+        "seed": args.seed,
+        "skip_unreadable": args.skip_unreadable,
+        "data": {"train": train.settings, "validation": validation.settings},
+        "start": _runs.start_settings(args.start) if args.start else None,
+    }
+    _runs.claim(args.out, settings)
+    images = train.decode(Square(recipe.image_size), _distribution.share(rows))
+    process, processes = _distribution.place()
+    # Of all images, every 50th.
+    sample = [
+        image for row, image in enumerate(images.images) if (row * processes + process) % 50 == 0
+    ]
+    converter = _training.build_converter(sample, recipe.image_size)
+    # What is measured is resized as the preset will resize it.
+    resize, watched, unseen = Converted(converter), None, {}
+    if len(held_out):
+        watched = train.decode(resize, _distribution.share(held_out, equal=False))
     if _distribution.is_first():
         if len(held_out):
-            unseen["held_out"] = train.decode(recipe.image_size, held_out)
-        unseen["validation"] = validation.decode(recipe.image_size)
-    preset = fit(recipe, images, watched, args)
+            unseen["held_out"] = train.decode(resize, held_out)
+        unseen["validation"] = validation.decode(resize, usable[validation.name])
+    preset = fit(recipe, images, watched, converter, args)
     if preset is not None:
         report(preset, recipe, len(rows), unseen, args)
 
 
-def fit(recipe, images, watched, args):
+def check_places(args: argparse.Namespace) -> None:
+    """Checks that the run does not replace what it starts from.
+
+    Raises:
+        ValueError: If it would: killed while it saves, it could not be started again.
+    """
+    folder = args.preset or args.out / "preset"
+    if args.start and Path(args.start).is_dir() and Path(args.start).resolve() == folder.resolve():
+        raise ValueError(
+            "--start must be another folder than the one that the preset is saved to, or the run "
+            f"could not be started again. Name another by --preset. Received: {args.start}"
+        )
+
+
+def fit(recipe, images, watched, converter, args):
     """Trains or goes on training; returns the classifier in float32, in the first process."""
     import _callbacks
+    import _divergence
+    import _runs
     import _training
     import numpy as np
+    from _resizing import normalizer
     from tqdm import trange
 
     import keras_resblocks_plugin as krp
 
     rows = np.arange(len(images.labels))
     process, processes = _distribution.place()
-    # Of all images, every 50th.
-    sample = (images.images[row] for row in rows if (row * processes + process) % 50 == 0)
-    converter = _training.build_converter(sample, recipe.image_size)
     model = _training.build_classifier(recipe, images.class_names, converter, recipe.dtype)
     # The batches are converted already, on the way from the cache.
     model.preprocessor = None
@@ -110,16 +155,18 @@ def fit(recipe, images, watched, args):
     _training.compile_for(model, recipe, steps_per_epoch)
     if watched is not None:
         rows = np.arange(len(watched.labels))
-        watched = _training.evaluation_batches(watched, rows, recipe.batch_size, converter)
-    model.fit(
+        watched = _training.evaluation_batches(
+            watched, rows, recipe.batch_size, normalizer(converter)
+        )
+    _divergence.fit(
+        model,
         batches,
+        steps_per_epoch,
+        recipe.epochs,
         validation_data=watched,
-        epochs=recipe.epochs,
-        steps_per_epoch=steps_per_epoch,
-        shuffle=False,
         callbacks=[
-            _callbacks.History(args.out / "history.jsonl"),
-            _callbacks.Backup(args.out / "backup", steps_per_epoch),
+            _callbacks.History(args.out / _runs.HISTORY),
+            _callbacks.Backup(args.out / _runs.BACKUP, steps_per_epoch),
         ],
         verbose=(1 if sys.stdout.isatty() else 2) if process == 0 else 0,
     )
@@ -135,32 +182,37 @@ def fit(recipe, images, watched, args):
 
 
 def report(preset, recipe, train_images, unseen, args) -> None:
-    """Saves the preset, then what it reaches on images that it has not seen."""
+    """Measures the preset on images that it has not seen, then saves it with what it reaches."""
     from dataclasses import asdict
 
     import _callbacks
     import _results
+    import _runs
     import _storage
     import _training
     import numpy as np
+    from _resizing import normalizer
     from choose_learning_rate import tried
     from multiply_adds import multiply_adds
 
-    folder = args.preset or args.out / "preset"
-    preset.save_to_preset(str(folder))
-    converter = preset.preprocessor.image_converter
-    preset.preprocessor = None
+    preprocessor, preset.preprocessor = preset.preprocessor, None
+    normalize = normalizer(preprocessor.image_converter)
 
     def measure():
         results = {}
         for name, images in unseen.items():
             rows = np.arange(len(images.labels))
-            batches = _training.evaluation_batches(images, rows, 250, converter)
+            batches = _training.evaluation_batches(images, rows, 250, normalize)
             for metric, value in _results.measure(preset, batches).items():
                 results[f"{name}_{metric}"] = value
         return results
 
+    # First, so that nothing which cannot be measured is saved in place of a good preset.
     results, stored = measure(), "float32"
+    folder = args.preset or args.out / "preset"
+    preset.preprocessor = preprocessor
+    preset.save_to_preset(str(folder))
+    preset.preprocessor = None
     if args.bfloat16:
         rounded = _storage.store_as_bfloat16(preset.backbone, folder, results, measure)
         if rounded is not None:
@@ -168,13 +220,13 @@ def report(preset, recipe, train_images, unseen, args) -> None:
     counts = {"train_images": train_images, "held_out_images": 0}
     counts |= {f"{name}_images": len(images.labels) for name, images in unseen.items()}
     data = {"name": Path(args.data).name, "license": args.data_license, **counts}
-    history = _callbacks.read_history(args.out / "history.jsonl")
+    history = _callbacks.read_history(args.out / _runs.HISTORY)
     record = {
         "license": args.license,
         "start": _start_record(args.start),
         "stored_as": stored,
         "multiply_adds": multiply_adds(preset.backbone, recipe.image_size),
-        "learning_rates_tried": tried(args.recipe, data["name"]),
+        "learning_rates_tried": tried(args.recipe, recipe, data["name"]),
         **_results.training_record(asdict(recipe), data, results, history, args.seed),
     }
     _results.save_record(folder, record)

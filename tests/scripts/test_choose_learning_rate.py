@@ -21,7 +21,10 @@ def test_the_best_rate_goes_into_the_recipe_and_the_record(dataset, recipe, tmp_
         choose_learning_rate.main(choose_learning_rate.parse_args())
         return json.loads((tmp_path / "mine.learning_rate.json").read_text())
 
-    assert choose_learning_rate.tried(mine, dataset.name) is None
+    def tried(data):
+        return choose_learning_rate.tried(mine, read_recipe(mine), data)
+
+    assert tried(dataset.name) is None
     # The colours are told apart in two epochs at the one rate and not at the other.
     record = choose(1e-6, 0.1)
     assert record["epochs"] == 2
@@ -29,16 +32,18 @@ def test_the_best_rate_goes_into_the_recipe_and_the_record(dataset, recipe, tmp_
     assert record["held_out_top1"]["0.1"] > record["held_out_top1"]["1e-06"]
     assert mine.read_text() == before.replace("learning_rate = 0.05", "learning_rate = 0.1")
     assert read_recipe(mine).learning_rate == 0.1
-    assert "after 2 epochs: 1e-06 " in choose_learning_rate.tried(mine, dataset.name)
-    assert choose_learning_rate.tried(mine, "other") is None
+    assert "after 2 epochs: 1e-06 " in tried(dataset.name)
+    assert tried("other") is None
 
     # What was tried is not tried again: another figure in its place would be replaced.
     file = tmp_path / "mine.learning_rate.json"
     file.write_text(json.dumps({**record, "held_out_top1": {"1e-06": 0.9, "0.1": 0.2}}))
     assert choose(1e-6, 0.1)["chosen"] == 1e-6
-    # Unless it was on other data.
-    file.write_text(json.dumps({**record, "data": "other", "held_out_top1": {"1e-06": 0.9}}))
-    assert choose(1e-6, 0.1) == record
+    # Those of another network are not taken for its own.
+    mine.write_text(mine.read_text().replace('block_type = "bn"', 'block_type = "act"'))
+    assert tried(dataset.name) is None
+    with pytest.raises(ValueError, match=r'`recipe.backbone.block_type` was "bn", now "act"'):
+        choose(1e-6, 0.1)
 
 
 def test_of_rates_that_chance_may_have_ordered_the_smallest_is_taken():

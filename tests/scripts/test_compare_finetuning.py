@@ -4,27 +4,11 @@ import json
 
 import _finetuning_report
 import compare_finetuning
-import pytest
 
 import keras_resblocks_plugin as krp
 
 
-@pytest.fixture
-def small(monkeypatch):
-    """One candidate and few steps for two strategies; the code is that of the whole comparison."""
-    for name, value in {
-        "STRATEGIES": ("scratch", "linear"),
-        "STEPS": {5: 2, 10: 3},
-        "BATCH_SIZE": 10,
-        # Nothing is learnt at the second of the rates.
-        "CANDIDATES": {"scratch": (1e-3, 1e-12), "linear": (1e-2, 1e-12)},
-        "CHOICE": {"seed": 100, "held_out": 5},
-        "MOST_TO_CHOOSE": 5,
-    }.items():
-        monkeypatch.setattr(compare_finetuning, name, value)
-
-
-def test_finished_runs_are_kept_and_reported(small, dataset, tmp_path):
+def test_finished_runs_are_kept_and_reported(small_comparison, dataset, tmp_path):
     backbone = krp.ResBlockBackbone("bn", [8], [1], [2], [8], [3], [2])
     converter = krp.ResBlockImageConverter(image_size=(32, 32), scale=1 / 64, offset=-2.0)
     krp.ResBlockImageClassifier(

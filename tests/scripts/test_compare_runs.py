@@ -10,6 +10,7 @@ def save_record(folder, **start):
     record = {
         "start": start,
         "recipe": {"strategy": "full"},
+        "data": {"name": "streets", "test_images": 6},
         "results": {"test_mean_iou": 0.25, "test_iou_sky": 0.5},
         "epochs": 3,
         "seconds": 90,
@@ -40,4 +41,12 @@ def test_runs_of_several_machines_are_not_compared(tmp_path):
     file = tmp_path / "b" / "training.json"
     file.write_text(file.read_text().replace("2 cores", "8 cores"))
     with pytest.raises(ValueError, match=r"same hardware.*2 cores, 8 cores"):
+        compare_runs.main(compare_runs.parse_args(["seg", *runs, "--metrics", "test_mean_iou"]))
+
+
+def test_runs_on_other_data_are_not_compared(tmp_path):
+    runs = save_record(tmp_path / "a", preset="small"), save_record(tmp_path / "b", preset="small")
+    file = tmp_path / "b" / "training.json"
+    file.write_text(file.read_text().replace("streets", "birds"))
+    with pytest.raises(ValueError, match=r"measured on the same data.*streets.*birds"):
         compare_runs.main(compare_runs.parse_args(["seg", *runs, "--metrics", "test_mean_iou"]))

@@ -213,6 +213,19 @@ def test_two_processes_killed_and_started_again_learn_what_one_does(eight_device
     assert [path.name for path in second.iterdir()] == ["cache"]
 
 
+@needs_jax
+def test_processes_with_other_settings_all_end(new_run):
+    runs = [new_run(WHOLE, "alike"), new_run(WHOLE, "different", "--seed", 1)]
+    for process, changed in zip(
+        start_two(runs), ("others in another", "`seed` was 0, now 1"), strict=True
+    ):
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 1
+        assert "All processes of a run must have the same settings" in errors
+        assert changed in errors
+    assert not (runs[1][1] / "settings.json").exists()
+
+
 def flags(*values):
     parser = argparse.ArgumentParser()
     _distribution.add_arguments(parser)

@@ -94,7 +94,7 @@ def test_a_folder_goes_on_with_its_own_run_alone(finished, preset, dataset, caps
     start(preset, dataset, finished, "--strategy", "lora", "--epochs", 12, *per_class)
     assert (finished / "history.jsonl").read_text() == before
     assert "validation_top1" in capsys.readouterr().out
-    with pytest.raises(ValueError, match="a run with other arguments: epochs=12"):
+    with pytest.raises(ValueError, match="made with other settings: `epochs` was 12, now 13"):
         start(preset, dataset, finished, "--strategy", "lora", "--epochs", 13, *per_class)
 
 

@@ -116,7 +116,7 @@ def test_the_preset_loads_in_keras_hub_and_is_as_good_as_its_record_says(finishe
     assert sum(len(found["boxes"]) for found in detections) > 0
     boxes, labels = _detection_data.padded([objects for _, objects in rows])
     boxes[..., 2:] += boxes[..., :2]
-    truth = _detection_data.BoxedImages(None, boxes, labels, NAMES, {})
+    truth = _detection_data.BoxedImages(None, boxes, labels, NAMES, {}, {})
     measured = _detection_results.average_precision(detections, truth)
     assert {f"validation_{name}": value for name, value in measured.items()} == record["results"]
 
@@ -138,7 +138,7 @@ def box(*corners, label=0, score=1.0):
 
 def test_average_precision_by_hand():
     boxes = np.array([[[0, 0, 10, 10]], [[10, 10, 30, 30]]], "float32")
-    truth = _detection_data.BoxedImages(None, boxes, np.zeros((2, 1)), NAMES, {})
+    truth = _detection_data.BoxedImages(None, boxes, np.zeros((2, 1)), NAMES, {}, {})
     whole = [box(0, 0, 10, 10), box(10, 10, 30, 30)]
     assert _detection_results.average_precision(whole, truth) == {"map": 1.0, "ap50": 1.0}
     # An overlap of 0.72 holds at the thresholds .5, .55, .6, .65 and .7, five of the ten.

@@ -1,0 +1,135 @@
+"""The end of what has diverged: numbers that are not finite are an error, never a result."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+class Diverged(ValueError):
+    """A loss, a weight or a prediction that is not finite."""
+
+
+class StopAtDivergence(keras.callbacks.Callback):
+    """Ends training at the first loss that is not finite, before anything of it is kept.
+
+    It comes before callbacks that write, such as a backup.
+
+    Args:
+        steps_per_epoch: How many steps an epoch has.
+
+    Raises:
+        Diverged: In training, with the step and the learning rate there.
+    """
+
+    def __init__(self, steps_per_epoch: int):
+        super().__init__()
+        self.steps_per_epoch = steps_per_epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.step = epoch * self.steps_per_epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.step = self.step // self.steps_per_epoch * self.steps_per_epoch + batch
+
+    def on_train_batch_end(self, batch, logs=None):
+        # A mean over the epoch, which no finite loss makes finite again.
+        self._check(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        # With the validation data's, which training does not see.
+        self._check(logs)
+
+    def _check(self, logs: Mapping[str, float] | None) -> None:
+        for name, value in (logs or {}).items():
+            if not np.isfinite(value).all():
+                raise self.error(f"`{name}` is {float(value)}")
+
+    def error(self, what: str) -> Diverged:
+        """The error that says where the training is."""
+        # Loss scaling wraps the optimizer that has the schedule.
+        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        # The schedule is asked for that step: on JAX the count is not kept up to date in
+        # between. The training is over.
+        optimizer.iterations.assign(self.step)
+        return Diverged(
+            f"Training diverged at step {self.step + 1}, in epoch "
+            f"{self.step // self.steps_per_epoch + 1}, with a learning rate of "
+            f"{float(optimizer.learning_rate):g}: {what}. Nothing was saved. Train with a "
+            "smaller learning rate or a longer warm-up, from the start in another folder."
+        )
+
+
+def fit(
+    model: keras.Model,
+    batches: tf.data.Dataset,
+    steps_per_epoch: int,
+    epochs: int = 1,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
+    **kwargs: Any,
+) -> None:
+    """Trains until a loss is not finite.
+
+    Args:
+        model: A compiled model.
+        batches: Endless batches, shuffled.
+        steps_per_epoch: How many are an epoch.
+        epochs: How many epochs.
+        callbacks: Called after each loss was found to be finite.
+        **kwargs: Other arguments of `keras.Model.fit`.
+
+    Raises:
+        Diverged: At the first loss that is not finite.
+    """
+    stop = StopAtDivergence(steps_per_epoch)
+    try:
+        model.fit(
+            batches,
+            steps_per_epoch=steps_per_epoch,
+            epochs=epochs,
+            shuffle=False,
+            callbacks=[stop, *callbacks],
+            **kwargs,
+        )
+    except RuntimeError as error:
+        # PyTorch's cross-entropy refuses NaN before there is a loss.
+        if "should be between 0 and 1" in str(error):
+            raise stop.error("the loss cannot be computed") from error
+        raise
+
+
+def check_predictions(predictions: np.ndarray, what: str = "The model's predictions") -> None:
+    """Checks that what is to be measured are numbers.
+
+    Raises:
+        Diverged: If one is not finite.
+    """
+    values = np.asarray(predictions)
+    # Halves of machine-learning libraries are no floats to NumPy.
+    bad = ~np.isfinite(values.astype("float32")).reshape(len(values), -1).all(axis=1)
+    if bad.any():
+        raise Diverged(
+            f"{what} must be finite to be measured. Received: NaN or infinity for {bad.sum()} of "
+            f"{len(values)} images. The weights are of a training that diverged, or the "
+            "images have values that overflow."
+        )
+
+
+def check_weights(model: keras.Model) -> None:
+    """Checks that all weights are finite.
+
+    Raises:
+        Diverged: If one is not.
+    """
+    bad = [
+        weight.path
+        for weight in model.weights
+        if not np.isfinite(keras.ops.convert_to_numpy(weight).astype("float32")).all()
+    ]
+    if bad:
+        raise Diverged(
+            f"The weights must be finite. Received: NaN or infinity in {len(bad)} of "
+            f"{len(model.weights)}, the first `{bad[0]}`. The training diverged."
+        )
