@@ -5,6 +5,7 @@ from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
 
+import _distribution
 import _provenance
 import datasets
 import numpy as np
@@ -104,7 +105,9 @@ class Split:
         record = self.cache / f"{stem}.json"
         # It is written last: where it is, the files are whole.
         if not record.exists():
-            _decode(dataset, rows, resize, self.image_column, images_file)
+            # The converter computes with Keras: no other process takes part in that.
+            with _distribution.alone():
+                _decode(dataset, rows, resize, self.image_column, images_file)
             np.save(labels_file, labels)
             _provenance.claim(record, settings, is_used=False, way_out="")
         _provenance.claim(record, settings, is_used=True, way_out=f"Remove {record}.")

@@ -50,9 +50,8 @@ class Converted:
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """From uint8 pixels of any size to float32 ones, from 0 to 255."""
-        with keras.device("cpu"):
-            resized = self._resize(pixels.astype("float32"))
-        return keras.ops.convert_to_numpy(resized)
+        # Not under `keras.device("cpu")`: among several processes that may be another's on JAX.
+        return keras.ops.convert_to_numpy(self._resize(pixels.astype("float32")))
 
 
 def normalizer(converter: keras.Layer) -> keras.Layer:
