@@ -1,4 +1,4 @@
-"""What an adapter's file says of itself: for what backbone it is, and on what it was trained."""
+"""The metadata of an adapter's file: the backbone it is for, and the weights it was trained on."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What goes through the residual blocks of a model, in one pass."""
+"""Measurements of residual blocks in one forward pass."""
 
 import contextlib
 from collections.abc import Iterator

@@ -18,6 +18,7 @@ __all__ = [
     "builtin_preset_names",
     "calls",
     "flatten_layers",
+    "frozen_kernel",
     "learnable_weights",
     "register_preset",
     "save_backbone_config",
@@ -62,6 +63,11 @@ def set_trainable(layer: keras.Layer, value: bool) -> None:
 def set_trainable_flag(layer: keras.Layer, value: bool) -> None:
     """Sets what `layer.trainable` reads, and leaves its weights alone."""
     layer._trainable = value
+
+
+def frozen_kernel(layer: keras.Layer) -> keras.Variable:
+    """The kernel that LoRA adds to. `layer.kernel` is the sum, in the precision of computations."""
+    return layer._kernel
 
 
 def calls(function: keras.Function) -> list[tuple[Any, list, list]]:

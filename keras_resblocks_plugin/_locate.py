@@ -1,4 +1,4 @@
-"""From what a user calls a preset to a folder on this disk that was checked."""
+"""Names, handles and paths of presets, resolved to a checked folder on this disk."""
 
 import difflib
 from collections.abc import Callable, Mapping

@@ -117,7 +117,9 @@ def schema_of(cls: type, config: dict[str, Any]) -> dict[str, Any]:
     known = {"config_file": _PREPROCESSOR_FILE, **layer_schema()["properties"]}
     if not issubclass(cls, keras.layers.Layer):
         known["name"] = {"type": "string", "format": "dtype"}
-    properties = {name: known.get(name, _BOUNDED) for name in _arguments(cls)}
+    # KerasHub's preprocessors take it out of `**kwargs`.
+    names = _arguments(cls) | ({"config_file"} if hasattr(cls, "image_converter_cls") else set())
+    properties = {name: known.get(name, _BOUNDED) for name in names}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 

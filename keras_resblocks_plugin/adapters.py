@@ -15,7 +15,7 @@ from keras_resblocks_plugin._adapter_metadata import (
     new_adapter_metadata,
     read_adapter_metadata,
 )
-from keras_resblocks_plugin._kerashub import flatten_layers
+from keras_resblocks_plugin._kerashub import flatten_layers, frozen_kernel
 from keras_resblocks_plugin._one_save import one_save
 from keras_resblocks_plugin._places import local_path
 from keras_resblocks_plugin._replace import replacing_file
@@ -156,7 +156,8 @@ def _shapes(layers: Sequence[keras.Layer], rank: int) -> dict[str, keras.KerasTe
     """What LoRA of that rank adds to the layers: the shapes by path."""
     shapes = {}
     for layer in layers:
-        path, shape = layer._kernel.path.removesuffix("/kernel"), tuple(layer._kernel.shape)
+        kernel = frozen_kernel(layer)
+        path, shape = kernel.path.removesuffix("/kernel"), tuple(kernel.shape)
         shapes[f"{path}/lora_kernel_a"] = keras.KerasTensor((*shape[:-1], rank))
         shapes[f"{path}/lora_kernel_b"] = keras.KerasTensor((rank, shape[-1]))
     return shapes

@@ -1,4 +1,4 @@
-"""What the residual blocks of a model do while it trains."""
+"""A callback that reports on the residual blocks of a model while it trains."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What of a model learns when it is fine-tuned."""
+"""Fine-tuning strategies: the weights of a model that learn."""
 
 import keras
 

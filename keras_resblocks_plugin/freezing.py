@@ -1,4 +1,4 @@
-"""Which weights of a layer learn: read, set and kept in configs, also inside composite layers."""
+"""The weights of a layer that learn: read, set and kept in configs, inside composite layers too."""
 
 import difflib
 from collections.abc import Collection, Iterator, Mapping

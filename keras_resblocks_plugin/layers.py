@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_resblocks_plugin._kerashub import flatten_layers
+from keras_resblocks_plugin._kerashub import flatten_layers, frozen_kernel
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._validation import check_positive_int
 from keras_resblocks_plugin.freezing import Freezable
@@ -121,7 +121,7 @@ class SymmetricConv2D(Freezable, keras.layers.Conv2D):
         store["0"] = merged_kernel(self)
         if self.use_bias:
             store["1"] = self.bias
-        for weight in (self._kernel, self.lora_kernel_a, self.lora_kernel_b):
+        for weight in (frozen_kernel(self), self.lora_kernel_a, self.lora_kernel_b):
             store[weight.name] = weight
         if self.lora_alpha != self.lora_rank:
             store["lora_alpha"] = np.asarray(self.lora_alpha, "float64")
@@ -136,7 +136,7 @@ class SymmetricConv2D(Freezable, keras.layers.Conv2D):
         start = ops.copy(self.lora_kernel_a)
         super().load_own_variables(merged)
         if lora and tuple(lora["lora_kernel_a"].shape) == tuple(start.shape):
-            for weight in (self._kernel, self.lora_kernel_a, self.lora_kernel_b):
+            for weight in (frozen_kernel(self), self.lora_kernel_a, self.lora_kernel_b):
                 weight.assign(lora[weight.name])
             # The same additions to the kernel, whatever this layer multiplies them by.
             alpha = float(np.asarray(lora.get("lora_alpha", self.lora_rank)))

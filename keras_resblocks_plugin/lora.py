@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_resblocks_plugin._kerashub import flatten_layers
+from keras_resblocks_plugin._kerashub import flatten_layers, frozen_kernel
 
 
 def lora_layers(model: keras.Model) -> list[keras.Layer]:
@@ -45,15 +45,13 @@ def restore_lora(layer: keras.Layer, settings: Mapping[str, Mapping[str, float]]
 
 
 def merged_kernel(layer: keras.Layer) -> Any:
-    """The kernel of a layer with LoRA, as a layer without has it.
-
-    `layer.kernel` is that in the precision of computations, which may be coarser.
-    """
+    """The kernel of a layer with LoRA, as a layer without has it, in the precision of weights."""
+    kernel = frozen_kernel(layer)
     addition = ops.matmul(layer.lora_kernel_a, layer.lora_kernel_b)
     addition = addition * (layer.lora_alpha / layer.lora_rank)
-    dtype = "float64" if layer._kernel.dtype == "float64" else "float32"
-    kernel = ops.add(ops.cast(layer._kernel, dtype), ops.cast(addition, dtype))
-    return ops.cast(kernel, layer._kernel.dtype)
+    dtype = "float64" if kernel.dtype == "float64" else "float32"
+    merged = ops.add(ops.cast(kernel, dtype), ops.cast(addition, dtype))
+    return ops.cast(merged, kernel.dtype)
 
 
 def forget_compiled(model: keras.Model) -> None:

@@ -1,4 +1,4 @@
-"""How a backbone is saved to a preset and loaded from one, and what LoRA adds to it alone."""
+"""Saving a backbone to a preset, loading it from one, and its LoRA."""
 
 import functools
 import math

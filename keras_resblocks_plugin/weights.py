@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_resblocks_plugin._head import SavedHead
 from keras_resblocks_plugin._json import read_json
+from keras_resblocks_plugin._kerashub import frozen_kernel
 from keras_resblocks_plugin._pages import to_tensor
 from keras_resblocks_plugin._preset_files import INDEX, INDEX_FILE, WEIGHTS_FILE
 from keras_resblocks_plugin._safetensors import (
@@ -66,7 +67,7 @@ def stored_digest(file: Path) -> str | None:
 
 def merged_weights(model: keras.Model) -> dict[str, np.ndarray]:
     """The weights of a model by path, as a model without LoRA has them: merged."""
-    merged = {layer._kernel.path: merged_kernel(layer) for layer in lora_layers(model)}
+    merged = {frozen_kernel(layer).path: merged_kernel(layer) for layer in lora_layers(model)}
     return {
         weight.path: keras.ops.convert_to_numpy(merged.get(weight.path, weight))
         for weight in base_weights(model)

@@ -1,4 +1,4 @@
-"""Where in an image a classifier with average pooling and a dense head sees each class."""
+"""Class activation maps of a classifier with average pooling and a dense head."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""How long `from_preset` takes, what of, and how much memory it takes."""
+"""The time and the memory that `from_preset` takes, and their parts."""
 
 import subprocess
 import sys

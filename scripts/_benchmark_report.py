@@ -1,4 +1,4 @@
-"""What `benchmark.py` measured, as tables and as a picture."""
+"""The measurements of `benchmark.py` as tables and as a picture."""
 
 import statistics
 

@@ -1,4 +1,4 @@
-"""How long forward passes, training steps and input batches take, and what the machine can do."""
+"""Times of forward passes, training steps and input batches, and of the machine itself."""
 
 import functools
 from collections.abc import Callable

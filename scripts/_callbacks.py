@@ -1,4 +1,4 @@
-"""What happens between the epochs of a training run: its backup and its history."""
+"""The callbacks of a training run: its backup and its history."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Which images of a labelled dataset a classifier learns from, and is measured on."""
+"""The images of a labelled dataset that a classifier learns from and is measured on."""
 
 import argparse
 import warnings

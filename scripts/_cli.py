@@ -1,4 +1,4 @@
-"""What every script does the same: errors in one line, and exit codes for a shell."""
+"""The command line of every script: errors in one line, and exit codes for a shell."""
 
 import argparse
 import os

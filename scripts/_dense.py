@@ -1,4 +1,4 @@
-"""What segmentation and detection share: KerasHub's own task on a backbone, and back to float32."""
+"""The code that segmentation and detection share: KerasHub's task on a backbone, in float32."""
 
 import argparse
 import contextlib

@@ -1,4 +1,4 @@
-"""What a detector reaches, and what that looks like."""
+"""The measured results of a detector, and a picture of them."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""What exported files are measured by: real images, through Keras and through every runtime."""
+"""Measurements of exported files: real images, through Keras and through every runtime."""
 
 import statistics
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What fine-tuning is the same in every task: the start, the optimizer, the run, its record."""
+"""The parts of fine-tuning that every task shares: start, optimizer, run and record."""
 
 import argparse
 import sys

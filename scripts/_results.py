@@ -1,4 +1,4 @@
-"""What a run leaves beside the weights: figures, curve and card."""
+"""The files that a run leaves beside the weights: figures, curve and card."""
 
 import json
 import os

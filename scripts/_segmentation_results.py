@@ -1,4 +1,4 @@
-"""What a segmenter reaches, and what that looks like."""
+"""The measured results of a segmenter, and a picture of them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the sections of the study's report share: verdicts, spreads, and rows of tables."""
+"""The verdicts, spreads and rows of tables in the study's report."""
 
 import statistics
 from collections.abc import Callable

@@ -42,6 +42,9 @@ def tiny_segmenter() -> keras_hub.models.DeepLabV3ImageSegmenter:
             projection_filters=4,
         ),
         num_classes=3,
+        preprocessor=keras_hub.models.DeepLabV3ImageSegmenterPreprocessor(
+            keras_hub.layers.DeepLabV3ImageConverter(image_size=(64, 64))
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""Which `ResBlockBackbone` weights of PyTorch belong to, told by their names and shapes."""
+"""The `ResBlockBackbone` that PyTorch weights belong to, by their names and shapes."""
 
 import itertools
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What others call the weights of a `ResBlockBackbone` and of the head on it."""
+"""The names that other libraries give to the weights of a backbone and its head."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Which of timm's ResNets computes what a backbone or classifier does."""
+"""The timm ResNet that computes what a backbone or classifier does."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""What a preset must be to be pushed or pulled: one of this package, or of a task on one."""
+"""Checks of presets that are pushed or pulled: this package's, and tasks on its backbone."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a push sends: a preset's files, as far as they differ from what is there."""
+"""The files that a push sends: those of a preset that differ from what is there."""
 
 import shutil
 from collections.abc import Mapping

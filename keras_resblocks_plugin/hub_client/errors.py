@@ -1,4 +1,4 @@
-"""What can go wrong with the Hub, in one line each with the way out, and never a token."""
+"""The Hub's errors, in one line each, with the fix and without tokens."""
 
 import errno
 import re
