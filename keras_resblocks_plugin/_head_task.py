@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_resblocks_plugin import _heads
+from keras_resblocks_plugin._kerashub import flatten_layers
 from keras_resblocks_plugin._validation import check_positive_int
 
 
@@ -51,6 +52,22 @@ class HeadTask:
         # Its variables have to be there when that is loaded.
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
+
+    def save_task_weights(self, filepath: str) -> None:
+        """Saves the head alone to an h5 file.
+
+        KerasHub's tasks save the optimizer's state with it, as large as the backbone's weights.
+
+        Args:
+            filepath: The file, which ends in `.weights.h5`.
+        """
+        skipped = self._outside_of_head()
+        keras.saving.save_weights(self, filepath, objects_to_skip=skipped)
+
+    def _outside_of_head(self) -> list[Any]:
+        """The parts of the task that keep weights of their own elsewhere, or none."""
+        optimizer = [] if self.optimizer is None else [self.optimizer]
+        return [*flatten_layers(self.backbone), self.backbone, *optimizer]
 
     def _check_loss(self) -> None:
         """Raises where there is no loss to train with; JAX would train with none."""

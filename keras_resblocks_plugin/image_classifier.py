@@ -1,7 +1,7 @@
 """Image classification on a `ResBlockBackbone`."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -162,14 +162,14 @@ class ResBlockImageClassifier(HeadTask, TaskInputs, ConfiguredClassifier):
             ValueError: If the file is damaged, or is the head of another backbone or of
                 other classes.
         """
-        load = functools.partial(self._load_head, filepath, super().load_task_weights)
+        load = functools.partial(self._load_head, filepath)
         self.backbone.expect_weights_of(one_save(filepath, load))
 
-    def _load_head(self, filepath: str, load: Callable[[str], None]) -> SavedHead | None:
+    def _load_head(self, filepath: str) -> SavedHead | None:
         check_head(filepath)
         head = read_head(Path(filepath))
         try:
-            load(filepath)
+            keras.saving.load_weights(self, filepath, objects_to_skip=self._outside_of_head())
         except (KeyError, OSError, ValueError) as error:
             raise ValueError(
                 f"`{filepath}` is not a head for {self.num_classes} classes on this backbone. "

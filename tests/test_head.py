@@ -186,3 +186,19 @@ def test_the_digest_tells_names_dtypes_shapes_and_values(dtype):
     )
     assert same == digest()
     assert len({same, *others}) == 5
+
+
+def test_a_head_holds_no_state_of_the_optimizer(tmp_path, recwarn):
+    classifier = tiny_classifier()
+    classifier.compile("adam")
+    classifier.fit(photos(4), [0, 1, 2, 0], epochs=1, verbose=0)
+    classifier.save_to_preset(tmp_path / "trained")
+    with h5py.File(tmp_path / "trained" / "task.weights.h5") as file:
+        names = []
+        file.visit(names.append)
+    assert not [name for name in names if "optimizer" in name]
+    recwarn.clear()
+    for cls in (keras_hub.models.ImageClassifier, krp.ResBlockImageClassifier):
+        loaded = cls.from_preset(str(tmp_path / "trained"))
+        np.testing.assert_array_equal(predict(loaded, photos()), predict(classifier, photos()))
+    assert [x for x in recwarn if "optimizer" in str(x.message)] == []
