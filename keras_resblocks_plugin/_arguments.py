@@ -34,17 +34,17 @@ def check_arguments(
     Raises:
         ValueError: If it does not take one; the nearest is named.
     """
-    places = {name: f", of {place}" for place, names in (elsewhere or {}).items() for name in names}
+    places = {name: f" of {place}" for place, names in (elsewhere or {}).items() for name in names}
     places |= dict.fromkeys(known, "")
     unknown = {k: v for k, v in arguments.items() if k not in {*known, *_OF_OLD_CONFIGS}}
     errors = []
     for name in unknown:
         if name in places:
-            errors.append(f"`{name}`, which is one{places[name]}")
+            errors.append(f"`{name}`, which is an argument{places[name]}")
         elif close := difflib.get_close_matches(name, places, n=1):
             errors.append(f"`{name}`: did you mean `{close[0]}`{places[close[0]]}?")
         else:
-            errors.append(f"`{name}`, but {', '.join(f'`{x}`' for x in sorted(known))}")
+            errors.append(f"`{name}`; it has {', '.join(f'`{x}`' for x in sorted(known))}")
     if errors:
         received = ", ".join(f"{name}={value!r:.80}" for name, value in unknown.items())
         raise ValueError(

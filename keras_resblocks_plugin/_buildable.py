@@ -18,7 +18,7 @@ _DTYPE_POLICIES = frozenset(
     ).split()
 )
 # The activations of blocks, and what stands in place of a preprocessor.
-_LAYERS = frozenset("CenterCrop ELU LeakyReLU ReLU Rescaling Resizing".split())
+_LAYERS = frozenset("Activation CenterCrop ELU LeakyReLU ReLU Rescaling Resizing Softmax".split())
 _KERAS_HUB = frozenset(
     (
         "AnchorGenerator DeepLabV3Backbone DeepLabV3ImageConverter DeepLabV3ImageSegmenter "

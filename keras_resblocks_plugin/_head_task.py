@@ -11,6 +11,8 @@ from keras_resblocks_plugin import _heads
 from keras_resblocks_plugin._kerashub import flatten_layers
 from keras_resblocks_plugin._validation import check_positive_int
 
+_TRAINED = "optimizer_has_state"
+
 
 class HeadTask:
     """Mixin for a KerasHub classifier with `output_dense`, `num_classes` and `class_names`."""
@@ -47,11 +49,20 @@ class HeadTask:
 
     def compile_from_config(self, config: dict) -> None:
         """Compiles as a saved model was. `keras.models.load_model` calls this."""
+        config = dict(config)
+        trained = config.pop(_TRAINED, True)
         self.compile(**keras.saving.deserialize_keras_object(config))
         # KerasHub's tasks are not compiled as they were, and lose the optimizer with its state.
         # Its variables have to be there when that is loaded.
-        if self.optimizer is not None:
+        if trained and self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
+
+    def get_compile_config(self) -> dict | None:
+        """The arguments of `compile`, and that the optimizer has no state, where it has none."""
+        config = super().get_compile_config()
+        if config and self.optimizer is not None and not self.optimizer.built:
+            config[_TRAINED] = False
+        return config
 
     def save_task_weights(self, filepath: str) -> None:
         """Saves the head alone to an h5 file.

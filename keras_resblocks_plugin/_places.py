@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import keras
+
 # `Path("gs://bucket")` has lost a slash. One letter is a drive of Windows.
 PREPROCESSOR_NAME = r"\w*preprocessor\w*\.json"
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
@@ -41,8 +43,13 @@ def check_saves_inside(preprocessor: Any) -> None:
         preprocessor: What a task has as its preprocessor.
 
     Raises:
-        ValueError: If the name is a path.
+        ValueError: If the name is a path, or the preprocessor is no layer.
     """
+    if preprocessor is not None and not isinstance(preprocessor, keras.layers.Layer):
+        raise ValueError(
+            "`preprocessor` must be a layer or None to be saved: wrap a function into a registered "
+            f"`keras.layers.Layer`. Received: preprocessor={preprocessor!r:.200}"
+        )
     name = getattr(preprocessor, "config_file", "preprocessor.json")
     if not isinstance(name, str) or not re.fullmatch(PREPROCESSOR_NAME, name):
         raise ValueError(

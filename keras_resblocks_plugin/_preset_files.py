@@ -39,7 +39,7 @@ INDEX = {
             "type": "object",
             "additionalProperties": {
                 "type": "string",
-                "pattern": r"^[^./\\:][^/\\:]{0,240}\.safetensors$",
+                "pattern": r"^[^./\\:][^/\\:]{0,240}\.safetensors\Z",
             },
         },
     },

@@ -1,7 +1,7 @@
 """Checks of JSON values against the JSON Schemas that classes and files declare."""
 
 import functools
-import inspect
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ from keras_resblocks_plugin._buildable import (
     resolve,
     serialized_objects,
 )
+from keras_resblocks_plugin._foreign_schemas import foreign_schema
 from keras_resblocks_plugin._places import PREPROCESSOR_NAME
 from keras_resblocks_plugin._registration import PACKAGE
-from keras_resblocks_plugin.config_schema import layer_schema
 
 _TEXTS = {
     "module": {"type": ["string", "null"]},
@@ -29,20 +29,14 @@ _OBJECT = {
     "required": ["module", "class_name", "config", "registered_name"],
     "additionalProperties": False,
 }
-# The policies' own `get_config()`. The keys of a map are regular expressions, and those that are
-# more than the path of a layer can take for ever.
-_POLICY_MAP = {
-    "type": "object",
-    "properties": {
-        "default_policy": True,
-        "policy_map": {"type": "object", "propertyNames": {"pattern": r"^[\w/. -]+$"}},
-    },
-    "additionalProperties": False,
-}
-# An argument of which nothing else is known.
-_BOUNDED = {"minimum": -(1 << 20), "maximum": 1 << 20, "maxItems": 1000}
+# Others build, and make nothing of an image: integers, truth values, strings.
+_DTYPE_NAME = re.compile(
+    r"((int8|int4|float8|(gptq|awq)/[\w/-]+)_from_)?((mixed_)?(b?float16)|float32|float64)"
+)
+# Layers that may stand in place of a preprocessor, and not of an activation.
+_PREPROCESSING = (keras.layers.CenterCrop, keras.layers.Rescaling, keras.layers.Resizing)
 # The name of a file that a later save writes into the preset.
-_PREPROCESSOR_FILE = {"type": "string", "pattern": f"^{PREPROCESSOR_NAME}$"}
+_PREPROCESSOR_FILE = {"type": "string", "pattern": f"^{PREPROCESSOR_NAME}\\Z"}
 
 
 def check(file: Path, value: Any, schema: Mapping[str, Any] | bool, path: str = "") -> None:
@@ -67,7 +61,9 @@ def check(file: Path, value: Any, schema: Mapping[str, Any] | bool, path: str = 
         path += f"[{part}]" if isinstance(part, int) else f".{part}"
     message = f"{error.message:.300}"
     if error.validator == "format":
-        message = f"{error.instance!r:.100} is no known {error.validator_value}"
+        message = f"{error.instance!r:.100} is not a known {error.validator_value}"
+    elif error.validator == "pattern" and "description" in error.schema:
+        message = f"{error.instance!r:.100} is not {error.schema['description']}"
     raise ValueError(
         f"`{path.lstrip('.') or '.'}` in `{file}` is not valid: {message}. "
         "Download or save the preset again."
@@ -110,26 +106,9 @@ def schema_of(cls: type, config: dict[str, Any]) -> dict[str, Any]:
             # A user's subclass may have arguments of its own.
             schema = {**schema, "additionalProperties": True}
         return schema
-    if issubclass(cls, keras.dtype_policies.DTypePolicyMap):
-        return _POLICY_MAP
-    if package not in ("keras", "keras_hub"):
-        return {"type": "object", "properties": {"config_file": _PREPROCESSOR_FILE}}
-    known = {"config_file": _PREPROCESSOR_FILE, **layer_schema()["properties"]}
-    if not issubclass(cls, keras.layers.Layer):
-        known["name"] = {"type": "string", "format": "dtype"}
-    # KerasHub's preprocessors take it out of `**kwargs`.
-    names = _arguments(cls) | ({"config_file"} if hasattr(cls, "image_converter_cls") else set())
-    properties = {name: known.get(name, _BOUNDED) for name in names}
-    return {"type": "object", "properties": properties, "additionalProperties": False}
-
-
-def _arguments(cls: type) -> set[str]:
-    """The names that `__init__` takes, those that it hands on to its parents included."""
-    names = set()
-    for parent in cls.__mro__:
-        if "__init__" in vars(parent):
-            names.update(inspect.signature(parent.__init__).parameters)
-    return names - {"self", "args", "kwargs"}
+    if package in ("keras", "keras_hub"):
+        return foreign_schema(cls)
+    return {"type": "object", "properties": {"config_file": _PREPROCESSOR_FILE}}
 
 
 @functools.cache
@@ -161,7 +140,7 @@ def _instance_of(
     if not isinstance(cls, type) or not issubclass(cls, classes):
         classes = classes if isinstance(classes, tuple) else (classes,)
         allowed = " or ".join(expected.__name__ for expected in classes)
-        yield ValidationError(f"{instance.get('class_name', instance)!r:.100} is no {allowed}")
+        yield ValidationError(f"{instance.get('class_name', instance)!r:.100} is not a {allowed}")
 
 
 @functools.cache
@@ -170,16 +149,18 @@ def _formats() -> Any:
 
     formats = FormatChecker(formats=())
 
-    @formats.checks("activation")
+    @formats.checks("activation", raises=NotBuildable)
     def is_activation(value):
+        if isinstance(value, dict):
+            return resolve(value) not in _PREPROCESSING
         return (
             not isinstance(value, str)
             or value in activation_names()
             or callable(keras.saving.get_registered_object(value))
         )
 
-    @formats.checks("dtype", raises=(TypeError, ValueError))
+    @formats.checks("dtype")
     def is_dtype(value):
-        return not isinstance(value, str) or bool(keras.dtype_policies.get(value))
+        return not isinstance(value, str) or bool(_DTYPE_NAME.fullmatch(value))
 
     return formats

@@ -97,7 +97,8 @@ def _asked(file: Path, place: str, found: dict[str, Any], tensors: int) -> dict[
         shapes = resolve(found).weight_shapes(found["config"])
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"`{place}` in `{file}` describes no backbone that can be built: {error} {_ADVICE}"
+            f"`{place}` in `{file}` describes no backbone that can be built. {_ADVICE} "
+            f"The error: {error}"
         ) from None
     unknown = sorted(set(found["config"].get("frozen") or ()) - shapes.keys())
     if unknown:

@@ -69,12 +69,12 @@ class ConfiguredClassifier(Thawable, ImageClassifier):
     @classmethod
     def config_schema(cls, config: dict[str, Any]) -> dict[str, Any]:
         """A JSON Schema of the config, by which presets are checked before they are built."""
-        names = "class_names" if config.get("class_names") else "num_classes"
+        named = bool(config.get("class_names"))
         return layer_schema(
-            required=("backbone", names),
+            required=("backbone", "class_names" if named else "num_classes"),
             backbone={"type": "object", "instance_of": cls.backbone_cls},
             preprocessor={"type": ["object", "null"], "instance_of": keras.layers.Layer},
-            num_classes={**integer(1, 1 << 24), "type": ["integer", "null"]},
+            num_classes={"type": "null"} if named else integer(1, 1 << 24),
             class_names={**list_of({"type": "string"}, 1, 1 << 24), "type": ["array", "null"]},
             pooling={"enum": ["avg", "max"]},
             activation=ACTIVATION,
@@ -95,6 +95,10 @@ class ConfiguredClassifier(Thawable, ImageClassifier):
         if self.class_names:
             del config["num_classes"]
         # KerasHub leaves it out, and would compute in the backbone's.
-        if self.output_dense.dtype_policy != self.backbone.dtype_policy:
-            config["head_dtype"] = keras.dtype_policies.serialize(self.output_dense.dtype_policy)
+        head, backbone = (
+            keras.dtype_policies.serialize(x.dtype_policy)
+            for x in (self.output_dense, self.backbone)
+        )
+        if head != backbone:
+            config["head_dtype"] = head
         return config

@@ -14,10 +14,13 @@ import keras
 
 BOOLEAN = {"type": "boolean"}
 # No layer name becomes a path: neither of a weight nor of a file.
-NAME = {"type": "string", "pattern": r"^[A-Za-z0-9_.][A-Za-z0-9_. -]{0,199}$"}
+NAME = {
+    "type": "string",
+    "pattern": r"^(?!\.+\Z)[^/\\:>\x00-\x1f]{1,200}\Z",
+    "description": "a name of at most 200 characters without slashes, colons or `>`",
+}
 DTYPE = {
-    "type": ["string", "object", "null"],
-    "format": "dtype",
+    "type": ["object", "null"],
     "instance_of": (keras.dtype_policies.DTypePolicy, keras.dtype_policies.DTypePolicyMap),
 }
 ACTIVATION = {"type": ["string", "object", "null"], "format": "activation"}

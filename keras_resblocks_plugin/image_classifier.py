@@ -14,8 +14,8 @@ from keras_resblocks_plugin._heads import check_head_activation
 from keras_resblocks_plugin._input_checks import check_labels
 from keras_resblocks_plugin._locate import load_checked
 from keras_resblocks_plugin._one_save import one_save
-from keras_resblocks_plugin._places import local_path
-from keras_resblocks_plugin._preset_files import TASK_FILE
+from keras_resblocks_plugin._places import check_saves_inside, local_path
+from keras_resblocks_plugin._preset_files import PREPROCESSOR_FILE, TASK_FILE
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._task_inputs import TaskInputs
@@ -28,7 +28,7 @@ from keras_resblocks_plugin.classifier_config import ConfiguredClassifier
 from keras_resblocks_plugin.image_classifier_preprocessor import ResBlockImageClassifierPreprocessor
 from keras_resblocks_plugin.image_converter import ResBlockImageConverter
 from keras_resblocks_plugin.lora import forget_compiled
-from keras_resblocks_plugin.preset_folder import check_head, list_head, saved_policy_of
+from keras_resblocks_plugin.preset_folder import check_head, check_saved, list_head, saved_policy_of
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -148,8 +148,11 @@ class ResBlockImageClassifier(HeadTask, TaskInputs, ConfiguredClassifier):
             preset_dir: The folder, on this machine; `~` is the user's home.
             max_shard_size: Unused: the weights are one safetensors file of any size.
         """
-        with replacing(local_path("preset_dir", preset_dir)) as folder:
+        place = local_path("preset_dir", preset_dir)
+        check_saves_inside(self.preprocessor)
+        with replacing(place) as folder:
             super().save_to_preset(str(folder))
+            check_saved(folder, place, TASK_FILE, PREPROCESSOR_FILE)
             list_head(folder)
 
     def load_task_weights(self, filepath: str):

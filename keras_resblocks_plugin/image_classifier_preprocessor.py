@@ -16,6 +16,7 @@ from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.config_schema import layer_schema
 from keras_resblocks_plugin.image_converter import ResBlockImageConverter
+from keras_resblocks_plugin.preset_folder import check_saved
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -102,5 +103,8 @@ class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
         Args:
             preset_dir: The folder, on this machine; `~` is the user's home.
         """
-        with replacing(local_path("preset_dir", preset_dir)) as folder:
+        place = local_path("preset_dir", preset_dir)
+        with replacing(place) as folder:
+            check_saves_inside(self)
             super().save_to_preset(str(folder))
+            check_saved(folder, place, PREPROCESSOR_FILE)

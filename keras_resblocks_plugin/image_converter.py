@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras_hub.layers import ImageConverter
 
 from keras_resblocks_plugin._arguments import arguments_of, check_arguments
@@ -18,6 +19,7 @@ from keras_resblocks_plugin._input_checks import (
 )
 from keras_resblocks_plugin._locate import load_checked
 from keras_resblocks_plugin._places import local_path
+from keras_resblocks_plugin._preset_files import CONVERTER_FILE
 from keras_resblocks_plugin._registration import PACKAGE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin.backbone import ResBlockBackbone
@@ -28,6 +30,7 @@ from keras_resblocks_plugin.config_schema import (
     layer_schema,
     list_of,
 )
+from keras_resblocks_plugin.preset_folder import check_saved
 
 # One number, or one for each channel.
 _PER_CHANNEL = {
@@ -55,6 +58,11 @@ class ResBlockImageConverter(ImageConverter):
     def __init__(self, *args, crop_fraction: float = 1.0, **kwargs):
         check_arguments(type(self), kwargs, self.arguments())
         super().__init__(*args, **kwargs)
+        # Arrays would not come back from JSON.
+        self.scale, self.offset = (
+            value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+            for value in (self.scale, self.offset)
+        )
         is_number = isinstance(crop_fraction, numbers.Real) and not isinstance(crop_fraction, bool)
         if not is_number or not 0 < crop_fraction <= 1:
             raise ValueError(
@@ -181,11 +189,13 @@ class ResBlockImageConverter(ImageConverter):
             image_size={**list_of(integer(1, 1 << 14), 2, 2), "type": ["array", "null"]},
             scale=_PER_CHANNEL,
             offset=_PER_CHANNEL,
-            interpolation={"enum": ["bilinear", "nearest", "bicubic", "lanczos3", "lanczos5"]},
+            interpolation={
+                "enum": ["area", "bilinear", "nearest", "bicubic", "lanczos3", "lanczos5"]
+            },
             antialias=BOOLEAN,
             crop_to_aspect_ratio=BOOLEAN,
             pad_to_aspect_ratio=BOOLEAN,
-            bounding_box_format={"type": "string", "pattern": "^[a-z_]{1,32}$"},
+            bounding_box_format={"type": "string", "pattern": r"^[a-z_]{1,32}\Z"},
             data_format=DATA_FORMAT,
             crop_fraction={"type": "number", "exclusiveMinimum": 0, "maximum": 1},
         )
@@ -208,5 +218,7 @@ class ResBlockImageConverter(ImageConverter):
         Args:
             preset_dir: The folder, on this machine; `~` is the user's home.
         """
-        with replacing(local_path("preset_dir", preset_dir)) as folder:
+        place = local_path("preset_dir", preset_dir)
+        with replacing(place) as folder:
             super().save_to_preset(str(folder))
+            check_saved(folder, place, CONVERTER_FILE)

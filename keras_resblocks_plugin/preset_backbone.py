@@ -15,13 +15,18 @@ from keras_resblocks_plugin._locate import load_checked
 from keras_resblocks_plugin._one_save import one_save
 from keras_resblocks_plugin._places import local_path
 from keras_resblocks_plugin._precision import check_savable
-from keras_resblocks_plugin._preset_files import INDEX_FILE
+from keras_resblocks_plugin._preset_files import CONFIG_FILE, INDEX_FILE
 from keras_resblocks_plugin._replace import replacing
 from keras_resblocks_plugin._validation import check_positive_int
 from keras_resblocks_plugin.backbone_state import StatefulBackbone, thawing
 from keras_resblocks_plugin.freezing import frozen_paths
 from keras_resblocks_plugin.lora import forget_compiled, lora_layers
-from keras_resblocks_plugin.preset_folder import check_files, saved_policy_of, update_metadata
+from keras_resblocks_plugin.preset_folder import (
+    check_files,
+    check_saved,
+    saved_policy_of,
+    update_metadata,
+)
 
 
 class PresetBackbone(StatefulBackbone):
@@ -70,7 +75,7 @@ class PresetBackbone(StatefulBackbone):
             ValueError: If they do not fit, or if the classifier has just loaded the preset's
                 head, and that was saved with other weights.
         """
-        path = Path(filepath).absolute()
+        path = local_path("filepath", filepath).absolute()
         head, self._saved_head = self._saved_head, None
 
         def load() -> None:
@@ -116,8 +121,10 @@ class PresetBackbone(StatefulBackbone):
             max_shard_size: Unused: the weights are one safetensors file of any size.
         """
         check_savable(self)
-        with replacing(local_path("preset_dir", preset_dir)) as folder:
+        place = local_path("preset_dir", preset_dir)
+        with replacing(place) as folder:
             save_backbone_config(self, folder)
+            check_saved(folder, place, CONFIG_FILE)
             # KerasHub counts what LoRA adds, too, which is merged when it is saved.
             count = sum(math.prod(weight.shape) for weight in weights.base_weights(self))
             update_metadata(folder, parameter_count=count)

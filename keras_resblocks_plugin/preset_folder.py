@@ -103,6 +103,27 @@ def _check_converter(folder: Path, backbone: dict[str, Any]) -> None:
                     )
 
 
+def check_saved(folder: Path, place: Path, *names: str) -> None:
+    """Checks that what was just saved can be loaded again.
+
+    Args:
+        folder: The folder that is being filled.
+        place: Where it goes, for the error.
+        *names: The files that were saved, if there.
+
+    Raises:
+        ValueError: If an argument of the model is nothing that a preset may hold.
+    """
+    for name in _present(folder, *names):
+        try:
+            check_object(folder / name, read_json(folder / name), _OBJECT_FILES[name])
+        except ValueError as error:
+            reason = str(error).replace(str(folder), str(place)).replace(f" {_ADVICE}", "")
+            raise ValueError(
+                f"Nothing was saved, since the preset could not be loaded again. {reason}"
+            ) from None
+
+
 def check_configs(folder: Path) -> None:
     """Checks that the JSON files of a preset are there, and hold what they may hold.
 
