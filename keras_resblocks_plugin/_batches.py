@@ -81,7 +81,7 @@ class GrainBatches(keras.utils.PyDataset):
         if index == 0:
             start = self._pass * self._length
             batches = self._repeated[start : start + self._length]
-            self._batches = iter(batches.to_iter_dataset(grain.ReadOptions(READ_AHEAD)))
+            self._batches = iter(batches.to_iter_dataset(grain.ReadOptions(READ_AHEAD, READ_AHEAD)))
         if index == self._length - 1:
             self._pass += 1
         return next(self._batches)

@@ -36,7 +36,7 @@ _OBJECT = {"type": ["object", "null"]}
 _PER_CHANNEL = {"type": ["number", "array", "null"], "items": _NUMBER, "maxItems": 4096}
 _ARGUMENTS = {
     "anchor_size": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e4},
-    "aspect_ratios": list_of({"type": "number", "exclusiveMinimum": 0, "maximum": 1e4}, 1, 16),
+    "aspect_ratios": list_of({"type": "number", "exclusiveMinimum": 0, "maximum": 1e4}, 1, 8),
     "background_class": _NUMBER,
     "bounding_box_format": _BOX_FORMAT,
     "box_matcher_force_match_for_each_col": BOOLEAN,
@@ -58,7 +58,7 @@ _ARGUMENTS = {
     "min_level": integer(1, 10),
     "negative_threshold": {"type": "number", "minimum": 0, "maximum": 1},
     "num_classes": integer(1, 1 << 16),
-    "num_scales": integer(1, 16),
+    "num_scales": integer(1, 8),
     "offset": _PER_CHANNEL,
     "pad_to_aspect_ratio": BOOLEAN,
     "positive_threshold": {"type": "number", "minimum": 0, "maximum": 1},

@@ -9,6 +9,7 @@ import keras
 from keras_resblocks_plugin._buildable import resolve, serialized_objects
 from keras_resblocks_plugin._hdf5 import check_hdf5
 from keras_resblocks_plugin._json import read_json
+from keras_resblocks_plugin._kerashub import shapes_only
 from keras_resblocks_plugin._preset_files import (
     CONFIG_FILE,
     INDEX_FILE,
@@ -51,7 +52,7 @@ def check_sizes(folder: Path, with_task: bool = True) -> None:
 
 
 def check_sizes_within(folder: Path, shapes: dict[str, tuple[int, ...]]) -> None:
-    """Checks that the residual backbones in a KerasHub preset fit into its HDF5 weights.
+    """Checks that the backbone of a KerasHub preset fits into its HDF5 weights.
 
     Args:
         folder: A preset of a KerasHub task on a `ResBlockBackbone`, whose configs are valid.
@@ -68,7 +69,26 @@ def check_sizes_within(folder: Path, shapes: dict[str, tuple[int, ...]]) -> None
                 f"`{place}` in `{file}` asks for {asked:,} parameters, and the weights beside it "
                 f"are {held:,}. {_ADVICE}"
             )
+    _check_whole(folder / CONFIG_FILE, held)
     _check_units(folder)
+
+
+def _check_whole(file: Path, held: int) -> None:
+    """Checks that a backbone with all that KerasHub puts around the residual one fits, too."""
+    try:
+        with shapes_only():
+            backbone = keras.saving.deserialize_keras_object(read_json(file))
+            asked = sum(math.prod(weight.shape) for weight in backbone.weights)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"`config` in `{file}` describes no backbone that can be built. {_ADVICE} "
+            f"The error: {error}"
+        ) from None
+    if asked > held:
+        raise ValueError(
+            f"`config` in `{file}` asks for {asked:,} parameters, and the weights beside it are "
+            f"{held:,}. {_ADVICE}"
+        )
 
 
 def _backbones(folder: Path, with_task: bool = True) -> list[tuple[Path, str, dict[str, Any]]]:

@@ -32,6 +32,7 @@ from keras_resblocks_plugin.config_schema import (
 )
 from keras_resblocks_plugin.preset_folder import check_saved
 
+_INTERPOLATIONS = ("area", "bicubic", "bilinear", "lanczos3", "lanczos5", "nearest")
 # One number, or one for each channel.
 _PER_CHANNEL = {
     "type": ["number", "array", "null"],
@@ -189,9 +190,7 @@ class ResBlockImageConverter(ImageConverter):
             image_size={**list_of(integer(1, 1 << 14), 2, 2), "type": ["array", "null"]},
             scale=_PER_CHANNEL,
             offset=_PER_CHANNEL,
-            interpolation={
-                "enum": ["area", "bilinear", "nearest", "bicubic", "lanczos3", "lanczos5"]
-            },
+            interpolation={"enum": [*_INTERPOLATIONS]},
             antialias=BOOLEAN,
             crop_to_aspect_ratio=BOOLEAN,
             pad_to_aspect_ratio=BOOLEAN,

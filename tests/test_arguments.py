@@ -38,7 +38,7 @@ def test_constructors():
         lambda: krp.ResBlockBackbone(
             "bn", **LISTS, drop_path_rate=0.5, input_poling="max", freeze_batchnorm=True
         ),
-        "`ResBlockBackbone` has no argument `drop_path_rate`, which is one, of the blocks",
+        "`ResBlockBackbone` has no argument `drop_path_rate`, which is an argument of the blocks",
         "in `block_kwargs`",
         "no argument `input_poling`: did you mean `input_pooling`?",
         "no argument `freeze_batchnorm`: did you mean `freeze_batch_norm`?",
@@ -50,7 +50,7 @@ def test_constructors():
     )
     assert_refused(
         lambda: krp.ResBlockBackbone("bn", **LISTS, xyzzy=1),
-        "no argument `xyzzy`, but `block_kwargs`, `block_type`, `data_format`",
+        "no argument `xyzzy`; it has `block_kwargs`, `block_type`, `data_format`",
     )
     assert_refused(
         lambda: krp.ResBlockImageClassifier(tiny_backbone(), 3, droput=0.5),
@@ -58,7 +58,7 @@ def test_constructors():
     )
     assert_refused(
         lambda: krp.ResBlockImageClassifier(tiny_backbone(), 3, freeze_batch_norm=True),
-        "no argument `freeze_batch_norm`, which is one, of the backbone",
+        "no argument `freeze_batch_norm`, which is an argument of the backbone",
     )
     assert_refused(
         lambda: krp.ResBlockImageConverter(image_size=(8, 8), crop_fracton=0.5),
