@@ -60,7 +60,8 @@ class HeadTask:
     def get_compile_config(self) -> dict | None:
         """The arguments of `compile`, and that the optimizer has no state, where it has none."""
         config = super().get_compile_config()
-        if config and self.optimizer is not None and not self.optimizer.built:
+        optimizer = getattr(self, "optimizer", None)
+        if config and optimizer is not None and not optimizer.built:
             config[_TRAINED] = False
         return config
 
@@ -77,8 +78,10 @@ class HeadTask:
 
     def _outside_of_head(self) -> list[Any]:
         """The parts of the task that keep weights of their own elsewhere, or none."""
-        optimizer = [] if self.optimizer is None else [self.optimizer]
-        return [*flatten_layers(self.backbone), self.backbone, *optimizer]
+        # There is none before `compile()`.
+        optimizer = getattr(self, "optimizer", None)
+        others = [self.backbone] if optimizer is None else [self.backbone, optimizer]
+        return [*flatten_layers(self.backbone), *others]
 
     def _check_loss(self) -> None:
         """Raises where there is no loss to train with; JAX would train with none."""

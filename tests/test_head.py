@@ -3,6 +3,7 @@
 import shutil
 
 import h5py
+import keras
 import keras_hub
 import ml_dtypes  # noqa: F401, numpy's bfloat16
 import numpy as np
@@ -202,3 +203,19 @@ def test_a_head_holds_no_state_of_the_optimizer(tmp_path, recwarn):
         loaded = cls.from_preset(str(tmp_path / "trained"))
         np.testing.assert_array_equal(predict(loaded, photos()), predict(classifier, photos()))
     assert [x for x in recwarn if "optimizer" in str(x.message)] == []
+
+
+def test_a_classifier_that_is_not_compiled_saves_and_loads(tmp_path):
+    classifier = tiny_classifier(compile=False)
+    classifier.save_to_preset(tmp_path / "preset")
+    for cls in (keras_hub.models.ImageClassifier, krp.ResBlockImageClassifier):
+        loaded = cls.from_preset(str(tmp_path / "preset"), compile=False)
+        np.testing.assert_array_equal(predict(loaded, photos()), predict(classifier, photos()))
+
+
+def test_an_untrained_classifier_reloads_from_keras_without_a_warning(tmp_path, recwarn):
+    classifier = tiny_classifier()
+    classifier.save(tmp_path / "classifier.keras")
+    loaded = keras.saving.load_model(tmp_path / "classifier.keras")
+    assert [x for x in recwarn if "optimizer" in str(x.message)] == []
+    np.testing.assert_array_equal(predict(loaded, photos()), predict(classifier, photos()))
