@@ -50,7 +50,7 @@ def load_rows(path: str, split: str, cache: Path, **columns: str) -> datasets.Da
             kind in ("image", "mask") and not isinstance(feature, datasets.Image)
         ):
             raise ValueError(
-                f"The dataset {path!r} needs a column {column!r} of {kind}s; name another with "
+                f"The dataset {path!r} needs a column {column!r} of {kind.removesuffix('s')}s; name another with "
                 f"--{kind}-column. Received: {dataset.features}"
             )
     if not len(dataset):
