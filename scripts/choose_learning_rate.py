@@ -18,6 +18,8 @@ import _cli
 from _recipe import Recipe, read_recipe
 
 RATES = (0.01, 0.03, 0.1, 0.15, 0.3)
+# In the place of what a rate reached.
+DIVERGED = "diverged"
 _LINE = re.compile(r"(?m)^([ \t]*learning_rate) = .*$")
 
 
@@ -72,16 +74,17 @@ def main(args: argparse.Namespace) -> None:
             keras.utils.set_random_seed(0)
             at_rate = dataclasses.replace(recipe, learning_rate=rate)
             top1[f"{rate:g}"] = accuracy(at_rate, images, rows, held_out)
-            print(f"learning rate {rate:g}: {top1[f'{rate:g}']:.3f}", flush=True)
+            print(f"learning rate {rate:g}: {_in_words(top1[f'{rate:g}'])}", flush=True)
             keras.backend.clear_session()
-        best = choose(top1, len(held_out))
-        record |= {"held_out_top1": top1, "chosen": best}
-        _provenance.write_result(file, record, settings)
+        _provenance.write_result(file, record | {"held_out_top1": top1}, settings)
+    best = choose(top1, len(held_out))
+    record |= {"held_out_top1": top1, "chosen": best}
+    _provenance.write_result(file, record, settings)
     args.recipe.write_text(_LINE.sub(rf"\1 = {best}", args.recipe.read_text()))
     print(f"Set learning_rate = {best} in {args.recipe}")
 
 
-def choose(top1: dict[str, float], images: int) -> float:
+def choose(top1: dict[str, float | str], images: int) -> float:
     """The smallest rate that is within one standard error of the best.
 
     The rule is that of Breiman et al., 1984, "Classification and Regression Trees".
@@ -89,12 +92,21 @@ def choose(top1: dict[str, float], images: int) -> float:
     larger one does more harm.
 
     Args:
-        top1: What was reached with each rate.
+        top1: What was reached with each rate, or `DIVERGED`.
         images: On how many images.
+
+    Raises:
+        ValueError: If training diverged with every rate.
     """
-    best = max(top1.values())
+    finite = {rate: reached for rate, reached in top1.items() if reached != DIVERGED}
+    if not finite:
+        raise ValueError(
+            "`--rates` must have a learning rate with which training does not diverge. Received: "
+            f"{', '.join(top1)}, which all diverged. The recipe is as it was; give smaller rates."
+        )
+    best = max(finite.values())
     error = math.sqrt(best * (1 - best) / images)
-    return min(float(rate) for rate, reached in top1.items() if reached >= best - error)
+    return min(float(rate) for rate, reached in finite.items() if reached >= best - error)
 
 
 def record_file(recipe: Path) -> Path:
@@ -127,12 +139,18 @@ def tried(file: Path, recipe: Recipe, data: str) -> str | None:
     made_by = record.get(_provenance.MADE_BY, {}).get("recipe")
     if record.get("data") != data or made_by != _provenance.normalized(without_rate(recipe)):
         return None
-    rates = ", ".join(f"{rate} {top1:.1%}" for rate, top1 in record["held_out_top1"].items())
+    rates = ", ".join(
+        f"{rate} {_in_words(reached)}" for rate, reached in record["held_out_top1"].items()
+    )
     return f"top-1 on held-out images after {record['epochs']} epochs: {rates}"
 
 
-def accuracy(recipe, images, rows, held_out) -> float:
-    """Trains from new; the share of held-out images named right, 0 where training diverges."""
+def _in_words(reached: float | str) -> str:
+    return reached if reached == DIVERGED else f"{reached:.1%}"
+
+
+def accuracy(recipe, images, rows, held_out) -> float | str:
+    """Trains from new; the share of held-out images named right, or `DIVERGED`."""
     import _divergence
     import _results
     import _training
@@ -154,7 +172,7 @@ def accuracy(recipe, images, rows, held_out) -> float:
         return _results.measure(model, batches)["top1"]
     except _divergence.Diverged as error:
         print(error)
-        return 0.0
+        return DIVERGED
 
 
 if __name__ == "__main__":

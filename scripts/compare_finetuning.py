@@ -72,7 +72,6 @@ def main(args: argparse.Namespace) -> None:
             except Diverged:
                 if not settings["held_out"]:
                     raise
-                # Of the rates that are tried, one that names nothing right.
                 accuracies = {"held_out_top1": 0.0, "diverged": True}
             seconds = round(time.monotonic() - started, 1)
             kept = {**settings, **accuracies, "seconds": seconds}
@@ -86,7 +85,9 @@ def main(args: argparse.Namespace) -> None:
             settings = {"strategy": strategy, "images": min(images, MOST_TO_CHOOSE), **CHOICE}
             tried = [run(**settings, learning_rate=rate) for rate in CANDIDATES[strategy]]
             choices[strategy, settings["images"]] = tried
-            rate = max(tried, key=lambda result: result["held_out_top1"])["learning_rate"]
+            # One that diverged comes behind one that names nothing right.
+            best = max(tried, key=lambda x: (not x.get("diverged"), x["held_out_top1"]))
+            rate = best["learning_rate"]
             results += [
                 run(strategy=strategy, images=images, seed=seed, held_out=0, learning_rate=rate)
                 for seed in args.seeds
