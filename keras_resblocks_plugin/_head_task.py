@@ -77,8 +77,9 @@ class HeadTask:
 
     def _outside_of_head(self) -> list[Any]:
         """The parts of the task that keep weights of their own elsewhere, or none."""
-        optimizer = [] if self.optimizer is None else [self.optimizer]
-        return [*flatten_layers(self.backbone), self.backbone, *optimizer]
+        # Keras sets the attribute in `compile()`.
+        optimizer = getattr(self, "optimizer", None)
+        return [*flatten_layers(self.backbone), self.backbone, *([optimizer] if optimizer else [])]
 
     def _check_loss(self) -> None:
         """Raises where there is no loss to train with; JAX would train with none."""
