@@ -1,8 +1,10 @@
 """Tries a few learning rates for a recipe, for a few epochs each, and writes the best into it.
 
 The best is the one that names the most images right that are held out of the training split, or a
-smaller one that chance alone may have put behind it; the validation split is not read. Recipes that
-it is run for get the same rates and epochs, so that none is tuned with more effort than another.
+smaller one that chance alone may have put behind it; the validation split is not read. The
+held-out images are measured as bilinear centre squares, where `train.py` resizes them as the
+preset's converter does. Recipes that it is run for get the same rates and epochs, so that none is
+tuned with more effort than another.
 What was tried is kept beside the recipe, from where `train.py` takes it into the preset's record
 and card. Rates that are there already are not tried again.
 """
@@ -33,6 +35,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("recipe", type=Path, help="the TOML file, which is changed")
     parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
     _cli.add_columns(parser)
+    _cli.add_skip_unreadable(parser)
     parser.add_argument("--cache", type=Path, required=True, help="a folder for decoded images")
     parser.add_argument("--rates", type=float, nargs="+", default=RATES, help="what to try")
     parser.add_argument("--epochs", type=int, default=2, help="of each, with one of warm-up")
@@ -48,6 +51,7 @@ def main(args: argparse.Namespace) -> None:
     import _data
     import _provenance
     import keras
+    from _classification_data import usable_rows
     from _resizing import Square
 
     columns = (args.image_column, args.label_column)
@@ -59,9 +63,12 @@ def main(args: argparse.Namespace) -> None:
         "epochs": args.epochs,
         "backend": keras.config.backend(),
     }
+    usable = usable_rows(split, args.skip_unreadable)
+    if args.skip_unreadable:
+        settings["unreadable_images_left_out"] = len(split) - len(usable)
     # Figures of another network, on other data or after other numbers of epochs do not compare.
     kept = _provenance.read_result(file, settings, f"Remove {file} to try the rates again.") or {}
-    images = split.decode(Square(recipe.image_size))
+    images = split.decode(Square(recipe.image_size), usable)
     rows, held_out = _data.hold_out(len(images.labels), recipe.holdout, seed=0)
     record = {
         "data": settings["data"]["name"],

@@ -38,6 +38,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("preset", help="where to start: a name, a folder, or hf://user/name")
     parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
     _cli.add_columns(parser)
+    _cli.add_skip_unreadable(parser)
     parser.add_argument("--out", type=Path, required=True, help="the folder of finished runs")
     parser.add_argument("--results", type=Path, required=True, help="the JSON file to write")
     parser.add_argument(
@@ -56,8 +57,10 @@ def main(args: argparse.Namespace) -> None:
     import _results
     from _divergence import Diverged
 
-    columns = (args.image_column, args.label_column)
-    comparison = _comparison.Comparison(args.preset, args.data, args.out, args.dtype, *columns)
+    comparison = _comparison.Comparison(
+        *(args.preset, args.data, args.out, args.dtype, args.skip_unreadable),
+        *(args.image_column, args.label_column),
+    )
 
     def run(**settings) -> dict:
         name = "-".join(map(str, settings.values()))
@@ -96,6 +99,7 @@ def main(args: argparse.Namespace) -> None:
     record = {
         "preset": Path(args.preset).name if Path(args.preset).is_dir() else args.preset,
         "data": Path(args.data).name,
+        **comparison.left_out,
         "batch_size": BATCH_SIZE,
         "dtype": args.dtype,
         "hardware": _results.hardware(),
