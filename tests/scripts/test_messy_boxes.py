@@ -2,6 +2,7 @@
 
 import re
 
+import _classes
 import _detection_data
 import datasets
 import finetune
@@ -48,6 +49,22 @@ def test_objects_that_are_missing_are_named_with_their_row(tmp_path, objects, wo
         _detection_data.load_boxed_images(
             *(str(data), "train", tmp_path / "cache", 16, "image", "objects", True, True)
         )
+
+
+def test_unnamed_categories_are_those_of_the_training_split(tmp_path):
+    train = save_objects(tmp_path / "a", {"bbox": [BOX], "category": [2]})
+    without = save_objects(tmp_path / "b", {"bbox": [], "category": []})
+    most, few = (
+        _detection_data.load_boxed_images(
+            *(str(data), "train", tmp_path / "cache", 16, "image", "objects"), False, False
+        )
+        for data in (train, without)
+    )
+    assert few.class_names == ["0"]
+    read = _classes.read_by(few, most.class_names, "It", "the split")
+    assert read.class_names == ["0", "1", "2"]
+    with pytest.raises(ValueError, match=r"It must have the same classes .* only there 1, 2"):
+        _classes.read_by(most, few.class_names, "It", "the split")
 
 
 def test_categories_that_are_words_and_a_column_that_is_none_are_named(tmp_path):
