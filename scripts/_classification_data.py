@@ -1,10 +1,13 @@
 """The images of a labelled dataset that a classifier learns from and is measured on."""
 
 import argparse
+import sys
 import warnings
 from multiprocessing.pool import ThreadPool
 
+import _classes
 import _data
+import _distribution
 import _provenance
 import numpy as np
 from _images import UnreadableImage, read_image
@@ -26,16 +29,10 @@ def choose_images(
     Raises:
         ValueError: If the dataset does not have what the arguments ask for.
     """
-    columns = args.image_column, args.label_column
-    train, validation = (
-        _data.open_split(args.data, split, args.out / "cache", *columns)
-        for split in (args.train_split, args.validation_split)
+    train, validation = _classes.open_pair(
+        *(args.data, args.train_split, args.validation_split, args.out / "cache"),
+        *(args.image_column, args.label_column),
     )
-    if validation.class_names != train.class_names:
-        raise ValueError(
-            f"Both splits of {args.data!r} must have the same classes. Received: "
-            f"{len(train.class_names)} and {len(validation.class_names)} classes"
-        )
     labels = {split.name: _check_labels(split) for split in (train, validation)}
     rows, skipped = _choose(args, train, validation, labels)
     return {"train": train, "held_out": train, "validation": validation}, rows, skipped
@@ -50,10 +47,16 @@ def _choose(args, train, validation, labels):
         *(labels[train.name], usable[train.name], train.class_names),
         *(args.images_per_class, args.held_out_per_class, args.seed),
     )
+    warn_of_empty_classes(train, rows["train"])
     rows["validation"] = usable[validation.name]
     if not len(rows["validation"]):
         raise ValueError(f"The split {validation.name!r} of {args.data!r} has no images.")
     return rows, count
+
+
+def usable_rows(split: _data.Split, skip_unreadable: bool) -> np.ndarray:
+    """The rows of a split to decode: all, or those whose images can be read."""
+    return readable_rows(split, True) if skip_unreadable else np.arange(len(split))
 
 
 def readable_rows(split: _data.Split, skip_unreadable: bool) -> np.ndarray:
@@ -71,7 +74,14 @@ def readable_rows(split: _data.Split, skip_unreadable: bool) -> np.ndarray:
         raise ValueError(
             f"{len(bad)} images of {split.path!r} cannot be read, rows {split.name} "
             f"{', '.join(map(str, bad[:10]))}{'…' if len(bad) > 10 else ''}. Mend them, or leave "
-            "them out with --skip-unreadable."
+            f"them out with --skip-unreadable. The first: {split.where(bad[0])}"
+        )
+    if len(bad) and _distribution.is_first():
+        # What a script prints may be read by a program.
+        print(
+            f"Left out of the split {split.name!r}: {len(bad)} of {len(split)} images, which "
+            "cannot be read",
+            file=sys.stderr,
         )
     rows = np.setdiff1d(np.arange(len(split)), bad)
     if not len(rows):
@@ -110,7 +120,8 @@ def balanced_rows(
         )
     order = np.random.default_rng(seed).permutation(usable)
     of_class = [order[labels[order] == label] for label in range(len(class_names))]
-    needed = watched + (wanted or 1)
+    # Where no number is asked for, a class may have none.
+    needed = watched + (bool(watched) if wanted is None else wanted)
     few = [
         f"{name} {len(rows)}"
         for name, rows in zip(class_names, of_class, strict=True)

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
+import _classes
 import _classification_data
-import _data
 import _divergence
 import _finetuning
 import _results
@@ -27,22 +27,37 @@ class Comparison:
         data: A local folder or a Hub id, with the splits `train` and `validation`.
         folder: Where decoded images are kept.
         dtype: The precision while training.
+        skip_unreadable: Whether to leave out images that cannot be read.
         *columns: Those of images and labels, if they are not called so.
     """
 
-    def __init__(self, preset: str, data: str, folder: Path, dtype: str, *columns: str):
+    def __init__(
+        self,
+        preset: str,
+        data: str,
+        folder: Path,
+        dtype: str,
+        skip_unreadable: bool = False,
+        *columns: str,
+    ):
         self.preset, self.dtype = preset, dtype
         converter = krp.ResBlockImageConverter.from_preset(preset)
         resize, self.normalize = Converted(converter), normalizer(converter)
-        splits = {
-            split: _data.open_split(data, split, folder / "cache", *columns)
-            for split in ("train", "validation")
+        pair = _classes.open_pair(data, "train", "validation", folder / "cache", *columns)
+        splits = {split.name: split for split in pair}
+        rows = [_classification_data.usable_rows(split, skip_unreadable) for split in pair]
+        self.images = {
+            split.name: split.decode(resize, which) for split, which in zip(pair, rows, strict=True)
         }
-        self.images = {name: split.decode(resize) for name, split in splits.items()}
+        # For the record: empty where nobody asked to leave out anything.
+        self.left_out = {}
+        if skip_unreadable:
+            self.left_out["unreadable_images_left_out"] = sum(map(len, pair)) - sum(map(len, rows))
         # What every run depends on, beside its own settings.
         self.settings = {
             "start": _runs.start_settings(preset),
             "data": {name: split.settings for name, split in splits.items()},
+            **self.left_out,
             "dtype": dtype,
             "backend": keras.config.backend(),
         }

@@ -12,6 +12,7 @@ import numpy as np
 from _class_order import own_features
 from _images import UnreadableImage, read_image
 from _resizing import Resize
+from _rows import load_split
 from tqdm import tqdm
 
 
@@ -40,6 +41,12 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.dataset)
+
+    def where(self, row: int) -> str:
+        """A row in words, with the name of its image's file if there is one."""
+        file = self.dataset[int(row)][self.image_column]
+        file = isinstance(file, dict) and file.get("path")
+        return f"Image {row} of the split {self.name!r}" + (f" ({file})" if file else "")
 
     def labels(self, rows: np.ndarray | None = None) -> np.ndarray:
         """The index of each row's class.
@@ -107,27 +114,13 @@ class Split:
         if not record.exists():
             # The converter computes with Keras: no other process takes part in that.
             with _distribution.alone():
-                _decode(dataset, rows, resize, self.image_column, images_file)
+                _decode(self, rows, resize, images_file)
             np.save(labels_file, labels)
             _provenance.claim(record, settings, is_used=False, way_out="")
         _provenance.claim(record, settings, is_used=True, way_out=f"Remove {record}.")
         labels = np.load(labels_file)
         # TensorFlow takes over the memory itself, if it may be written to; nobody does.
         return ImageSet(np.load(images_file, mmap_mode="c"), labels, self.class_names)
-
-
-def load_split(path: str, split: str, cache: Path) -> datasets.Dataset:
-    """One split, as `datasets.load_dataset` reads it, with the library's own files in `cache`.
-
-    Raises:
-        ValueError: If it cannot be read.
-    """
-    try:
-        return datasets.load_dataset(path, split=split, cache_dir=str(cache / "datasets"))
-    except ValueError as error:
-        raise ValueError(
-            f"The split {split!r} of the dataset {path!r} cannot be read: {error}"
-        ) from None
 
 
 def open_split(
@@ -204,28 +197,28 @@ def _is_integer(feature) -> bool:
     return "int" in (getattr(feature, "dtype", None) or "")
 
 
-def _decode(dataset, rows, resize, image_column, images_file) -> None:
+def _decode(split, rows, resize, images_file) -> None:
     images_file.parent.mkdir(parents=True, exist_ok=True)
     partial = images_file.with_suffix(".partial.npy")
 
     def read(index):
         try:
-            return resize(read_image(dataset[index][image_column]))
+            return resize(read_image(split.dataset[int(rows[index])][split.image_column]))
         except UnreadableImage as error:
             raise ValueError(
-                f"Image {rows[index]} of the dataset: {error}. Mend it, or leave out such images "
-                "with --skip-unreadable."
+                f"{split.where(rows[index])}: {error}. Mend it, or leave out such images with "
+                "--skip-unreadable."
             ) from None
 
     first = read(0)
-    shape = (len(dataset), *first.shape)
+    shape = (len(rows), *first.shape)
     images = np.lib.format.open_memmap(partial, "w+", first.dtype, shape)
 
     def decode(index):
         pixels = read(index)
         if pixels.shape != first.shape:
             raise ValueError(
-                f"Image {rows[index]} of the dataset must have the size of the first, "
+                f"{split.where(rows[index])} must have the size of the first, "
                 f"{first.shape[1]}×{first.shape[0]} pixels, as the preset's converter has no "
                 f"`image_size`. Received: {pixels.shape[1]}×{pixels.shape[0]}"
             )
@@ -233,8 +226,8 @@ def _decode(dataset, rows, resize, image_column, images_file) -> None:
 
     # Decoding and resizing release the interpreter.
     with ThreadPool() as pool:
-        done = pool.imap(decode, range(len(dataset)), chunksize=8)
-        for _ in tqdm(done, total=len(dataset), desc="Decoding images", unit=""):
+        done = pool.imap(decode, range(len(rows)), chunksize=8)
+        for _ in tqdm(done, total=len(rows), desc="Decoding images", unit=""):
             pass
     images.flush()
     partial.rename(images_file)

@@ -24,19 +24,6 @@ def check_batch_size(args: argparse.Namespace, count: int) -> None:
         )
 
 
-def check_same_classes(train: list[str], validation: list[str]) -> None:
-    """Checks that what is measured on has the classes that were learnt.
-
-    Raises:
-        ValueError: If it has not.
-    """
-    if train != validation or not train:
-        raise ValueError(
-            "The training and the validation split must have the same classes, one or more. "
-            f"Received: {', '.join(train[:5])}… and {', '.join(validation[:5])}…"
-        )
-
-
 def check_levels(encoder: krp.ResBlockBackbone, levels: Sequence[str], task: str) -> None:
     """Checks that a backbone has the levels of the pyramid that a task is built on.
 

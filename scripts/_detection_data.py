@@ -109,18 +109,34 @@ def _class_names(features, path, column) -> list[str] | None:
             f"The column {column!r} of the dataset {path!r} must have lists of `bbox` and "
             f"`category`; name another with --objects-column. Received: {feature}"
         )
-    category = feature["category"].feature
+    category = getattr(feature["category"], "feature", None)
+    if "int" not in (getattr(category, "dtype", None) or ""):
+        raise ValueError(
+            f"The `category` of the objects in the column {column!r} of the dataset {path!r} must "
+            "be lists of integers from 0. Give each word its index in a list of class names, and "
+            "the column the type `datasets.List(datasets.ClassLabel(names=…))`. Received: "
+            f"{feature['category']}"
+        )
     return list(category.names) if isinstance(category, datasets.ClassLabel) else None
 
 
-def _check_objects(objects: dict, size: tuple[int, int], where: str) -> None:
-    boxes, categories = objects["bbox"], objects["category"]
-    if len(boxes) != len(categories) or any(category < 0 for category in categories):
+def _check_objects(objects: dict | None, size: tuple[int, int], where: str) -> None:
+    boxes, categories = ((objects or {}).get(name) for name in ("bbox", "category"))
+    if boxes is None or categories is None:
+        raise ValueError(
+            f"{where} must have lists of `bbox` and `category`, empty ones where an image has no "
+            f"objects. Received: {objects}"
+        )
+    if len(boxes) != len(categories) or any(x is None or x < 0 for x in categories):
         raise ValueError(
             f"{where} must have a category of 0 or more for each box. Received: {len(boxes)} boxes "
             f"and categories {categories}"
         )
     for box in boxes:
+        if box is None or len(box) != 4 or any(x is None for x in box):
+            raise ValueError(
+                f"{where} must have the left, top, width and height of each box. Received: {box}"
+            )
         left, top, width, height = box
         right, bottom = left + width, top + height
         inside = left >= 0 and top >= 0 and right <= size[0] and bottom <= size[1]

@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Trains, measures on the validation split, saves."""
+    import _classes
     import _dense
     import _detection
     import _detection_batches as batches
@@ -52,7 +53,8 @@ def run(args: argparse.Namespace) -> None:
         for split in (args.train_split, args.validation_split)
     }
     train, validation = splits.values()
-    _dense.check_same_classes(train.class_names, validation.class_names)
+    what, owner = f"The split {args.validation_split!r}", f"the split {args.train_split!r}"
+    validation = _classes.read_by(validation, train.class_names, what, owner)
     _dense.check_batch_size(args, train.images.count)
     _finetuning.claim_folder(args, {split: images.settings for split, images in splits.items()})
     num_classes = len(train.class_names)

@@ -6,7 +6,6 @@ from typing import Any
 
 import datasets
 import numpy as np
-from _data import load_split
 from _images import UnreadableImage
 
 
@@ -31,6 +30,20 @@ FLAGS = {
 UNREADABLE, BAD_BOXES = FLAGS
 
 
+def load_split(path: str, split: str, cache: Path) -> datasets.Dataset:
+    """One split, as `datasets.load_dataset` reads it, with the library's own files in `cache`.
+
+    Raises:
+        ValueError: If it cannot be read.
+    """
+    try:
+        return datasets.load_dataset(path, split=split, cache_dir=str(cache / "datasets"))
+    except ValueError as error:
+        raise ValueError(
+            f"The split {split!r} of the dataset {path!r} cannot be read: {error}"
+        ) from None
+
+
 def load_rows(path: str, split: str, cache: Path, **columns: str) -> datasets.Dataset:
     """One split of a dataset, with no columns but some.
 
@@ -50,8 +63,8 @@ def load_rows(path: str, split: str, cache: Path, **columns: str) -> datasets.Da
             kind in ("image", "mask") and not isinstance(feature, datasets.Image)
         ):
             raise ValueError(
-                f"The dataset {path!r} needs a column {column!r} of {kind}s; name another with "
-                f"--{kind}-column. Received: {dataset.features}"
+                f"The dataset {path!r} needs a column {column!r} of {kind.removesuffix('s')}s; "
+                f"name another with --{kind}-column. Received: {dataset.features}"
             )
     if not len(dataset):
         raise ValueError(f"The split {split!r} of the dataset {path!r} has no rows.")

@@ -99,7 +99,12 @@ def best_rate(name: str, results: dict[str, dict], nets: dict[str, Net] = NETS) 
     """The rate at which the first seed names the most held-out images right."""
     name = nets[name].rate_of or name
     tried = [Run(name, rate, SEEDS[0]) for rate in RATES]
-    return max(tried, key=lambda run: results[run.file]["held_out_top1"]).rate
+    # One that diverged comes behind one that names nothing right.
+    return max(tried, key=lambda run: _reached(results[run.file])).rate
+
+
+def _reached(result: dict) -> tuple[bool, float]:
+    return not result.get("diverged"), result["held_out_top1"]
 
 
 def _runs(name: str, results: dict, nets: dict[str, Net]):

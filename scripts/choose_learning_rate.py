@@ -1,8 +1,10 @@
 """Tries a few learning rates for a recipe, for a few epochs each, and writes the best into it.
 
 The best is the one that names the most images right that are held out of the training split, or a
-smaller one that chance alone may have put behind it; the validation split is not read. Recipes that
-it is run for get the same rates and epochs, so that none is tuned with more effort than another.
+smaller one that chance alone may have put behind it; the validation split is not read. The
+held-out images are measured as bilinear centre squares, where `train.py` resizes them as the
+preset's converter does. Recipes that it is run for get the same rates and epochs, so that none is
+tuned with more effort than another.
 What was tried is kept beside the recipe, from where `train.py` takes it into the preset's record
 and card. Rates that are there already are not tried again.
 """
@@ -18,6 +20,8 @@ import _cli
 from _recipe import Recipe, read_recipe
 
 RATES = (0.01, 0.03, 0.1, 0.15, 0.3)
+# In the place of what a rate reached.
+DIVERGED = "diverged"
 _LINE = re.compile(r"(?m)^([ \t]*learning_rate) = .*$")
 
 
@@ -31,6 +35,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("recipe", type=Path, help="the TOML file, which is changed")
     parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
     _cli.add_columns(parser)
+    _cli.add_skip_unreadable(parser)
     parser.add_argument("--cache", type=Path, required=True, help="a folder for decoded images")
     parser.add_argument("--rates", type=float, nargs="+", default=RATES, help="what to try")
     parser.add_argument("--epochs", type=int, default=2, help="of each, with one of warm-up")
@@ -46,6 +51,7 @@ def main(args: argparse.Namespace) -> None:
     import _data
     import _provenance
     import keras
+    from _classification_data import usable_rows
     from _resizing import Square
 
     columns = (args.image_column, args.label_column)
@@ -57,9 +63,12 @@ def main(args: argparse.Namespace) -> None:
         "epochs": args.epochs,
         "backend": keras.config.backend(),
     }
+    usable = usable_rows(split, args.skip_unreadable)
+    if args.skip_unreadable:
+        settings["unreadable_images_left_out"] = len(split) - len(usable)
     # Figures of another network, on other data or after other numbers of epochs do not compare.
     kept = _provenance.read_result(file, settings, f"Remove {file} to try the rates again.") or {}
-    images = split.decode(Square(recipe.image_size))
+    images = split.decode(Square(recipe.image_size), usable)
     rows, held_out = _data.hold_out(len(images.labels), recipe.holdout, seed=0)
     record = {
         "data": settings["data"]["name"],
@@ -72,16 +81,17 @@ def main(args: argparse.Namespace) -> None:
             keras.utils.set_random_seed(0)
             at_rate = dataclasses.replace(recipe, learning_rate=rate)
             top1[f"{rate:g}"] = accuracy(at_rate, images, rows, held_out)
-            print(f"learning rate {rate:g}: {top1[f'{rate:g}']:.3f}", flush=True)
+            print(f"learning rate {rate:g}: {_in_words(top1[f'{rate:g}'])}", flush=True)
             keras.backend.clear_session()
-        best = choose(top1, len(held_out))
-        record |= {"held_out_top1": top1, "chosen": best}
-        _provenance.write_result(file, record, settings)
+        _provenance.write_result(file, record | {"held_out_top1": top1}, settings)
+    best = choose(top1, len(held_out))
+    record |= {"held_out_top1": top1, "chosen": best}
+    _provenance.write_result(file, record, settings)
     args.recipe.write_text(_LINE.sub(rf"\1 = {best}", args.recipe.read_text()))
     print(f"Set learning_rate = {best} in {args.recipe}")
 
 
-def choose(top1: dict[str, float], images: int) -> float:
+def choose(top1: dict[str, float | str], images: int) -> float:
     """The smallest rate that is within one standard error of the best.
 
     The rule is that of Breiman et al., 1984, "Classification and Regression Trees".
@@ -89,12 +99,21 @@ def choose(top1: dict[str, float], images: int) -> float:
     larger one does more harm.
 
     Args:
-        top1: What was reached with each rate.
+        top1: What was reached with each rate, or `DIVERGED`.
         images: On how many images.
+
+    Raises:
+        ValueError: If training diverged with every rate.
     """
-    best = max(top1.values())
+    finite = {rate: reached for rate, reached in top1.items() if reached != DIVERGED}
+    if not finite:
+        raise ValueError(
+            "`--rates` must have a learning rate with which training does not diverge. Received: "
+            f"{', '.join(top1)}, which all diverged. The recipe is as it was; give smaller rates."
+        )
+    best = max(finite.values())
     error = math.sqrt(best * (1 - best) / images)
-    return min(float(rate) for rate, reached in top1.items() if reached >= best - error)
+    return min(float(rate) for rate, reached in finite.items() if reached >= best - error)
 
 
 def record_file(recipe: Path) -> Path:
@@ -127,12 +146,18 @@ def tried(file: Path, recipe: Recipe, data: str) -> str | None:
     made_by = record.get(_provenance.MADE_BY, {}).get("recipe")
     if record.get("data") != data or made_by != _provenance.normalized(without_rate(recipe)):
         return None
-    rates = ", ".join(f"{rate} {top1:.1%}" for rate, top1 in record["held_out_top1"].items())
+    rates = ", ".join(
+        f"{rate} {_in_words(reached)}" for rate, reached in record["held_out_top1"].items()
+    )
     return f"top-1 on held-out images after {record['epochs']} epochs: {rates}"
 
 
-def accuracy(recipe, images, rows, held_out) -> float:
-    """Trains from new; the share of held-out images named right, 0 where training diverges."""
+def _in_words(reached: float | str) -> str:
+    return reached if reached == DIVERGED else f"{reached:.1%}"
+
+
+def accuracy(recipe, images, rows, held_out) -> float | str:
+    """Trains from new; the share of held-out images named right, or `DIVERGED`."""
     import _divergence
     import _results
     import _training
@@ -154,7 +179,7 @@ def accuracy(recipe, images, rows, held_out) -> float:
         return _results.measure(model, batches)["top1"]
     except _divergence.Diverged as error:
         print(error)
-        return 0.0
+        return DIVERGED
 
 
 if __name__ == "__main__":

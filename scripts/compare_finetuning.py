@@ -38,6 +38,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("preset", help="where to start: a name, a folder, or hf://user/name")
     parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
     _cli.add_columns(parser)
+    _cli.add_skip_unreadable(parser)
     parser.add_argument("--out", type=Path, required=True, help="the folder of finished runs")
     parser.add_argument("--results", type=Path, required=True, help="the JSON file to write")
     parser.add_argument(
@@ -56,8 +57,10 @@ def main(args: argparse.Namespace) -> None:
     import _results
     from _divergence import Diverged
 
-    columns = (args.image_column, args.label_column)
-    comparison = _comparison.Comparison(args.preset, args.data, args.out, args.dtype, *columns)
+    comparison = _comparison.Comparison(
+        *(args.preset, args.data, args.out, args.dtype, args.skip_unreadable),
+        *(args.image_column, args.label_column),
+    )
 
     def run(**settings) -> dict:
         name = "-".join(map(str, settings.values()))
@@ -72,7 +75,6 @@ def main(args: argparse.Namespace) -> None:
             except Diverged:
                 if not settings["held_out"]:
                     raise
-                # Of the rates that are tried, one that names nothing right.
                 accuracies = {"held_out_top1": 0.0, "diverged": True}
             seconds = round(time.monotonic() - started, 1)
             kept = {**settings, **accuracies, "seconds": seconds}
@@ -86,7 +88,9 @@ def main(args: argparse.Namespace) -> None:
             settings = {"strategy": strategy, "images": min(images, MOST_TO_CHOOSE), **CHOICE}
             tried = [run(**settings, learning_rate=rate) for rate in CANDIDATES[strategy]]
             choices[strategy, settings["images"]] = tried
-            rate = max(tried, key=lambda result: result["held_out_top1"])["learning_rate"]
+            # One that diverged comes behind one that names nothing right.
+            best = max(tried, key=lambda x: (not x.get("diverged"), x["held_out_top1"]))
+            rate = best["learning_rate"]
             results += [
                 run(strategy=strategy, images=images, seed=seed, held_out=0, learning_rate=rate)
                 for seed in args.seeds
@@ -95,6 +99,7 @@ def main(args: argparse.Namespace) -> None:
     record = {
         "preset": Path(args.preset).name if Path(args.preset).is_dir() else args.preset,
         "data": Path(args.data).name,
+        **comparison.left_out,
         "batch_size": BATCH_SIZE,
         "dtype": args.dtype,
         "hardware": _results.hardware(),

@@ -25,11 +25,12 @@ def parse_args() -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     """Loads, checks that the classes are the same, measures, prints JSON."""
+    import _classes
     import _data
     import _results
     import _training
     import numpy as np
-    from _classification_data import readable_rows
+    from _classification_data import usable_rows
     from _jsonfile import to_json
     from _resizing import Converted, normalizer
 
@@ -39,18 +40,18 @@ def main(args: argparse.Namespace) -> None:
     converter = model.preprocessor.image_converter
     columns = args.image_column, args.label_column
     split = _data.open_split(args.data, args.split, args.cache, *columns)
-    if split.class_names != model.class_names:
-        raise ValueError(
-            f"The dataset must have the classes that {args.preset!r} was trained on. Received: "
-            f"{split.class_names[:3]}…, not {(model.class_names or [])[:3]}…"
-        )
-    usable = readable_rows(split, True) if args.skip_unreadable else None
+    what, owner = f"The split {args.split!r} of {args.data!r}", f"the preset {args.preset!r}"
+    split = _classes.read_by(split, model.class_names or [], what, owner)
+    usable = usable_rows(split, args.skip_unreadable)
     images = split.decode(Converted(converter), usable)
     model.preprocessor = None
     rows = np.arange(len(images.labels))
     batches = _training.evaluation_batches(images, rows, args.batch_size, normalizer(converter))
     results = _results.measure(model, batches)
-    print(to_json({"preset": args.preset, "split": args.split, "images": len(rows), **results}))
+    record = {"preset": args.preset, "split": args.split, "images": len(rows)}
+    if args.skip_unreadable:
+        record["unreadable_images_left_out"] = len(split) - len(rows)
+    print(to_json({**record, **results}))
 
 
 if __name__ == "__main__":

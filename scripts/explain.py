@@ -17,7 +17,12 @@ MAPPED = 3
 def parse_args() -> argparse.Namespace:
     """Reads the command line."""
     parser = _cli.new_parser(__doc__, epilog="example: python scripts/explain.py cat.jpg")
-    parser.add_argument("image", type=Path, help="an image file; the middle square is used")
+    parser.add_argument(
+        "image",
+        type=Path,
+        help="an image file, resized as the preset's converter does; its middle square is used "
+        "where the converter has no size, or one that is not square",
+    )
     parser.add_argument("--preset", default="resblock_bn_small", help="a name, folder or handle")
     parser.add_argument("--out", type=Path, default=Path("explain.png"), help="the PNG to write")
     return parser.parse_args()
@@ -25,12 +30,12 @@ def parse_args() -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     """Predicts, maps, measures and draws."""
+    import keras
     import numpy as np
     from _activation_maps import activation_maps
     from _divergence import check_predictions
     from _images import UnreadableImage, read_image
-    from _resizing import Square
-    from PIL import Image
+    from _resizing import Converted, Square
 
     import keras_resblocks_plugin as krp
 
@@ -38,18 +43,26 @@ def main(args: argparse.Namespace) -> None:
         image = read_image(args.image)
     except UnreadableImage as error:
         raise ValueError(f"The image {args.image}: {error}") from None
-    image = Square(min(image.shape[:2]))(image)
     classifier = krp.ResBlockImageClassifier.from_preset(args.preset)
+    converter = classifier.preprocessor.image_converter
+    height, width = converter.image_size or (None, None)
+    if height is None or height != width:
+        # The maps are of squares.
+        image = Square(min(image.shape[:2]))(image)
     batch = image[None].astype("float32")
     logits = classifier.predict(batch, verbose=0)
     check_predictions(logits)
     (guesses,) = classifier.decode_predictions(logits, top=5)
     likeliest = np.argsort(-logits[0])[:MAPPED]
-    pixels = np.asarray(classifier.preprocessor.image_converter(batch)[0])
+    pixels = keras.ops.convert_to_numpy(converter(batch))[0]
     maps = activation_maps(classifier, pixels, likeliest)
     blocks = krp.ResidualDiagnostics.measure(classifier, batch)
-    shown = Image.fromarray(image).resize((SHOWN, SHOWN), Image.Resampling.LANCZOS)
-    draw(args.out, np.asarray(shown), guesses, maps, blocks)
+    # The part that the network sees, in more pixels.
+    larger = {**converter.get_config(), "image_size": (SHOWN, SHOWN)}
+    shown = Converted(type(converter).from_config(larger))(image)
+    # Bicubic resizing leaves the range of pixels.
+    shown = np.clip(np.round(shown), 0, 255).astype("uint8")
+    draw(args.out, shown, guesses, maps, blocks)
     for name, chance in guesses:
         print(f"{chance:6.1%}  {name}")
     print(f"Saved {args.out}")

@@ -130,21 +130,17 @@ def main(args: argparse.Namespace) -> None:
 
 def _read(args: argparse.Namespace, model, resize):
     """The images to compare on, and some training images to calibrate with."""
+    import _classes
     import _data
     import numpy as np
-    from _classification_data import readable_rows
+    from _classification_data import usable_rows
 
     columns = (args.cache, args.image_column, args.label_column)
     split = _data.open_split(args.data, args.split, *columns)
-    if split.class_names != model.class_names:
-        raise ValueError(
-            f"The dataset must have the classes that {args.preset!r} was trained on. Received: "
-            f"{split.class_names[:3]}…, not {(model.class_names or [])[:3]}…"
-        )
+    what, owner = f"The split {args.split!r} of {args.data!r}", f"the preset {args.preset!r}"
+    split = _classes.read_by(split, model.class_names or [], what, owner)
     training = _data.open_split(args.data, args.calibration_split, *columns)
-    usable, rows = np.arange(len(training)), None
-    if args.skip_unreadable:
-        usable, rows = readable_rows(training, True), readable_rows(split, True)
+    usable, rows = (usable_rows(part, args.skip_unreadable) for part in (training, split))
     chosen = np.sort(np.random.default_rng(0).permutation(usable)[: args.calibration_images])
     return split.decode(resize, rows), training.decode(resize, chosen).images
 

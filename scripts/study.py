@@ -2,9 +2,10 @@
 
 20 classes of the data at 32×32 pixels, three seeds, one short schedule. Every net takes the best of
 the same few learning rates, chosen with the first seed on images held out of the training split;
-what is reported comes from the validation split. Each finished run is a small JSON file: a study
-that is killed goes on behind the last of them, and `report.py` reads them. At the end, on a
-machine that does nothing else, it times the nets in turns.
+what is reported comes from the validation split. The nets learn from and are measured on bilinear
+centre squares, as no preset is saved whose converter could resize the images. Each finished run is
+a small JSON file: a study that is killed goes on behind the last of them, and `report.py` reads
+them. At the end, on a machine that does nothing else, it times the nets in turns.
 """
 
 import argparse
@@ -27,6 +28,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
     _cli.add_columns(parser)
+    _cli.add_skip_unreadable(parser)
     parser.add_argument("--cache", type=Path, required=True, help="a folder for decoded images")
     parser.add_argument(
         "--out", type=Path, default=Path("scripts/study_results"), help="the folder of the JSON"
@@ -37,20 +39,21 @@ def parse_args() -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     """Runs what is missing, then times."""
-    import _data
+    import _classes
     import _provenance
     import _study_nets
     import _study_runs
     import keras
+    from _classification_data import usable_rows
     from _resizing import Square
 
-    splits = [
-        _data.open_split(args.data, split, args.cache, args.image_column, args.label_column)
-        for split in ("train", "validation")
-    ]
-    data = _study_runs.StudyData(
-        *(split.decode(Square(IMAGE_SIZE)) for split in splits), CLASSES, HELD_OUT
+    columns = (args.image_column, args.label_column)
+    splits = _classes.open_pair(args.data, "train", "validation", args.cache, *columns)
+    rows = [usable_rows(split, args.skip_unreadable) for split in splits]
+    images = (
+        split.decode(Square(IMAGE_SIZE), which) for split, which in zip(splits, rows, strict=True)
     )
+    data = _study_runs.StudyData(*images, CLASSES, HELD_OUT)
     args.out.mkdir(parents=True, exist_ok=True)
     study = {
         **{"data": Path(args.data).name, "classes": CLASSES, "image_size": IMAGE_SIZE},
@@ -58,6 +61,8 @@ def main(args: argparse.Namespace) -> None:
         "held_out_images": len(data.held_out_rows),
         "validation_images": len(data.validation_rows),
     }
+    if args.skip_unreadable:
+        study["unreadable_images_left_out"] = sum(map(len, splits)) - sum(map(len, rows))
     settings = {
         **study,
         "splits": {split.name: split.settings for split in splits},

@@ -53,31 +53,24 @@ def main(args: argparse.Namespace) -> None:
 
     from dataclasses import asdict
 
+    import _classes
     import _data
     import _runs
     import _training
     import keras
-    import numpy as np
-    from _classification_data import readable_rows, warn_of_empty_classes
+    from _classification_data import usable_rows, warn_of_empty_classes
     from _resizing import Converted, Square
 
     check_places(args)
     args.out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(args.seed)
     _distribution.start(args, recipe.batch_size)
-    train, validation = (
-        _data.open_split(args.data, split, args.out / "cache", args.image_column, args.label_column)
-        for split in ("train", args.validation_split)
+    train, validation = _classes.open_pair(
+        *(args.data, "train", args.validation_split, args.out / "cache"),
+        *(args.image_column, args.label_column),
     )
-    if validation.class_names != train.class_names:
-        raise ValueError(
-            f"Both splits of {args.data!r} must have the same classes. Received: "
-            f"{len(train.class_names)} and {len(validation.class_names)} classes"
-        )
-    usable = {split.name: np.arange(len(split)) for split in (train, validation)}
-    if args.skip_unreadable:
-        usable = {split.name: readable_rows(split, True) for split in (train, validation)}
-    which = usable["train"]
+    which, measured = (usable_rows(split, args.skip_unreadable) for split in (train, validation))
+    left_out = len(train) + len(validation) - len(which) - len(measured)
     rows, held_out = (
         which[chosen] for chosen in _data.hold_out(len(which), recipe.holdout, args.seed)
     )
@@ -110,10 +103,12 @@ def main(args: argparse.Namespace) -> None:
     if _distribution.is_first():
         if len(held_out):
             unseen["held_out"] = train.decode(resize, held_out)
-        unseen["validation"] = validation.decode(resize, usable[validation.name])
+        unseen["validation"] = validation.decode(resize, measured)
     preset = fit(recipe, images, watched, converter, args)
     if preset is not None:
-        report(preset, recipe, len(rows), unseen, args)
+        counts = {"train_images": len(rows), "held_out_images": 0}
+        counts |= {"unreadable_images_left_out": left_out} if left_out else {}
+        report(preset, recipe, counts, unseen, args)
 
 
 def check_places(args: argparse.Namespace) -> None:
@@ -181,7 +176,7 @@ def fit(recipe, images, watched, converter, args):
     return preset
 
 
-def report(preset, recipe, train_images, unseen, args) -> None:
+def report(preset, recipe, counts, unseen, args) -> None:
     """Measures the preset on images that it has not seen, then saves it with what it reaches."""
     from dataclasses import asdict
 
@@ -217,7 +212,6 @@ def report(preset, recipe, train_images, unseen, args) -> None:
         rounded = _storage.store_as_bfloat16(preset.backbone, folder, results, measure)
         if rounded is not None:
             results, stored = rounded, "bfloat16"
-    counts = {"train_images": train_images, "held_out_images": 0}
     counts |= {f"{name}_images": len(images.labels) for name, images in unseen.items()}
     data = {"name": Path(args.data).name, "license": args.data_license, **counts}
     history = _callbacks.read_history(args.out / _runs.HISTORY)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import train
 from _divergence import Diverged
+from _recipe import read_recipe
 from _resizing import Square
 
 import keras_resblocks_plugin as krp
@@ -133,15 +134,27 @@ def test_an_export_is_not_measured_by_predictions_that_are_not_finite():
         _export_measure.measure(runners, images, None, lambda x: x.astype("float32"), 0)
 
 
-def test_a_rate_that_diverges_names_nothing_right(plain_recipe, dataset, tmp_path, monkeypatch):
+def test_a_rate_that_diverges_is_never_chosen(plain_recipe, dataset, tmp_path, monkeypatch):
     mine = tmp_path / "mine.toml"
-    mine.write_text(plain_recipe(0.05).read_text())
-    arguments = mine, "--data", dataset, "--cache", tmp_path / "cache", "--rates", 0.1, TOO_FAST
-    monkeypatch.setattr("sys.argv", ["choose_learning_rate.py", *map(str, arguments)])
-    choose_learning_rate.main(choose_learning_rate.parse_args())
+    before = plain_recipe(0.05).read_text()
+    mine.write_text(before)
+
+    def choose(*rates):
+        arguments = mine, "--data", dataset, "--cache", tmp_path / "cache", "--rates", *rates
+        monkeypatch.setattr("sys.argv", ["choose_learning_rate.py", *map(str, arguments)])
+        choose_learning_rate.main(choose_learning_rate.parse_args())
+
+    with pytest.raises(ValueError, match=r"Received: 1e\+35, 1e\+36, which all diverged"):
+        choose(TOO_FAST, 10 * TOO_FAST)
+    assert mine.read_text() == before
+    choose(0.1, TOO_FAST)
     record = json.loads((tmp_path / "mine.learning_rate.json").read_text())
-    assert record["held_out_top1"]["1e+35"] == 0.0
+    assert record["held_out_top1"]["1e+35"] == "diverged"
     assert record["chosen"] == 0.1
+    tried = choose_learning_rate.tried(mine, read_recipe(mine), dataset.name)
+    assert "1e+35 diverged, 1e+36 diverged, 0.1 " in tried
+    # A rate that names nothing right is better than one that diverges.
+    assert choose_learning_rate.choose({"0.1": 0.0, "0.01": "diverged"}, 100) == 0.1
 
 
 def test_a_run_of_the_study_that_diverges_says_so(small_study, dataset, tmp_path):

@@ -83,6 +83,30 @@ def test_one_picture_of_classes_maps_and_blocks(run_explain, capsys):
     assert any(name in output for name in ("tabby", "Egyptian cat", "lion"))
 
 
+def test_what_is_explained_is_the_prediction_for_the_whole_image(tmp_path, monkeypatch, capsys):
+    backbone = krp.ResBlockBackbone("bn", [8], [1], [2], [8], [3], [2])
+    # It squeezes an image that is not square, and crops nothing.
+    converter = krp.ResBlockImageConverter(
+        image_size=(16, 16), scale=1 / 64, offset=-2.0, crop_to_aspect_ratio=False
+    )
+    classifier = krp.ResBlockImageClassifier(
+        *(backbone, 3), preprocessor=krp.ResBlockImageClassifierPreprocessor(converter)
+    )
+    classifier.output_dense.kernel.assign(20 * classifier.output_dense.kernel)
+    classifier.save_to_preset(str(tmp_path / "preset"))
+    # Its middle square is black.
+    pixels = np.full((20, 60, 3), [250, 40, 120], "uint8")
+    pixels[:, 20:40] = 0
+    Image.fromarray(pixels).save(tmp_path / "wide.png")
+    arguments = tmp_path / "wide.png", "--preset", tmp_path / "preset", "--out", tmp_path / "x.png"
+    monkeypatch.setattr(sys, "argv", ["explain.py", *map(str, arguments)])
+    explain.main(explain.parse_args())
+    logits = classifier.predict(pixels[None].astype("float32"), verbose=0)
+    (guesses,) = classifier.decode_predictions(logits, top=3)
+    expected = [f"{chance:6.1%}  {name}" for name, chance in guesses]
+    assert capsys.readouterr().out.splitlines()[:3] == expected
+
+
 def test_bad_images_are_one_line(run_explain, tmp_path):
     (tmp_path / "notes.png").write_text("no image")
     for name in ("notes.png", "missing.png"):

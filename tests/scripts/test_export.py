@@ -146,7 +146,7 @@ def test_what_cannot_be_folded_is_exported_as_it_is_on_the_samples(tmp_path, cap
 def test_a_dataset_of_other_classes_is_refused(dataset, tmp_path):
     preset = tmp_path / "preset"
     tiny_classifier().save_to_preset(preset)
-    with pytest.raises(ValueError, match="must have the classes"):
+    with pytest.raises(ValueError, match="only there red, green, blue; only in the preset"):
         run_export(preset, "--out", tmp_path, "--data", dataset, "--cache", tmp_path / "cache")
 
 

@@ -3,17 +3,21 @@
 import json
 import re
 
+import _classes
 import _data
 import _detection_data
 import choose_learning_rate
+import compare_finetuning
 import datasets
 import evaluate
 import finetune
 import numpy as np
 import pytest
+import study
 import train
 from _resizing import Square
 
+import keras_resblocks_plugin as krp
 from tests.scripts.conftest import CLASSES, photographs, save_dataset
 from tests.scripts.test_divergence import save_preset
 from tests.scripts.test_finetune_detection import save_scenes
@@ -130,21 +134,86 @@ def test_a_newcomers_folder_trains_and_is_measured(messy, recipe, tmp_path, monk
     small.write_text(text.replace("warmup_epochs = 1", "warmup_epochs = 0"))
     out, cache = tmp_path / "run", tmp_path / "cache"
     arguments = small, "--data", messy, "--out", out
-    with pytest.raises(ValueError, match=r"Image \d+ of the dataset.*--skip-unreadable"):
+    named = r"Image \d+ of the split 'train' \(.*Bild 4 é\.png\): .*--skip-unreadable"
+    with pytest.raises(ValueError, match=named):
         run_main(train, monkeypatch, *arguments)
     run_main(train, monkeypatch, *arguments, "--skip-unreadable")
-    results = json.loads((out / "preset" / "training.json").read_text())["results"]
-    capsys.readouterr()
+    record = json.loads((out / "preset" / "training.json").read_text())
+    results = record["results"]
+    assert record["data"]["unreadable_images_left_out"] == 2
+    errors = capsys.readouterr().err
+    assert "Left out of the split 'train': 1 of 36 images" in errors
+    assert "Left out of the split 'validation': 1 of 18 images" in errors
     measure = out / "preset", "--data", messy, "--cache", cache
     with pytest.raises(ValueError, match="--skip-unreadable"):
         run_main(evaluate, monkeypatch, *measure)
     run_main(evaluate, monkeypatch, *measure, "--skip-unreadable")
     measured = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert measured["images"] == 17
+    assert measured["unreadable_images_left_out"] == 1
     assert measured["top1"] == results["validation_top1"]
     tuned = "classification", out / "preset", "--data", messy, "--out", tmp_path / "tuned"
     tuned += "--skip-unreadable", "--epochs", 1, "--batch-size", 10
     finetune.main(finetune.parse_args([*map(str, tuned)]))
+
+    choose = small, "--data", messy, "--cache", cache, "--rates", 0.01
+    with pytest.raises(ValueError, match="--skip-unreadable"):
+        run_main(choose_learning_rate, monkeypatch, *choose)
+    run_main(choose_learning_rate, monkeypatch, *choose, "--skip-unreadable")
+    tried = json.loads((tmp_path / "small.learning_rate.json").read_text())
+    assert tried["made_by"]["unreadable_images_left_out"] == 1
+
+
+def test_studies_leave_out_what_cannot_be_read(
+    messy, small_study, small_comparison, tmp_path, monkeypatch
+):
+    folder, preset = tmp_path / "study", save_preset(tmp_path / "preset")
+    start = "--data", messy, "--cache", tmp_path / "cache", "--out", folder, "--runs", 1
+    with pytest.raises(ValueError, match="--skip-unreadable"):
+        run_main(study, monkeypatch, *start)
+    run_main(study, monkeypatch, *start, "--skip-unreadable")
+    assert json.loads((folder / "study.json").read_text())["unreadable_images_left_out"] == 2
+    results = tmp_path / "results.json"
+    start = preset, "--data", messy, "--out", tmp_path / "runs", "--results", results
+    start += "--images", 5, "--seeds", 0, "--dtype", "float32", "--skip-unreadable"
+    compare_finetuning.main(compare_finetuning.parse_args([*map(str, start)]))
+    assert json.loads(results.read_text())["unreadable_images_left_out"] == 2
+
+
+def test_unnamed_classes_are_those_of_the_training_split(tmp_path, monkeypatch, capsys):
+    data, number = tmp_path / "data", datasets.Value("int64")
+    few = {"image": photographs(6, 1)["image"], "label": [0, 1] * 3}
+    save_split(data, "train", None, photographs(12, 0), label=number)
+    save_split(data, "validation", None, few, label=number)
+    preset, cache = save_preset(tmp_path / "preset"), tmp_path / "cache"
+    arguments = "--data", data, "--out", tmp_path / "run", "--epochs", 1, "--batch-size", 6
+    finetune.main(finetune.parse_args(["classification", *map(str, (preset, *arguments))]))
+    tuned = krp.ResBlockImageClassifier.from_preset(str(tmp_path / "run" / "preset"))
+    assert tuned.class_names == ["0", "1", "2"]
+    # The same holds of what a preset is measured on.
+    measure = tmp_path / "run" / "preset", "--data", data, "--cache", cache
+    run_main(evaluate, monkeypatch, *measure)
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["images"] == 6
+    # A class that nothing was learnt of is named.
+    more = {**few, "label": [0, 1, 5] * 2}
+    save_split(data, "validation", None, more, label=number)
+    with pytest.raises(ValueError, match=r"same classes as the split 'train'.*only there 3, 4, 5"):
+        _classes.open_pair(str(data), "train", "validation", tmp_path / "new")
+    with pytest.raises(ValueError, match=r"only there 0, 1, 2, 3, 4, 5; only in the preset .* red"):
+        run_main(evaluate, monkeypatch, preset, "--data", data, "--cache", tmp_path / "new")
+
+
+def test_fine_tuning_warns_of_a_class_without_images(tmp_path):
+    columns = photographs(60, 0)
+    columns["label"] = [label % 2 for label in columns["label"]]
+    data = save_dataset(tmp_path / "data", train=columns, validation=photographs(6, 1))
+    start = "classification", save_preset(tmp_path / "preset"), "--data", data
+    start += "--out", tmp_path / "run", "--epochs", 1, "--batch-size", 60
+    with pytest.warns(UserWarning, match=r"1 classes have no image to learn from.*: blue"):
+        finetune.main(finetune.parse_args([*map(str, start)]))
+    for more in ("--images-per-class", 2), ("--held-out-per-class", 2):
+        with pytest.raises(ValueError, match=r"images of each class.*blue 0"):
+            finetune.main(finetune.parse_args([*map(str, (*start, *more))]))
 
 
 def test_a_class_without_images_is_warned_of(recipe, tmp_path, monkeypatch):

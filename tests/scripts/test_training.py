@@ -81,7 +81,7 @@ def test_grayscale_and_unreadable_images(tmp_path):
     columns = photographs(6, 0)
     columns["image"][3] = {"bytes": broken.getvalue()[:40], "path": None}
     folder = save_dataset(tmp_path / "broken", train=columns)
-    with pytest.raises(ValueError, match="Image 3 of the dataset: it cannot be read"):
+    with pytest.raises(ValueError, match="Image 3 of the split 'train': it cannot be read"):
         _data.load_images(str(folder), "train", Square(32), tmp_path / "cache")
 
 
