@@ -199,6 +199,18 @@ def to_arrays(part: Any) -> Any:
     return to_array(part)
 
 
+def single(part: Any, rank: int | None = None) -> Any:
+    """The array in a list of one, which Keras takes for a model of one input and one output.
+
+    Args:
+        part: Images or labels, as a user gave them.
+        rank: int. The rank that such an array has. Defaults to any.
+    """
+    if isinstance(part, list | tuple) and len(part) == 1 and hasattr(part[0], "shape"):
+        return part[0] if rank in (None, len(part[0].shape)) else part
+    return part
+
+
 def narrow(part: Any) -> Any:
     """`part` without float64, as Keras does with arrays; not every device has it."""
     if isinstance(part, np.ndarray) and part.dtype == np.float64:

@@ -21,6 +21,12 @@ def check_labels(labels: Any, num_classes: int, loss: Any) -> None:
     kind = loss_kind(loss)
     highest = {"sparse": num_classes - 1, "binary": 1}.get(kind)
     labels = None if highest is None or isinstance(labels, dict) else to_array(labels)
+    if labels is not None and labels.dtype.kind in "US":
+        raise ValueError(
+            "`y` must hold the indices of the classes, and no names: "
+            "`[classifier.class_names.index(name) for name in y]`. "
+            f"Received: {labels.ravel()[0]!r:.100}"
+        )
     if labels is None or labels.dtype.kind not in "biuf":
         return
     bad = ~((labels >= 0) & (labels <= highest))

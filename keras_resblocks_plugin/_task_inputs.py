@@ -156,6 +156,8 @@ class TaskInputs:
         """The `x`, `y` and `sample_weight` for Keras, which refuses what a kind may not have."""
         if x is None:
             return x, y, sample_weight
+        if _batches.single(x, rank=4) is not x:
+            x, y = _batches.single(x, rank=4), _batches.single(y)
         if _data_kinds.is_tf_dataset(x):
             return self._prepare_tf_dataset(x), y, sample_weight
         # What is wrong is said before Keras starts: on JAX, a model that an error leaves in the

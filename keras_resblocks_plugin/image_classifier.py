@@ -50,7 +50,8 @@ class ResBlockImageClassifier(HeadTask, TaskInputs, ConfiguredClassifier):
       probability of its own.
 
     For regression, give `compile()` the loss: `predict()` returns the values, and
-    `decode_predictions()` refuses them.
+    `decode_predictions()` refuses them. A preset does not keep the loss: compile the classifier
+    again after loading it.
 
     Args:
         backbone: A `krp.ResBlockBackbone`.

@@ -184,3 +184,11 @@ def test_a_classifier_that_was_never_compiled_loads(tmp_path):
     tiny_classifier(compile=False).save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert predict(loaded, photos()).shape == (2, 3)
+
+
+@pytest.mark.parametrize("loss", ["poisson", "cosine_similarity", "hinge"])
+def test_losses_whose_predictions_are_no_logits(loss):
+    classifier = tiny_classifier()
+    classifier.compile("sgd", loss=loss)
+    with pytest.raises(ValueError, match="compiled for regression"):
+        classifier.decode_predictions(np.zeros((1, 3), "float32"))

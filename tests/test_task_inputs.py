@@ -351,3 +351,19 @@ assert generated.shape == (8, 3)
 
 def test_it_works_without_grain(fresh_process):
     fresh_process(WITHOUT_GRAIN)
+
+
+def test_lists_of_one_array_as_a_model_of_one_input_takes_them():
+    classifier = tiny_classifier()
+    x, y = photos(4), np.array([0, 1, 2, 0])
+    np.testing.assert_array_equal(predict(classifier, [x]), predict(classifier, x))
+    classifier.compile("sgd")
+    classifier.fit([x], [y], epochs=1, verbose=0)
+    np.testing.assert_allclose(
+        classifier.evaluate([x], [y], verbose=0), classifier.evaluate(x, y, verbose=0)
+    )
+
+
+def test_labels_that_are_names():
+    with pytest.raises(ValueError, match="indices of the classes"):
+        tiny_classifier().fit(photos(2), np.array(["cat", "dog"]), verbose=0)
