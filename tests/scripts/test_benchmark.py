@@ -5,6 +5,8 @@ import _benchmark_report
 import _timing
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("depth", [18, 50])
 def test_both_libraries_build_the_same_architecture(depth):

@@ -8,6 +8,8 @@ import choose_learning_rate
 import pytest
 from _recipe import read_recipe
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_best_rate_goes_into_the_recipe_and_the_record(dataset, recipe, tmp_path, monkeypatch):
     mine = tmp_path / "mine.toml"

@@ -10,6 +10,8 @@ import keras_resblocks_plugin as krp
 from tests.convert import models
 from tests.tiny import photos, predict
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

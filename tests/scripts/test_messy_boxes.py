@@ -11,6 +11,8 @@ import pytest
 from tests.scripts.test_divergence import save_preset
 from tests.scripts.test_finetune_detection import save_scenes
 
+pytestmark = pytest.mark.slow
+
 BOX = [0, 0, 8, 8]
 NUMBERS = datasets.List(datasets.Value("int64"))
 

@@ -22,6 +22,8 @@ from tests.scripts.conftest import CLASSES, photographs, save_dataset
 from tests.scripts.test_divergence import save_preset
 from tests.scripts.test_finetune_detection import save_scenes
 
+pytestmark = pytest.mark.slow
+
 
 def save_split(folder, split, names, columns, shard="00000-of-00001", label=None):
     features = datasets.Features(

@@ -25,6 +25,8 @@ from tests.scripts.conftest import CLASSES, photographs, save_dataset
 from tests.scripts.test_finetune_detection import save_scenes
 from tests.scripts.test_finetune_segmentation import save_streets
 
+pytestmark = pytest.mark.slow
+
 
 def run_main(script, monkeypatch, *args):
     """What a shell would start, in this process."""

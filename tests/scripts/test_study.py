@@ -17,6 +17,8 @@ import keras_resblocks_plugin as krp
 from tests.helpers import images, to_numpy
 from tests.scripts.conftest import photographs, save_dataset
 
+pytestmark = pytest.mark.slow
+
 
 def made_up(run: Run, top1: float) -> dict:
     """What a run might have found."""
