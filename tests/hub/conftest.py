@@ -17,6 +17,13 @@ _HOMES = tuple(Path(os.environ[home]) for home in ("HF_HOME", "KERAS_HOME"))
 _TRAINING = '{"results": {"validation_top1": 0.5}, "data": {"name": "user/images"}, "epochs": 2}'
 
 
+def pytest_collection_modifyitems(items):
+    # No backend changes what goes over the wire, and there is much waiting in it.
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def _server():
     hub = Hub(urlsplit(os.environ["HF_ENDPOINT"]).port)

@@ -9,8 +9,6 @@ import keras_resblocks_plugin as krp
 from tests.hub.outcomes import assert_fails, contents, on_hub
 from tests.hub_server import Fault
 
-pytestmark = pytest.mark.slow
-
 HANDLE = "hf://user/tiny"
 
 

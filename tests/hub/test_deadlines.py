@@ -11,8 +11,6 @@ from tests.hub import test_faults_push
 from tests.hub.outcomes import assert_fails, contents, on_hub
 from tests.hub_server import Fault
 
-pytestmark = pytest.mark.slow
-
 HANDLE = "hf://user/tiny"
 SECONDS = 0.5
 UNHEARD = r"cannot be reached for `hf://user/tiny[^`]*` \((no answer within [\d.]+ s|timed out)\)"
