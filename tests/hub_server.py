@@ -8,6 +8,7 @@ import contextlib
 import io
 import logging
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -93,6 +94,8 @@ class Hub:
         app.before_request(self._before)
         app.after_request(self._after)
         self._server = make_server("127.0.0.1", self.port, app, threaded=True)
+        # Fixed, so that a system with large buffers does not take a whole upload at once.
+        self._server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
         serve = self._server.serve_forever
         self._thread = threading.Thread(target=serve, args=(0.05,), daemon=True)
         self._thread.start()
