@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from _architectures import LIBRARIES, save_presets
-from _timing import alternate
+
+from keras_resblocks_plugin._utils._timing import alternate
 
 _MEMORY_PROBE = """
 import sys, keras_hub, keras_resblocks_plugin

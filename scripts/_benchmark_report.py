@@ -6,9 +6,10 @@ import matplotlib
 
 matplotlib.use("Agg")
 from _benchmark_run import STEP_BATCH
-from _markdown import table
-from _timing import ratios, spread
 from matplotlib import pyplot as plt
+
+from keras_resblocks_plugin._utils._markdown import table
+from keras_resblocks_plugin._utils._timing import ratios, spread
 
 HEADER = ["layers", "this package", "KerasHub's ResNet", "ratio"]
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from _architectures import LIBRARIES, build
-from _timing import alternate
+
+from keras_resblocks_plugin._utils._timing import alternate
 
 # Images, and their side in pixels.
 FORWARD_BATCHES = {"1 image of 224 px": (1, 224), "64 images of 64 px": (64, 64)}
@@ -15,10 +16,10 @@ PIPELINE_IMAGES = 10_000
 
 def forward(depth: int, runs: int, formats: list[str], folder: Path) -> dict:
     """Times forward passes of KerasHub's net, this one, this one folded, and its exports."""
-    import _export
     import numpy as np
 
     import keras_resblocks_plugin as krp
+    from keras_resblocks_plugin.export import _export
 
     models = {library: build(depth, library) for library in LIBRARIES}
     models["folded"] = krp.fold_batch_norm(models["krp"])
@@ -59,10 +60,11 @@ def training_step(depth: int, runs: int) -> dict[str, list[float]]:
 
 def pipeline(recipe_file: Path, folder: Path, runs: int) -> dict:
     """Times a batch of `train.py`'s input beside a training step of the same recipe."""
-    import _data
-    import _training
     import numpy as np
-    from _recipe import read_recipe
+
+    from keras_resblocks_plugin.training import _training
+    from keras_resblocks_plugin.training._recipe import read_recipe
+    from keras_resblocks_plugin.training.data import _data
 
     recipe = read_recipe(recipe_file)
     generator = np.random.default_rng(0)

@@ -3,20 +3,15 @@
 import argparse
 from pathlib import Path
 
-import _classes
-import _classification_data
-import _divergence
-import _finetuning
-import _results
-import _runs
-import _training
 import keras
 import numpy as np
 import tensorflow as tf
-from _recipe import Recipe
-from _resizing import Converted, normalizer
 
 import keras_resblocks_plugin as krp
+from keras_resblocks_plugin.training import _divergence, _finetuning, _results, _runs, _training
+from keras_resblocks_plugin.training._recipe import Recipe
+from keras_resblocks_plugin.training.data import _classes, _classification_data
+from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 
 
 class Comparison:

@@ -5,7 +5,8 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from _markdown import table
+
+from keras_resblocks_plugin._utils._markdown import table
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt

@@ -5,10 +5,11 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
-from _results import whole_history
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from PIL import Image
+
+from keras_resblocks_plugin.training._results import whole_history
 
 
 def plot_presets(presets: dict[str, dict], latencies: dict[str, list[float]], file: Path) -> None:

@@ -2,7 +2,6 @@
 
 import statistics
 
-from _markdown import table
 from _study_figures import (
     CHANCE,
     HEADER,
@@ -17,8 +16,10 @@ from _study_figures import (
     verdict_on_times,
 )
 from _study_nets import SEEDS, STABILITY_NETS, STABILITY_RATES, Run
-from _timing import ratios
-from _timing import spread as spread_of_times
+
+from keras_resblocks_plugin._utils._markdown import table
+from keras_resblocks_plugin._utils._timing import ratios
+from keras_resblocks_plugin._utils._timing import spread as spread_of_times
 
 
 def speed(results: Results) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import _study_norm
-from _markdown import table
 from _study_figures import (
     FAILS,
     HEADER,
@@ -22,8 +21,10 @@ from _study_figures import (
     verdict_on_times,
 )
 from _study_nets import NETS, RATES, SEEDS, Run
-from _timing import ratios
-from _timing import spread as spread_of_times
+
+from keras_resblocks_plugin._utils._markdown import table
+from keras_resblocks_plugin._utils._timing import ratios
+from keras_resblocks_plugin._utils._timing import spread as spread_of_times
 
 # More than this share of dead units is called dying.
 _DYING = 0.01

@@ -3,18 +3,16 @@
 import dataclasses
 import time
 
-import _divergence
-import _results
-import _timing
-import _training
 import keras
 import numpy as np
-from _data import ImageSet, hold_out
-from _recipe import Recipe
 from _study_nets import NETS, Net, Run
 from multiply_adds import multiply_adds
 
 import keras_resblocks_plugin as krp
+from keras_resblocks_plugin._utils import _timing
+from keras_resblocks_plugin.training import _divergence, _results, _training
+from keras_resblocks_plugin.training._recipe import Recipe
+from keras_resblocks_plugin.training.data._data import ImageSet, hold_out
 
 PROBE = 256
 # What the claims about time compare.

@@ -36,11 +36,11 @@ def main(args: argparse.Namespace) -> None:
     import _benchmark_load
     import _benchmark_report
     import _benchmark_run
-    import _jsonfile
-    import _markdown
-    import _results
     import keras
     from tqdm import tqdm
+
+    from keras_resblocks_plugin._utils import _jsonfile, _markdown
+    from keras_resblocks_plugin.training import _results
 
     measured = {
         "backend": keras.backend.backend(),

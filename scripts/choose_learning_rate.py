@@ -17,7 +17,8 @@ import re
 from pathlib import Path
 
 import _cli
-from _recipe import Recipe, read_recipe
+
+from keras_resblocks_plugin.training._recipe import Recipe, read_recipe
 
 RATES = (0.01, 0.03, 0.1, 0.15, 0.3)
 # In the place of what a rate reached.
@@ -48,11 +49,12 @@ def main(args: argparse.Namespace) -> None:
     if len(_LINE.findall(args.recipe.read_text())) != 1:
         raise ValueError(f"The recipe {args.recipe} must have one line `learning_rate = …`.")
 
-    import _data
-    import _provenance
     import keras
-    from _classification_data import usable_rows
-    from _resizing import Square
+
+    from keras_resblocks_plugin.training import _provenance
+    from keras_resblocks_plugin.training.data import _data
+    from keras_resblocks_plugin.training.data._classification_data import usable_rows
+    from keras_resblocks_plugin.training.data._resizing import Square
 
     columns = (args.image_column, args.label_column)
     split = _data.open_split(args.data, "train", args.cache, *columns)
@@ -139,7 +141,7 @@ def tried(file: Path, recipe: Recipe, data: str) -> str | None:
         The rates and what they reached, or `None` where they were tried for another recipe, on
         other data, or for one that nobody knows.
     """
-    import _provenance
+    from keras_resblocks_plugin.training import _provenance
 
     file = record_file(file)
     record = json.loads(file.read_text()) if file.exists() else {}
@@ -158,9 +160,7 @@ def _in_words(reached: float | str) -> str:
 
 def accuracy(recipe, images, rows, held_out) -> float | str:
     """Trains from new; the share of held-out images named right, or `DIVERGED`."""
-    import _divergence
-    import _results
-    import _training
+    from keras_resblocks_plugin.training import _divergence, _results, _training
 
     converter = _training.build_converter(images.images[rows[::50]], recipe.image_size)
     model = _training.build_classifier(recipe, images.class_names, converter, recipe.dtype)

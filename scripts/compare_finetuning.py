@@ -52,10 +52,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main(args: argparse.Namespace) -> None:
     """Runs what is not there yet, and writes the results of all."""
     import _comparison
-    import _jsonfile
-    import _provenance
-    import _results
-    from _divergence import Diverged
+
+    from keras_resblocks_plugin._utils import _jsonfile
+    from keras_resblocks_plugin.training import _provenance, _results
+    from keras_resblocks_plugin.training._divergence import Diverged
 
     comparison = _comparison.Comparison(
         *(args.preset, args.data, args.out, args.dtype, args.skip_unreadable),

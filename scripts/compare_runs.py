@@ -22,8 +22,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     """Reads the records and replaces the section."""
-    import _markdown
-    import _results
+    from keras_resblocks_plugin._utils import _markdown
+    from keras_resblocks_plugin.training import _results
 
     records = [_results.read_record(folder) for folder in args.presets]
     measured = [_measured_on(record) for record in records]

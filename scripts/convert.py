@@ -9,7 +9,8 @@ import hashlib
 from pathlib import Path
 
 import _cli
-from _jsonfile import write_json
+
+from keras_resblocks_plugin._utils._jsonfile import write_json
 
 
 def parse_args() -> argparse.Namespace:
@@ -56,7 +57,7 @@ def main(args: argparse.Namespace) -> None:
 
 def _pinned(source: str) -> str:
     """A Hub handle with the commit that it stands for now; files as they are."""
-    from keras_resblocks_plugin.hub_client import Handle, NotCachedError, look_up
+    from keras_resblocks_plugin._hub_client import Handle, NotCachedError, look_up
 
     if Path(source).exists() or "/" not in source:
         return source

@@ -25,16 +25,14 @@ def parse_args() -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     """Loads, checks that the classes are the same, measures, prints JSON."""
-    import _classes
-    import _data
-    import _results
-    import _training
     import numpy as np
-    from _classification_data import usable_rows
-    from _jsonfile import to_json
-    from _resizing import Converted, normalizer
 
     import keras_resblocks_plugin as krp
+    from keras_resblocks_plugin._utils._jsonfile import to_json
+    from keras_resblocks_plugin.training import _results, _training
+    from keras_resblocks_plugin.training.data import _classes, _data
+    from keras_resblocks_plugin.training.data._classification_data import usable_rows
+    from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 
     model = krp.ResBlockImageClassifier.from_preset(args.preset, compile=False)
     converter = model.preprocessor.image_converter

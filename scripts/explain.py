@@ -32,12 +32,12 @@ def main(args: argparse.Namespace) -> None:
     """Predicts, maps, measures and draws."""
     import keras
     import numpy as np
-    from _activation_maps import activation_maps
-    from _divergence import check_predictions
-    from _images import UnreadableImage, read_image
-    from _resizing import Converted, Square
 
     import keras_resblocks_plugin as krp
+    from keras_resblocks_plugin.diagnostics._activation_maps import activation_maps
+    from keras_resblocks_plugin.training._divergence import check_predictions
+    from keras_resblocks_plugin.training.data._images import UnreadableImage, read_image
+    from keras_resblocks_plugin.training.data._resizing import Converted, Square
 
     try:
         image = read_image(args.image)

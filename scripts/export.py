@@ -5,7 +5,8 @@ import importlib.metadata
 from pathlib import Path
 
 import _cli
-import _export
+
+from keras_resblocks_plugin.export import _export
 
 
 def parse_args() -> argparse.Namespace:
@@ -46,14 +47,13 @@ def parse_args() -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     """Folds, writes, compares; prints the table and leaves `export.json` beside the files."""
-    import _export_measure
-    import _jsonfile
-    import _markdown
-    import _results
     import numpy as np
-    from _resizing import Converted, normalizer
 
     import keras_resblocks_plugin as krp
+    from keras_resblocks_plugin._utils import _jsonfile, _markdown
+    from keras_resblocks_plugin.export import _export_measure
+    from keras_resblocks_plugin.training import _results
+    from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 
     # The formats' own precision; a preset in half precision becomes float32.
     model = krp.ResBlockImageClassifier.from_preset(args.preset, compile=False, dtype="float32")
@@ -130,10 +130,10 @@ def main(args: argparse.Namespace) -> None:
 
 def _read(args: argparse.Namespace, model, resize):
     """The images to compare on, and some training images to calibrate with."""
-    import _classes
-    import _data
     import numpy as np
-    from _classification_data import usable_rows
+
+    from keras_resblocks_plugin.training.data import _classes, _data
+    from keras_resblocks_plugin.training.data._classification_data import usable_rows
 
     columns = (args.cache, args.image_column, args.label_column)
     split = _data.open_split(args.data, args.split, *columns)

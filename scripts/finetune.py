@@ -72,8 +72,9 @@ def _add_shared_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Checks what all tasks share, and runs the task."""
-    import _finetuning
     import keras
+
+    from keras_resblocks_plugin.training import _finetuning
 
     _finetuning.check_arguments(args)
     keras.utils.set_random_seed(args.seed)

@@ -25,10 +25,9 @@ def parse_args() -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     """Prints a table."""
-    import _markdown
-    from _recipe import read_recipe
-
     import keras_resblocks_plugin as krp
+    from keras_resblocks_plugin._utils import _markdown
+    from keras_resblocks_plugin.training._recipe import read_recipe
 
     rows = []
     for file in args.recipes:

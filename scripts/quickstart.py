@@ -20,10 +20,10 @@ def main(args: argparse.Namespace) -> None:
     import keras
     import keras_hub
     import numpy as np
-    from _images import read_image
     from rich.console import Console
 
     import keras_resblocks_plugin as krp
+    from keras_resblocks_plugin.training.data._images import read_image
 
     console = Console(highlight=False)
     samples = Path(krp.list_presets()["resblock_bn_small"]["handle"]) / "samples"

@@ -58,10 +58,10 @@ def main(args: argparse.Namespace) -> None:
 
 def read_presets(folder: Path) -> dict[str, dict]:
     """The records of all presets in a folder, the most accurate first."""
-    import _results
     from multiply_adds import multiply_adds
 
     import keras_resblocks_plugin as krp
+    from keras_resblocks_plugin.training import _results
 
     presets = {}
     for file in sorted(folder.glob("*/training.json")):
@@ -76,11 +76,11 @@ def read_presets(folder: Path) -> dict[str, dict]:
 
 def measure_latency(folders: dict[str, Path], runs: int) -> dict[str, list[float]]:
     """Seconds of compiled passes of one image, all presets in turns."""
-    import _timing
     import keras
     import numpy as np
 
     import keras_resblocks_plugin as krp
+    from keras_resblocks_plugin._utils import _timing
 
     # On a CPU, TensorFlow's own kernels are faster than XLA's.
     jit_compile = False if keras.backend.backend() == "tensorflow" else "auto"
@@ -97,8 +97,8 @@ def measure_latency(folders: dict[str, Path], runs: int) -> dict[str, list[float
 
 def presets_section(presets: dict[str, dict], latencies: dict[str, list[float]]) -> str:
     """The table, how to read it, and the plots."""
-    import _markdown
-    import _results
+    from keras_resblocks_plugin._utils import _markdown
+    from keras_resblocks_plugin.training import _results
 
     rows = []
     for name, record in presets.items():

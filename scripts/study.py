@@ -39,13 +39,14 @@ def parse_args() -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     """Runs what is missing, then times."""
-    import _classes
-    import _provenance
     import _study_nets
     import _study_runs
     import keras
-    from _classification_data import usable_rows
-    from _resizing import Square
+
+    from keras_resblocks_plugin.training import _provenance
+    from keras_resblocks_plugin.training.data import _classes
+    from keras_resblocks_plugin.training.data._classification_data import usable_rows
+    from keras_resblocks_plugin.training.data._resizing import Square
 
     columns = (args.image_column, args.label_column)
     splits = _classes.open_pair(args.data, "train", "validation", args.cache, *columns)

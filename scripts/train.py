@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import _cli
-import _distribution
+
+from keras_resblocks_plugin.training import _distribution
 
 
 def parse_args() -> argparse.Namespace:
@@ -46,20 +47,22 @@ def parse_args() -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     """Trains, chooses nothing by the validation split, reports on it, saves."""
-    from _recipe import read_recipe
+    from keras_resblocks_plugin.training._recipe import read_recipe
 
     # Before the slow imports, so that a typing error is found at once.
     recipe = read_recipe(args.recipe, epochs=args.epochs, dtype=args.dtype)
 
     from dataclasses import asdict
 
-    import _classes
-    import _data
-    import _runs
-    import _training
     import keras
-    from _classification_data import usable_rows, warn_of_empty_classes
-    from _resizing import Converted, Square
+
+    from keras_resblocks_plugin.training import _runs, _training
+    from keras_resblocks_plugin.training.data import _classes, _data
+    from keras_resblocks_plugin.training.data._classification_data import (
+        usable_rows,
+        warn_of_empty_classes,
+    )
+    from keras_resblocks_plugin.training.data._resizing import Converted, Square
 
     check_places(args)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -127,15 +130,12 @@ def check_places(args: argparse.Namespace) -> None:
 
 def fit(recipe, images, watched, converter, args):
     """Trains or goes on training; returns the classifier in float32, in the first process."""
-    import _callbacks
-    import _divergence
-    import _runs
-    import _training
     import numpy as np
-    from _resizing import normalizer
     from tqdm import trange
 
     import keras_resblocks_plugin as krp
+    from keras_resblocks_plugin.training import _callbacks, _divergence, _runs, _training
+    from keras_resblocks_plugin.training.data._resizing import normalizer
 
     rows = np.arange(len(images.labels))
     process, processes = _distribution.place()
@@ -180,15 +180,12 @@ def report(preset, recipe, counts, unseen, args) -> None:
     """Measures the preset on images that it has not seen, then saves it with what it reaches."""
     from dataclasses import asdict
 
-    import _callbacks
-    import _results
-    import _runs
-    import _storage
-    import _training
     import numpy as np
-    from _resizing import normalizer
     from choose_learning_rate import tried
     from multiply_adds import multiply_adds
+
+    from keras_resblocks_plugin.training import _callbacks, _results, _runs, _storage, _training
+    from keras_resblocks_plugin.training.data._resizing import normalizer
 
     preprocessor, preset.preprocessor = preset.preprocessor, None
     normalize = normalizer(preprocessor.image_converter)

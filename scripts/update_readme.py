@@ -16,10 +16,9 @@ def parse_args() -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     """Reads every bundled preset's record and replaces the table."""
-    import _markdown
-    import _results
-
     import keras_resblocks_plugin as krp
+    from keras_resblocks_plugin._utils import _markdown
+    from keras_resblocks_plugin.training import _results
 
     rows = []
     for name, preset in krp.list_presets().items():

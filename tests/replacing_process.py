@@ -15,7 +15,7 @@ _CODE = """
 import itertools, os, sys, types
 package = sys.modules["keras_resblocks_plugin"] = types.ModuleType("keras_resblocks_plugin")
 package.__path__ = [os.path.join(os.environ["PYTHONPATH"], "keras_resblocks_plugin")]
-from keras_resblocks_plugin._replace import replacing, replacing_file
+from keras_resblocks_plugin._utils._replace import replacing, replacing_file
 
 def write(path, letter):
     for file in [path / name for name in sys.argv[2:]] or [path]:

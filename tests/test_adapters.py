@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin._safetensors import read_metadata
+from keras_resblocks_plugin._utils._safetensors import read_metadata
 from tests import tiny
 from tests.helpers import TOLERANCE, images, to_numpy, values
 from tests.tiny import CLASS_NAMES, assert_refused, tiny_backbone

@@ -11,7 +11,7 @@ import pytest
 import safetensors.numpy
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin import weights
+from keras_resblocks_plugin.saving import _weights as weights
 from tests.helpers import values
 from tests.tiny import assert_refused, photos, predict, tiny_backbone, tiny_classifier
 

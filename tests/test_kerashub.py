@@ -9,7 +9,7 @@ from keras_hub.src.models import feature_pyramid_backbone
 from keras_hub.src.utils import preset_utils
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin import _kerashub
+from keras_resblocks_plugin._utils import _kerashub
 from tests.helpers import values
 from tests.tiny import tiny_backbone, tiny_classifier
 

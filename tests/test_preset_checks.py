@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.preset_folder import check_preset
+from keras_resblocks_plugin.saving._preset_folder import check_preset
 from tests.tiny import assert_refused, tiny_backbone, tiny_classifier
 
 LOADERS = {

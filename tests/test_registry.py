@@ -8,8 +8,8 @@ import keras_hub
 import pytest
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin import _kerashub
-from keras_resblocks_plugin.registry import _bundled_folders
+from keras_resblocks_plugin._utils import _kerashub
+from keras_resblocks_plugin.registry._registry import _bundled_folders
 from tests.helpers import values
 from tests.tiny import assert_refused, tiny_backbone, tiny_classifier
 

@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 import pytest
 
-from keras_resblocks_plugin import weights
-from keras_resblocks_plugin._safetensors import read_header
+from keras_resblocks_plugin._utils._safetensors import read_header
+from keras_resblocks_plugin.saving import _weights as weights
 from tests.helpers import values
 from tests.tiny import assert_refused, tiny_backbone
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from keras_resblocks_plugin import ResBlockBackbone, weights
+from keras_resblocks_plugin import ResBlockBackbone
+from keras_resblocks_plugin.saving import _weights as weights
 from tests.helpers import images, to_numpy, values
 from tests.tiny import assert_refused, tiny_backbone
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_resblocks_plugin._safetensors import DTYPES, read_header
+from keras_resblocks_plugin._hub_client import Handle, fetch
+from keras_resblocks_plugin._utils._safetensors import DTYPES, read_header
 from keras_resblocks_plugin.convert._transfer import LoadedTensor, Tensor
-from keras_resblocks_plugin.hub_client import Handle, fetch
 
 SAFETENSORS_FILE = "model.safetensors"
 # timm's own order.

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_resblocks_plugin._one_save import one_save
-from keras_resblocks_plugin.backbone import ResBlockBackbone
+from keras_resblocks_plugin._utils._one_save import one_save
 from keras_resblocks_plugin.convert import _timm_config
 from keras_resblocks_plugin.convert._architecture import read_architecture
 from keras_resblocks_plugin.convert._checkpoint import CONFIG_FILE, find_checkpoint, read_tensors
 from keras_resblocks_plugin.convert._transfer import assign
-from keras_resblocks_plugin.image_classifier import ResBlockImageClassifier
-from keras_resblocks_plugin.image_classifier_preprocessor import ResBlockImageClassifierPreprocessor
+from keras_resblocks_plugin.models._backbone import ResBlockBackbone
+from keras_resblocks_plugin.models._image_classifier import ResBlockImageClassifier
+from keras_resblocks_plugin.models._image_classifier_preprocessor import (
+    ResBlockImageClassifierPreprocessor,
+)
 
 
 def from_timm(

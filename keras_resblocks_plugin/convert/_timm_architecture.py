@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from keras_resblocks_plugin.backbone import ResBlockBackbone
 from keras_resblocks_plugin.convert._layouts import RESNET, RESNET_D, RESNET_V2, Layout
-from keras_resblocks_plugin.image_classifier import ResBlockImageClassifier
+from keras_resblocks_plugin.models._backbone import ResBlockBackbone
+from keras_resblocks_plugin.models._image_classifier import ResBlockImageClassifier
 
 # (`block_type`, whether shortcuts are averaged) → blocks of each stack → timm's name. The
 # first is also written for other depths.

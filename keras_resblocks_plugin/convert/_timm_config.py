@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_resblocks_plugin._json import read_json
-from keras_resblocks_plugin.image_converter import ResBlockImageConverter
+from keras_resblocks_plugin._utils._json import read_json
+from keras_resblocks_plugin.models._image_converter import ResBlockImageConverter
 
 ARCHITECTURES = (
     "resnet18",

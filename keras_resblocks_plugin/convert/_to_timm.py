@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from keras_resblocks_plugin._places import local_path
-from keras_resblocks_plugin._preset_files import INDEX_FILE
-from keras_resblocks_plugin._replace import replacing
-from keras_resblocks_plugin._safetensors import write_file
-from keras_resblocks_plugin.backbone import ResBlockBackbone
+from keras_resblocks_plugin._utils._places import local_path
+from keras_resblocks_plugin._utils._replace import replacing
+from keras_resblocks_plugin._utils._safetensors import write_file
 from keras_resblocks_plugin.convert._checkpoint import CONFIG_FILE, SAFETENSORS_FILE
 from keras_resblocks_plugin.convert._layouts import RESNET_V2
 from keras_resblocks_plugin.convert._timm_architecture import TimmArchitecture, find_architecture
 from keras_resblocks_plugin.convert._timm_config import describe_converter
 from keras_resblocks_plugin.convert._transfer import named_weights
-from keras_resblocks_plugin.image_classifier import ResBlockImageClassifier
-from keras_resblocks_plugin.layers import channel_axis
+from keras_resblocks_plugin.layers._layers import channel_axis
+from keras_resblocks_plugin.models._backbone import ResBlockBackbone
+from keras_resblocks_plugin.models._image_classifier import ResBlockImageClassifier
+from keras_resblocks_plugin.saving._preset_files import INDEX_FILE
 
 
 def to_timm(model: ResBlockBackbone | ResBlockImageClassifier, folder: str | Path) -> None:

@@ -1,16 +1,16 @@
 """Presets to the Hugging Face Hub and back."""
 
-from keras_resblocks_plugin.hub.callback import PushToHub
-from keras_resblocks_plugin.hub.card import model_card
-from keras_resblocks_plugin.hub.pull import Pulled, pull_from_hub
-from keras_resblocks_plugin.hub.push import Pushed, push_to_hub
-from keras_resblocks_plugin.hub_client import (
+from keras_resblocks_plugin._hub_client import (
     AccessError,
     DamagedError,
     HubError,
     NotCachedError,
     NotFoundError,
 )
+from keras_resblocks_plugin.hub._callback import PushToHub
+from keras_resblocks_plugin.hub._card import model_card
+from keras_resblocks_plugin.hub._pull import Pulled, pull_from_hub
+from keras_resblocks_plugin.hub._push import Pushed, push_to_hub
 
 __all__ = [
     "AccessError",

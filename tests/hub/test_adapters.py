@@ -5,7 +5,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin._safetensors import read_metadata, write_file
+from keras_resblocks_plugin._utils._safetensors import read_metadata, write_file
 from tests.helpers import images, to_numpy
 from tests.hub.outcomes import contents, on_hub
 from tests.tiny import assert_refused

@@ -106,8 +106,8 @@ def test_what_is_cached_answers_at_once_and_says_so(hub, preset, endpoint, answe
 
 
 def test_a_training_waits_too(hub, preset, tmp_path, said):
-    from keras_resblocks_plugin.hub.background import BackgroundPush
-    from keras_resblocks_plugin.hub_client import Handle
+    from keras_resblocks_plugin._hub_client import Handle
+    from keras_resblocks_plugin.hub._background import BackgroundPush
 
     hub.inject(Fault("create_repo", **asks(2)))
     push = BackgroundPush(hub.users_token, Handle.parse(HANDLE), None)

@@ -144,8 +144,8 @@ def test_a_push_does_not_keep_a_process_from_its_end(hub, preset, fresh_process)
     code = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from keras_resblocks_plugin.hub.background import BackgroundPush\n"
-        "from keras_resblocks_plugin.hub_client import Handle\n"
+        "from keras_resblocks_plugin.hub._background import BackgroundPush\n"
+        "from keras_resblocks_plugin._hub_client import Handle\n"
         "push = BackgroundPush(sys.argv[1], Handle.parse(sys.argv[2]), None)\n"
         "push.offer(Path(sys.argv[3]))\n"
         "push.start()\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin import _name_store
+from keras_resblocks_plugin.registry import _name_store
 from tests.hub.outcomes import contents
 
 

@@ -2,8 +2,9 @@
 
 import _architectures
 import _benchmark_report
-import _timing
 import pytest
+
+from keras_resblocks_plugin._utils import _timing
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,8 @@ import sys
 
 import choose_learning_rate
 import pytest
-from _recipe import read_recipe
+
+from keras_resblocks_plugin.training._recipe import read_recipe
 
 pytestmark = pytest.mark.slow
 

@@ -5,12 +5,12 @@ import json
 import socket
 import time
 
-import _distribution
 import keras
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from keras_resblocks_plugin.training import _distribution
 from tests.scripts.conftest import SCRIPTS, photographs, save_dataset, start_script
 
 needs_jax = pytest.mark.skipif(

@@ -3,13 +3,8 @@
 import json
 import re
 
-import _data
-import _export_measure
-import _jsonfile
-import _results
 import _study_nets
 import _study_runs
-import _training
 import choose_learning_rate
 import evaluate
 import finetune
@@ -17,11 +12,15 @@ import keras
 import numpy as np
 import pytest
 import train
-from _divergence import Diverged
-from _recipe import read_recipe
-from _resizing import Square
 
 import keras_resblocks_plugin as krp
+from keras_resblocks_plugin._utils import _jsonfile
+from keras_resblocks_plugin.export import _export_measure
+from keras_resblocks_plugin.training import _results, _training
+from keras_resblocks_plugin.training._divergence import Diverged
+from keras_resblocks_plugin.training._recipe import read_recipe
+from keras_resblocks_plugin.training.data import _data
+from keras_resblocks_plugin.training.data._resizing import Square
 from tests.scripts.test_finetune_detection import save_scenes
 from tests.scripts.test_finetune_segmentation import save_streets
 

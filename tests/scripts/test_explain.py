@@ -2,7 +2,6 @@
 
 import sys
 
-import _activation_maps
 import _cli
 import explain
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 from PIL import Image
 
 import keras_resblocks_plugin as krp
+from keras_resblocks_plugin.diagnostics import _activation_maps
 from tests.helpers import images
 from tests.scripts.conftest import SCRIPTS
 from tests.tiny import tiny_backbone, tiny_classifier

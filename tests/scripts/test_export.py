@@ -2,13 +2,13 @@
 
 import json
 
-import _export
 import export
 import keras
 import numpy as np
 import pytest
 
 import keras_resblocks_plugin as krp
+from keras_resblocks_plugin.export import _export
 from tests.scripts.conftest import CLASSES
 from tests.tiny import predict, tiny_backbone, tiny_classifier
 
@@ -99,7 +99,7 @@ def test_int8_is_int8_throughout_and_near(name, exported, classifier):
 
 
 def test_the_record_has_what_the_table_shows(exported):
-    import _export_measure
+    from keras_resblocks_plugin.export import _export_measure
 
     record = json.loads((exported / "export.json").read_text())
     results = record["results"]

@@ -4,9 +4,6 @@ import io
 import json
 import time
 
-import _data
-import _recipe
-import _training
 import finetune
 import keras_hub
 import numpy as np
@@ -14,7 +11,9 @@ import psutil
 import pytest
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.hub.checks import check_shareable_adapter, load_shareable
+from keras_resblocks_plugin.hub._checks import check_shareable_adapter, load_shareable
+from keras_resblocks_plugin.training import _recipe, _training
+from keras_resblocks_plugin.training.data import _data
 from tests.helpers import TOLERANCE, to_numpy
 from tests.scripts.conftest import CLASSES, photographs, save_dataset, start_script
 

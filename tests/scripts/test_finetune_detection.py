@@ -3,20 +3,18 @@
 import json
 import re
 
-import _detection
-import _detection_batches
-import _detection_data
-import _detection_results
 import datasets
 import finetune
 import keras_hub
 import numpy as np
 import pytest
-from _records import Records
 from PIL import Image
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.hub.checks import load_shareable
+from keras_resblocks_plugin.hub._checks import load_shareable
+from keras_resblocks_plugin.training import _detection, _detection_results
+from keras_resblocks_plugin.training.data import _detection_batches, _detection_data
+from keras_resblocks_plugin.training.data._records import Records
 from tests.helpers import to_numpy
 
 NAMES = ["red", "green"]

@@ -3,9 +3,6 @@
 import json
 import re
 
-import _segmentation_batches
-import _segmentation_data
-import _segmentation_results
 import datasets
 import finetune
 import keras
@@ -15,7 +12,9 @@ import pytest
 from PIL import Image
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.hub.checks import load_shareable
+from keras_resblocks_plugin.hub._checks import load_shareable
+from keras_resblocks_plugin.training import _segmentation_results
+from keras_resblocks_plugin.training.data import _segmentation_batches, _segmentation_data
 
 NAMES = ["red", "green", "blue"]
 IGNORED = 3

@@ -1,15 +1,14 @@
 """One function reads every image as a person sees it, and one every mask."""
 
-import _data
-import _detection_data
-import _segmentation_data
 import datasets
 import explain
 import numpy as np
 import pytest
-from _images import UnreadableImage, read_image, read_mask
-from _resizing import Square
 from PIL import Image, ImageCms
+
+from keras_resblocks_plugin.training.data import _data, _detection_data, _segmentation_data
+from keras_resblocks_plugin.training.data._images import UnreadableImage, read_image, read_mask
+from keras_resblocks_plugin.training.data._resizing import Square
 
 # A picture whose upper left quarter is red, on gray: turned or mirrored, it is another one.
 PICTURE = np.full((20, 30, 3), 128, "uint8")

@@ -2,9 +2,6 @@
 
 import json
 
-import _data
-import _export_measure
-import _training
 import evaluate
 import export
 import finetune
@@ -12,10 +9,13 @@ import keras
 import numpy as np
 import pytest
 import train
-from _resizing import Converted, normalizer
 from PIL import Image
 
 import keras_resblocks_plugin as krp
+from keras_resblocks_plugin.export import _export_measure
+from keras_resblocks_plugin.training import _training
+from keras_resblocks_plugin.training.data import _data
+from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 from tests.helpers import to_numpy
 from tests.scripts.conftest import CLASSES, save_dataset
 

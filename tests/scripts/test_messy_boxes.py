@@ -2,12 +2,11 @@
 
 import re
 
-import _classes
-import _detection_data
 import datasets
 import finetune
 import pytest
 
+from keras_resblocks_plugin.training.data import _classes, _detection_data
 from tests.scripts.test_divergence import save_preset
 from tests.scripts.test_finetune_detection import save_scenes
 

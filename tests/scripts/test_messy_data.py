@@ -3,9 +3,6 @@
 import json
 import re
 
-import _classes
-import _data
-import _detection_data
 import choose_learning_rate
 import compare_finetuning
 import datasets
@@ -15,9 +12,10 @@ import numpy as np
 import pytest
 import study
 import train
-from _resizing import Square
 
 import keras_resblocks_plugin as krp
+from keras_resblocks_plugin.training.data import _classes, _data, _detection_data
+from keras_resblocks_plugin.training.data._resizing import Square
 from tests.scripts.conftest import CLASSES, photographs, save_dataset
 from tests.scripts.test_divergence import save_preset
 from tests.scripts.test_finetune_detection import save_scenes

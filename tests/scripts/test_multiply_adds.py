@@ -2,9 +2,9 @@
 
 import multiply_adds
 import pytest
-from _recipe import read_recipe
 
 import keras_resblocks_plugin as krp
+from keras_resblocks_plugin.training._recipe import read_recipe
 from tests.scripts.conftest import SCRIPTS
 
 RECIPES = sorted((SCRIPTS / "recipes").glob("resblock_*_small.toml"))

@@ -3,12 +3,6 @@
 import json
 import shutil
 
-import _classification_data
-import _data
-import _detection_data
-import _jsonfile
-import _provenance
-import _segmentation_data
 import _study_nets
 import compare_finetuning
 import datasets
@@ -18,9 +12,17 @@ import pytest
 import report
 import study
 import train
-from _resizing import Square
 
 import keras_resblocks_plugin as krp
+from keras_resblocks_plugin._utils import _jsonfile
+from keras_resblocks_plugin.training import _provenance
+from keras_resblocks_plugin.training.data import (
+    _classification_data,
+    _data,
+    _detection_data,
+    _segmentation_data,
+)
+from keras_resblocks_plugin.training.data._resizing import Square
 from tests.scripts.conftest import CLASSES, photographs, save_dataset
 from tests.scripts.test_finetune_detection import save_scenes
 from tests.scripts.test_finetune_segmentation import save_streets

@@ -1,10 +1,10 @@
 """The quickstart, and the scripts that write what the README shows."""
 
-import _markdown
 import pytest
 import update_readme
 from PIL import Image
 
+from keras_resblocks_plugin._utils import _markdown
 from tests.scripts.conftest import SCRIPTS
 
 README = SCRIPTS.parent / "README.md"

@@ -1,7 +1,8 @@
 """Records in a file larger than what a stream of them may keep in memory."""
 
-import _records
 import psutil
+
+from keras_resblocks_plugin.training.data import _records
 
 # 1.5 GB that the file system need not even store.
 SHAPE, COUNT, BATCH = (512, 512, 3), 2000, 50

@@ -4,13 +4,13 @@ import json
 import sys
 
 import _report_plots
-import _results
 import numpy as np
 import pytest
 import report
 from matplotlib.colors import to_rgb
 from PIL import Image
 
+from keras_resblocks_plugin.training import _results
 from tests.scripts.test_benchmark import made_measurement
 from tests.tiny import tiny_backbone, tiny_classifier
 

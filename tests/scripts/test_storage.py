@@ -2,7 +2,6 @@
 
 import json
 
-import _storage
 import keras_hub
 import ml_dtypes
 import numpy as np
@@ -10,7 +9,8 @@ import pytest
 from safetensors.numpy import load_file
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.weights import stored_digest, weights_digest
+from keras_resblocks_plugin.saving._weights import stored_digest, weights_digest
+from keras_resblocks_plugin.training import _storage
 from tests.tiny import photos, predict, tiny_classifier
 
 

@@ -3,19 +3,17 @@
 import dataclasses
 import io
 
-import _callbacks
-import _data
-import _recipe
-import _training
 import datasets
 import keras
 import numpy as np
 import psutil
 import pytest
-from _resizing import Square
 from PIL import Image
 
 import keras_resblocks_plugin as krp
+from keras_resblocks_plugin.training import _callbacks, _recipe, _training
+from keras_resblocks_plugin.training.data import _data
+from keras_resblocks_plugin.training.data._resizing import Square
 from tests.scripts.conftest import photographs, save_dataset
 
 

@@ -1,0 +1,1 @@
+"""Helpers that know no model: files, arguments, memory, and the private API of KerasHub."""

@@ -1,0 +1,48 @@
+from collections.abc import Callable
+
+import keras
+
+from keras_resblocks_plugin._utils._registration import PACKAGE
+from keras_resblocks_plugin.blocks._residual_block import ResidualBlock
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class ExpandedResidualBlock(ResidualBlock):
+    """Expand, convolve, contract (Method 4): `relu(x + conv1x1(relu(conv(relu(conv1x1(x))))))`.
+
+    The spatial convolution runs on `inner_expansion = 4` times `filters` channels, the
+    sum on `filters`. See `ResidualBlock` for the arguments, shapes and an example.
+    """
+
+    inner_expansion: int = 4
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int = 3,
+        strides: int = 1,
+        activation: str | Callable | None = "relu",
+        output_activation: str | Callable | None = "relu",
+        **kwargs,
+    ):
+        super().__init__(filters, kernel_size, strides, activation, output_activation, **kwargs)
+
+    def build_residual(self, input_shape):
+        inner = self.filters * self.inner_expansion
+        self.conv1 = self.conv(inner, 1, name="conv1")
+        self.norm1 = self.norm(name="norm1")
+        self.conv2 = self.conv(inner, self.kernel_size, self.strides, name="conv2")
+        self.norm2 = self.norm(name="norm2")
+        self.conv3 = self.conv(self.filters * self.expansion, 1, name="conv3")
+        self.norm3 = self.norm(name="norm3")
+        return self.build_in_order(
+            input_shape,
+            *(self.conv1, self.norm1),
+            *(self.conv2, self.norm2),
+            *(self.conv3, self.norm3),
+        )
+
+    def residual(self, x, training=None):
+        x = self.activation(self.norm1(self.conv1(x), training=training))
+        x = self.activation(self.norm2(self.conv2(x), training=training))
+        return self.norm3(self.conv3(x), training=training)

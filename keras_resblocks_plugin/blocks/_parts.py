@@ -1,0 +1,64 @@
+"""The layers that residual blocks are built with: convolutions and norms of one kind a block."""
+
+import keras
+
+from keras_resblocks_plugin.layers._freezing import Freezable
+from keras_resblocks_plugin.layers._layers import (
+    FreezableBatchNormalization,
+    SymmetricConv2D,
+    channel_axis,
+)
+
+
+class BlockParts(Freezable, keras.layers.Layer):
+    """Base of `ResidualBlock`: builds the layers of a branch as the block's arguments say."""
+
+    norm_momentum: float = 0.9
+    norm_epsilon: float = 1e-5
+
+    def conv(
+        self, filters: int, kernel_size: int, strides: int = 1, *, name: str
+    ) -> SymmetricConv2D:
+        """A convolution as this block has them, with a bias where it has no norm."""
+        return SymmetricConv2D(
+            filters,
+            kernel_size,
+            strides,
+            use_bias=self.normalization is None,
+            data_format=self.data_format,
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def norm(self, *, name: str, enabled: bool = True) -> keras.Layer:
+        """A normalization as this block has them; the identity where it has none."""
+        if self.normalization is None or not enabled:
+            return keras.layers.Identity(dtype=self.dtype_policy, name=name)
+        return FreezableBatchNormalization(
+            axis=channel_axis(self.data_format),
+            momentum=self.norm_momentum,
+            epsilon=self.norm_epsilon,
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def build_in_order(self, shape: tuple, *layers: keras.Layer) -> tuple:
+        """Builds each layer on the output of the one before it.
+
+        Zeroes the last scale or convolution where `zero_init_residual` asks for it.
+        """
+        if self.zero_init_residual:
+            last = [layer for layer in layers if not isinstance(layer, keras.layers.Identity)][-1]
+            scales = {SymmetricConv2D: "kernel", keras.layers.BatchNormalization: "gamma"}
+            scale = next((name for cls, name in scales.items() if isinstance(last, cls)), None)
+            if scale is None:
+                raise ValueError(
+                    "`zero_init_residual=True` needs a residual branch that ends in a layer of "
+                    "`self.conv()` or `self.norm()`, which can start at zero. "
+                    f"Received: {last!r} at its end"
+                )
+            setattr(last, f"{scale}_initializer", keras.initializers.Zeros())
+        for layer in layers:
+            layer.build(shape)
+            shape = layer.compute_output_shape(shape)
+        return shape

@@ -1,0 +1,36 @@
+from collections.abc import Callable
+
+import keras
+
+from keras_resblocks_plugin._utils._registration import PACKAGE
+from keras_resblocks_plugin.blocks._residual_block import ResidualBlock
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class PostActivationResidualBlock(ResidualBlock):
+    """Two convolutions, activated after the sum (Method 2): `relu(x + conv(conv(x)))`.
+
+    See `ResidualBlock` for the arguments, shapes and an example.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int = 3,
+        strides: int = 1,
+        activation: str | Callable | None = None,
+        output_activation: str | Callable | None = "relu",
+        **kwargs,
+    ):
+        super().__init__(filters, kernel_size, strides, activation, output_activation, **kwargs)
+
+    def build_residual(self, input_shape):
+        self.conv1 = self.conv(self.filters, self.kernel_size, self.strides, name="conv1")
+        self.norm1 = self.norm(name="norm1")
+        self.conv2 = self.conv(self.filters, self.kernel_size, name="conv2")
+        self.norm2 = self.norm(name="norm2")
+        return self.build_in_order(input_shape, self.conv1, self.norm1, self.conv2, self.norm2)
+
+    def residual(self, x, training=None):
+        x = self.activation(self.norm1(self.conv1(x), training=training))
+        return self.norm2(self.conv2(x), training=training)

@@ -1,0 +1,128 @@
+"""A callback that reports on the residual blocks of a model while it trains."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_resblocks_plugin._utils._places import local_path
+from keras_resblocks_plugin.diagnostics._block_probe import named_blocks, probe_blocks, ratio
+from keras_resblocks_plugin.diagnostics._picture import check_matplotlib, save_picture
+
+
+class ResidualDiagnostics(keras.callbacks.Callback):
+    """Measures every residual block after each epoch, on a batch of images kept for it.
+
+    - `residual_ratio`: the norm of the residual branch over that of the shortcut, as they are
+      added, over the whole probe. Near 0 the block passes on what it gets.
+    - `dead_units`: the share of units that are zero on the whole probe, of those behind the
+      block's activations, inside the branch and after the sum. A unit is a channel, dead where
+      it is zero at every pixel of every image: all its pixels share the weights, to which
+      no gradient comes any more (the dead neurons, or "dying ReLU", of
+      [Lu et al., 2019](https://arxiv.org/abs/1903.06733)). On more images fewer seem dead.
+      0 where a block has no activation.
+    - `weight_update`: `‖w − w₀‖ / ‖w₀‖` over the block's trainable weights, where `w₀` are
+      those before the epoch.
+
+    They go to TensorBoard as scalars (`residual_ratio/stack0_block0`, …), by epoch as
+    `keras.callbacks.TensorBoard` counts them, and when the training ends into one picture,
+    `residual_diagnostics.png`. It is measured as in inference: batch norm uses its moving
+    statistics and drop-path is off.
+
+    Args:
+        probe: A batch of images as `fit()` of the model gets them: raw where the model
+            preprocesses. About 64, which pass through the model in one batch.
+        log_dir: The folder of the event file and the picture, one for each run.
+
+    While and after it trains, `history["dead_units"]["stack0_block0"]` is the list of that
+    block's values, one an epoch.
+
+    Raises:
+        ImportError: If matplotlib is not installed.
+
+    Example:
+
+    ```python
+    diagnostics = krp.ResidualDiagnostics(images[:64], log_dir="logs/my_run")
+    classifier.fit(images, labels, epochs=10, callbacks=[diagnostics])
+    diagnostics.history["residual_ratio"]["stack0_block1"][-1]  # 0.61
+    ```
+    """
+
+    def __init__(self, probe: Any, log_dir: str | Path):
+        super().__init__()
+        if not len(probe):
+            raise ValueError("`probe` must be a batch of at least one image. Received: none")
+        # Now, and not after hours of training.
+        check_matplotlib()
+        self.probe = probe
+        self.log_dir = local_path("log_dir", log_dir)
+
+    @staticmethod
+    def measure(model: keras.Model, probe: Any) -> dict[str, dict[str, float]]:
+        """The statistics of a model as it is, without training.
+
+        Args:
+            model: A model with residual blocks at any depth.
+            probe: A batch of images as `fit()` of the model gets them.
+
+        Returns:
+            `{"residual_ratio": {block: number}, "dead_units": {block: number}}`.
+
+        Raises:
+            ValueError: If the model has no residual blocks.
+        """
+        if hasattr(model, "preprocess_samples"):  # A task of KerasHub.
+            probe = model.preprocess_samples(probe)
+        records = probe_blocks(model, probe)
+        return {
+            statistic: {name: getattr(record, statistic) for name, record in records.items()}
+            for statistic in ("residual_ratio", "dead_units")
+        }
+
+    def on_train_begin(self, logs: dict | None = None):
+        self._blocks = named_blocks(self.model)
+        self._epochs = []
+        self._writer = tf.summary.create_file_writer(str(self.log_dir))
+        statistics = ("residual_ratio", "dead_units", "weight_update")
+        self.history = {key: {name: [] for name in self._blocks} for key in statistics}
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None):
+        self._before = {name: _flat_weights(block) for name, block in self._blocks.items()}
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None):
+        values = self.measure(self.model, self.probe)
+        values["weight_update"] = {
+            name: _distance(_flat_weights(block), self._before[name])
+            for name, block in self._blocks.items()
+        }
+        self._epochs.append(epoch)
+        with self._writer.as_default(step=epoch):
+            for statistic, by_block in values.items():
+                for name, value in by_block.items():
+                    self.history[statistic][name].append(value)
+                    _write_scalar(f"{statistic}/{name}", value)
+        self._writer.flush()
+
+    def on_train_end(self, logs: dict | None = None):
+        self._writer.close()
+        if self._epochs:
+            save_picture(self.history, self._epochs, self.log_dir / "residual_diagnostics.png")
+
+
+def _flat_weights(block: keras.Layer) -> np.ndarray:
+    weights = [keras.ops.convert_to_numpy(weight) for weight in block.trainable_weights]
+    # A frozen block has none.
+    return np.concatenate([np.empty(0), *(weight.ravel().astype("float64") for weight in weights)])
+
+
+def _distance(weights: np.ndarray, before: np.ndarray) -> float:
+    return ratio(np.linalg.norm(weights - before), np.linalg.norm(before))
+
+
+def _write_scalar(tag: str, value: float) -> None:
+    # What `tf.summary.scalar()` does, which needs TensorBoard to be installed.
+    metadata = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"})
+    tf.summary.write(tag, tf.constant(value, "float32"), metadata=metadata)

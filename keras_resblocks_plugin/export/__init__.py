@@ -1,0 +1,1 @@
+"""Export of classifiers to the formats of other runtimes."""

@@ -1,0 +1,118 @@
+"""Pushes beside a training: one at a time, and of those that wait only the latest."""
+
+import logging
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from keras_resblocks_plugin._hub_client import Handle, HubClient, SilentHubError
+from keras_resblocks_plugin._utils._one_save import one_save
+from keras_resblocks_plugin.hub._checks import check_shareable
+from keras_resblocks_plugin.hub._contents import copy_contents
+from keras_resblocks_plugin.hub._upload import Upload
+
+# A request that is past its deadline gets this long to end by itself.
+_GRACE = 1.0
+# The folder of the copy in its temporary folder.
+_COPY = "preset"
+_log = logging.getLogger(__name__)
+
+
+class BackgroundPush:
+    """Sends copies of preset folders to one repository, from a thread.
+
+    The thread does not keep the process from ending.
+
+    Args:
+        token: A token with write access.
+        target: The repository and branch.
+        private: Whether a new repository is private.
+
+    Attributes:
+        url: The page of the last commit that arrived, or `None`.
+        missing: Why the last push did not arrive, or `None`.
+    """
+
+    def __init__(self, token: str, target: Handle, private: bool | None):
+        self.token, self.target, self.private = token, target, private
+        self.url = None
+        self.missing = None
+        self._silent = False
+        self._waiting = None
+        self._thread = None
+        self._exchange = None
+
+    def offer(self, folder: Path) -> None:
+        """Takes a copy of a preset to push; a copy that still waits is dropped."""
+        self._drop()
+        copy = None
+        try:
+            # A copy, since the folder may be saved over while it is on its way. Its folder is
+            # removed at the latest when the process ends.
+            copy = tempfile.TemporaryDirectory(prefix="keras_resblocks_plugin_")
+            target = Path(copy.name) / _COPY
+            one_save(folder, lambda: copy_contents(folder, target, self.token))
+            self._waiting = copy
+        except (OSError, ValueError) as error:
+            if copy is not None:
+                copy.cleanup()
+            self._fail(f"The preset could not be copied for the push: {error}")
+
+    def start(self) -> None:
+        """Starts to push what waits, unless a push is going on."""
+        if self._waiting is not None and not (self._thread and self._thread.is_alive()):
+            client = HubClient(self.token)
+            self._exchange = client.exchange
+            self._silent = False
+            arguments = (client, self._waiting)
+            self._thread = threading.Thread(target=self._push, args=arguments, daemon=True)
+            self._waiting = None
+            self._thread.start()
+
+    def finish(self, folder: Path) -> None:
+        """Waits until all has arrived; tries once more to push `folder` if it has not.
+
+        It waits as long as bytes move, and as long as a busy Hub asks, but not for a Hub that
+        is silent: what has not arrived then is `missing`.
+        """
+        going_on = self._thread is not None and self._thread.is_alive()
+        self._wait()
+        if not (going_on and self._silent):
+            if self.missing and self._waiting is None:
+                self.offer(folder)
+            self.start()
+            self._wait()
+        self._drop()
+
+    def _wait(self) -> None:
+        thread, exchange = self._thread, self._exchange
+        while thread is not None and thread.is_alive():
+            thread.join(0.05)
+            if exchange.due is not None and time.monotonic() > exchange.due + _GRACE:
+                # Its answer comes byte by byte, each within a deadline of its own.
+                self._silent = True
+                self._fail("The Hub does not come to the end of an answer.")
+                return
+
+    def _push(self, client: HubClient, copy: tempfile.TemporaryDirectory) -> None:
+        with copy as parent:
+            try:
+                folder = Path(parent) / _COPY
+                check_shareable(folder)
+                _, self.url, _ = Upload(client, self.target, folder).send(self.private)
+                self.missing = None
+                _log.info("Pushed: %s", self.url)
+            except Exception as error:
+                # Whatever it is, the training matters more.
+                self._silent = isinstance(error, SilentHubError)
+                self._fail(error)
+
+    def _drop(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cleanup()
+            self._waiting = None
+
+    def _fail(self, reason: object) -> None:
+        self.missing = " ".join(str(reason).split())
+        _log.warning("A push failed and the training goes on. %s", self.missing)

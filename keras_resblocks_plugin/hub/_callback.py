@@ -1,0 +1,135 @@
+"""The best preset of a training run goes to the Hub while the training goes on."""
+
+import json
+import math
+import warnings
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_resblocks_plugin._hub_client import Handle, HubClient, missing_token
+from keras_resblocks_plugin._utils._json import read_json
+from keras_resblocks_plugin._utils._places import check_saves_inside, local_path
+from keras_resblocks_plugin._utils._replace import replacing
+from keras_resblocks_plugin._utils._validation import check_choice
+from keras_resblocks_plugin.hub._background import BackgroundPush
+from keras_resblocks_plugin.hub._checks import check_finite
+
+_RECORD_FILE = "training.json"
+
+
+class PushToHub(keras.callbacks.Callback):
+    """Saves the best preset so far after each epoch, and pushes it in the background.
+
+    A push that fails does not stop the training. At the end it is tried once more, and what
+    did not arrive then is said in a warning, with the call that pushes it. The training ends
+    whatever the Hub does: nothing waits for a silent one longer than one deadline, 10 seconds
+    (`HF_HUB_ETAG_TIMEOUT`). A transfer whose bytes move is waited for, and a Hub that asks to wait
+    for up to 300 seconds. The measured values go into the preset's
+    `training.json`, and so into its card; a training that starts again knows them.
+
+    Args:
+        handle: `"hf://user/name"`, with `@branch` where wanted.
+        folder: Where the best preset is kept on this disk.
+        monitor: What in the logs tells which epoch is best. Defaults to `"val_accuracy"`.
+        mode: `"max"`, `"min"` or `"auto"`, which is `"min"` for losses. Defaults to `"auto"`.
+        private: Whether a new repository is private. Defaults to what the account has set.
+        token: A token with write access. Defaults to the one of `hf auth login`.
+
+    Example:
+
+    ```python
+    push = krp.PushToHub("hf://me/my_resblock", "runs/my_resblock")
+    classifier.fit(train, validation_data=validation, epochs=40, callbacks=[push])
+    ```
+    """
+
+    def __init__(
+        self,
+        handle: str,
+        folder: str | Path,
+        monitor: str = "val_accuracy",
+        mode: str = "auto",
+        private: bool | None = None,
+        token: str | None = None,
+    ):
+        super().__init__()
+        check_choice("mode", mode, ("auto", "max", "min"))
+        self.target = Handle.parse(handle)
+        token = HubClient(token).token
+        if token is None:
+            raise missing_token()
+        self.folder = local_path("folder", folder)
+        self.monitor = monitor
+        smaller = mode == "min" or (mode == "auto" and monitor.endswith("loss"))
+        self._sign = -1 if smaller else 1
+        self._pushes = BackgroundPush(token, self.target, private)
+
+    @property
+    def url(self) -> str | None:
+        """The page of the last commit that arrived, or `None`."""
+        return self._pushes.url
+
+    @property
+    def missing(self) -> str | None:
+        """Why the best preset did not arrive, or `None`."""
+        return self._pushes.missing
+
+    def on_train_begin(self, logs: dict | None = None):
+        if not hasattr(self.model, "save_to_preset"):
+            task = "a KerasHub task on a `ResBlockBackbone`"
+            raise ValueError(f"`PushToHub` needs {task}. Received: {self.model!r}")
+        best = self._record().get("results", {}).get(_result_name(self.monitor))
+        self._best = -math.inf if best is None else self._sign * best
+        if best is not None:
+            # The run before may have been killed on the way to the Hub.
+            self._pushes.offer(self.folder)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None):
+        value = (logs or {}).get(self.monitor)
+        if value is None:
+            known = ", ".join(logs or {})
+            _warn(f"`monitor` must be in the logs: {known}. Received: monitor={self.monitor!r}")
+        elif self._sign * value > self._best:
+            try:
+                check_finite(self.model)
+                self._save(epoch, logs)
+                self._best = self._sign * value
+            except ValueError as error:
+                _warn(str(error))
+        self._pushes.start()
+
+    def on_train_end(self, logs: dict | None = None):
+        self._pushes.finish(self.folder)
+        if self.missing:
+            _warn(
+                f"The best preset did not arrive at `{self.target}`: {self.missing} "
+                f"Push it with `krp.push_to_hub({str(self.folder)!r}, '{self.target}')`."
+            )
+
+    def _save(self, epoch: int, logs: dict[str, Any]) -> None:
+        names = [name for name in logs if name.startswith("val_") or name == self.monitor]
+        # JSON has no NaN.
+        results = {
+            _result_name(name): float(logs[name]) if math.isfinite(logs[name]) else None
+            for name in names
+        }
+        record = {**self._record(), "results": results, "epochs": epoch + 1}
+        with replacing(self.folder) as folder:
+            check_saves_inside(getattr(self.model, "preprocessor", None))
+            self.model.save_to_preset(str(folder))
+            (folder / _RECORD_FILE).write_text(json.dumps(record, indent=2) + "\n")
+        self._pushes.offer(self.folder)
+
+    def _record(self) -> dict:
+        file = self.folder / _RECORD_FILE
+        return read_json(file) if file.is_file() else {}
+
+
+def _warn(message: str) -> None:
+    warnings.warn(f"`PushToHub`: {message}", stacklevel=3)
+
+
+def _result_name(log: str) -> str:
+    return log.replace("val_", "validation_", 1) if log.startswith("val_") else log

@@ -1,0 +1,175 @@
+"""The model card, written from the own files of a preset or an adapter."""
+
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+
+from keras_resblocks_plugin._utils._json import read_json
+from keras_resblocks_plugin.hub._edited_card import sign
+from keras_resblocks_plugin.lora._adapter_metadata import (
+    ADAPTER_FILE,
+    is_adapter,
+    read_adapter_metadata,
+)
+from keras_resblocks_plugin.saving._buildable import serialized_objects
+from keras_resblocks_plugin.saving._preset_folder import BACKBONE_NAME
+
+_TEMPLATE = Path(__file__).with_name("card_template.md")
+_SPLITS = ("train", "held_out", "validation", "test")
+# KerasHub's task → what the Hub calls it.
+_PIPELINE_TAGS = {
+    "ImageClassifier": "image-classification",
+    "ImageSegmenter": "image-segmentation",
+    "ObjectDetector": "object-detection",
+    None: "image-feature-extraction",
+}
+
+
+def model_card(folder: str | Path, repo_id: str | None = None) -> ModelCard:
+    """The card of a preset, from its configs and, where there is one, its `training.json`.
+
+    Args:
+        folder: The preset, or the folder of an adapter.
+        repo_id: Where it goes, as `"user/name"`. Without it the card says to load the
+            preset by the folder's name.
+
+    Example:
+
+    ```python
+    model_card("presets/resblock_bn_small").save("presets/resblock_bn_small/README.md")
+    ```
+    """
+    folder = Path(folder)
+    name = repo_id.split("/")[-1] if repo_id else folder.resolve().name
+    adapter = read_adapter_metadata(folder / ADAPTER_FILE) if is_adapter(folder) else {}
+    config = adapter.get("architecture") or _backbone_config(_read(folder / "config.json"))
+    task_config = _read(folder / "task.json")
+    training = _read(folder / "training.json")
+    task = task_name(task_config.get("class_name", ""))
+    num_classes = _num_classes(task_config)
+    if adapter.get("class_names"):
+        task, num_classes = "ImageClassifier", len(adapter["class_names"])
+    data = _table(training.get("data"))
+    results = _eval_results(training.get("results"), data.get("name", "unnamed"), task)
+    card = ModelCard.from_template(
+        ModelCardData(
+            library_name="keras-hub",
+            pipeline_tag=_PIPELINE_TAGS[task],
+            license=training.get("license", "apache-2.0"),
+            tags=["keras", "keras-resblocks-plugin", "residual-blocks"]
+            + (["lora"] if adapter else []),
+            datasets=[data["name"]] if "name" in data else None,
+            model_name=name if results else None,
+            eval_results=results or None,
+        ),
+        template_path=str(_TEMPLATE),
+        name=name,
+        repo_id=repo_id,
+        handle=f"hf://{repo_id}" if repo_id else name,
+        summary=_summary(config, task, _read(folder / "metadata.json").get("parameter_count"))
+        if not adapter
+        else _adapter_summary(config, task, adapter["rank"]),
+        adapter=adapter,
+        base=_table(training.get("start")).get("preset", "…"),
+        task=task,
+        architecture=_table(config, without=("name", "trainable", "frozen", "dtype")),
+        recipe=_recipe(training),
+        results=results,
+        data=data,
+        num_classes=num_classes,
+        curve=(folder / "curve.png").is_file(),
+        samples=sorted(path.name for path in folder.glob("samples/*.png")),
+    )
+    card.text = sign(card.text)
+    return card
+
+
+def _backbone_config(serialized: dict) -> dict:
+    """The configuration of the residual network, also where another backbone is built on it."""
+    found = [
+        c for _, c in serialized_objects(serialized) if c.get("registered_name") == BACKBONE_NAME
+    ]
+    return found[0].get("config", {}) if found else {}
+
+
+def _summary(config: dict, task: str | None, parameters: int | None) -> str:
+    what = f"A {config.get('block_type', '')} residual network".replace("  ", " ")
+    size = f" with {parameters:,} parameters" if parameters else ""
+    use = _PIPELINE_TAGS[task].replace("-", " ")
+    return f"{what}{size} for {use}, in KerasHub through the package `keras-resblocks-plugin`."
+
+
+def _adapter_summary(config: dict, task: str | None, rank: int) -> str:
+    what = "additions to the convolutions" + (" and a head" if task else "")
+    return (
+        f"{what[0].upper()}{what[1:]} of a {config['block_type']} residual network, by LoRA of "
+        f"rank {rank}: of use with the weights that they were trained on, in KerasHub through "
+        "the package `keras-resblocks-plugin`."
+    )
+
+
+def task_name(class_name: str) -> str | None:
+    """The class of KerasHub by which a task loads: `"ResBlockImageClassifier"` is one, too."""
+    return next((task for task in _PIPELINE_TAGS if task and class_name.endswith(task)), None)
+
+
+def _num_classes(task_config: dict) -> int | None:
+    config = task_config.get("config", {})
+    return config.get("num_classes") or len(config.get("class_names") or []) or None
+
+
+def _eval_results(results: Any, dataset: str, task: str | None) -> list[EvalResult]:
+    """`{"validation_top1": 0.57}` as the Hub's result entries."""
+    entries = []
+    for key, value in (results if isinstance(results, dict) else {}).items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        split = next((split for split in _SPLITS if key.startswith(f"{split}_")), None)
+        metric = key.removeprefix(f"{split}_") if split else key
+        top = metric.removeprefix("top") if metric.startswith("top") else ""
+        entries.append(
+            EvalResult(
+                task_type=_PIPELINE_TAGS[task],
+                dataset_type=dataset,
+                dataset_name=dataset,
+                dataset_split=split,
+                metric_type="accuracy" if top.isdigit() else metric,
+                metric_name=f"top-{top} accuracy" if top.isdigit() else metric.replace("_", " "),
+                metric_value=value,
+            )
+        )
+    return entries
+
+
+def _recipe(training: dict) -> dict[str, str]:
+    keys = "learning_rates_tried epochs seed seconds hardware software multiply_adds stored_as note"
+    run = {key: training.get(key) for key in keys.split()}
+    rows = _table(training.get("recipe"), without=("backbone",)) | _table(run)
+    start = training.get("start")
+    if isinstance(start, dict):
+        earlier = _table(start.get("recipe"), without=("backbone",))
+        # How long it really trained, as for the run itself.
+        earlier = earlier | _table({key: start.get(key) for key in ("epochs", "note")}) or start
+        rows["started from weights trained with"] = _cell(earlier)
+    return rows
+
+
+def _table(values: Any, without: tuple[str, ...] = ()) -> dict[str, str]:
+    """The rows of a Markdown table; in a cell a pipe or a new line would end it."""
+    rows = values.items() if isinstance(values, dict) else ()
+    return {
+        str(key).replace("_", " "): _cell(value)
+        for key, value in rows
+        if key not in without and value not in (None, {}, [])
+    }
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict):
+        value = ", ".join(f"{key} {item}" for key, item in value.items())
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def _read(file: Path) -> dict:
+    return read_json(file) if file.is_file() else {}

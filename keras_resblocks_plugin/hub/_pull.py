@@ -1,0 +1,84 @@
+"""A preset from the Hub, under a name of one's own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_resblocks_plugin._hub_client import Handle, fetch, look_up
+from keras_resblocks_plugin.hub._checks import check_shareable
+from keras_resblocks_plugin.registry import _name_store
+from keras_resblocks_plugin.registry._pulled_names import register_pulled
+from keras_resblocks_plugin.registry._registry import check_name
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a pull did.
+
+    Args:
+        name: The name by which the preset now loads.
+        handle: Where it came from.
+        commit: The commit that the name is pinned to.
+        folder: Where it lies on this disk; `None` in a dry run.
+        files: The files of the commit.
+        fresh: Whether the Hub said that this is the commit; `False` where it could not be asked
+            and the cache on this disk answered.
+    """
+
+    name: str
+    handle: str
+    commit: str
+    folder: Path | None
+    files: tuple[str, ...]
+    fresh: bool = True
+
+
+def pull_from_hub(
+    handle: str, name: str | None = None, *, dry_run: bool = False, token: str | None = None
+) -> Pulled:
+    """Downloads one commit of a preset, checks all of it, and gives it a name.
+
+    The name works in later processes, offline, in every `from_preset()` of KerasHub. It
+    stays pinned to the commit: pull again to update it, and `krp.unregister_preset(name)`
+    to forget it. The files lie in the Hub's cache.
+
+    A Hub that cannot be reached, does not answer within 10 seconds (`HF_HUB_ETAG_TIMEOUT`) or
+    asks to wait is not waited for where the cache has the preset whole: it is checked and used,
+    with a warning. Where the cache does not have it, a pull waits as long as the Hub asks, up to
+    300 seconds. With `HF_HUB_OFFLINE` set the cache is used, which is said once, in the log.
+
+    Args:
+        handle: `"hf://user/name"`, with `@revision` for a branch, a tag or a commit.
+        name: The name to load it by. Defaults to the repository's.
+        dry_run: Whether to find out what would be pulled, and change nothing.
+        token: A token, for a private repository. Defaults to the one of `hf auth login`.
+
+    Returns:
+        A `Pulled`, with the commit, the folder, and whether it is fresh.
+
+    Raises:
+        OSError: If the folder that keeps the names cannot be written. Nothing is downloaded then.
+        ValueError: If the name is taken, or the preset is incomplete or damaged, or names
+            classes that may not be built.
+        HubError: If it cannot be downloaded; what was pulled before stays.
+
+    Example:
+
+    ```python
+    krp.pull_from_hub("hf://me/my_resblock@v1.0", name="resblock_bn_mine")
+    backbone = keras_hub.models.Backbone.from_preset("resblock_bn_mine")
+    ```
+    """
+    source = Handle.parse(handle)
+    name = source.name if name is None else name
+    check_name(name)
+    if dry_run:
+        commit, files = look_up(source, token)
+        return Pulled(name, str(source), commit, None, tuple(files))
+    _name_store.check_writable()
+    folder, commit, fresh = fetch(source, token)
+    check_shareable(folder)
+    register_pulled(name, str(source), commit, folder)
+    files = sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
+    return Pulled(name, str(source), commit, folder, tuple(files), fresh)

@@ -1,0 +1,170 @@
+"""A preset to the Hub, in one commit that is checked when it has arrived."""
+
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from keras_resblocks_plugin._hub_client import Handle, HubClient, check_revision
+from keras_resblocks_plugin._utils._one_save import one_save
+from keras_resblocks_plugin._utils._places import check_saves_inside
+from keras_resblocks_plugin._utils._registration import PACKAGE
+from keras_resblocks_plugin.hub._card import task_name
+from keras_resblocks_plugin.hub._checks import check_shareable_adapter, load_shareable
+from keras_resblocks_plugin.hub._contents import copy_contents
+from keras_resblocks_plugin.hub._upload import Upload
+from keras_resblocks_plugin.lora._adapter_metadata import ADAPTER_FILE, is_adapter
+from keras_resblocks_plugin.models._backbone import ResBlockBackbone
+from keras_resblocks_plugin.saving._locate import locate
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push did.
+
+    Args:
+        repo_id: The repository, `"user/name"`.
+        commit: The commit that has the preset; `None` in a dry run.
+        url: The page of the commit or pull request.
+        load_line: The line of Python that loads the preset or the adapter.
+        changed: The files that were sent or deleted, or would be in a dry run.
+    """
+
+    repo_id: str
+    commit: str | None
+    url: str
+    load_line: str
+    changed: tuple[str, ...]
+
+
+def push_to_hub(
+    preset_or_model: str | Path | keras.Model,
+    handle: str,
+    *,
+    private: bool | None = None,
+    revision: str | None = None,
+    create_pr: bool = False,
+    overwrite_card: bool = False,
+    dry_run: bool = False,
+    token: str | None = None,
+) -> Pushed:
+    """Pushes a preset to the Hugging Face Hub, in one commit, and checks what arrived.
+
+    Before anything is sent, the preset is loaded and its weights are looked at. Only files
+    that changed are sent: pushing the same preset again makes no commit, and no second pull
+    request where one that this package opened has all of it and is still open.
+
+    The Hub has 10 seconds for each answer (`HF_HUB_ETAG_TIMEOUT`) and for the next bytes of a
+    file (`HF_HUB_DOWNLOAD_TIMEOUT`); a slow file takes as long as it takes. A Hub that asks to
+    wait is waited for, up to 300 seconds in all.
+
+    Args:
+        preset_or_model: A preset's folder or name, or a `ResBlockBackbone` or a KerasHub
+            task on one; or a folder with an adapter, `adapter.safetensors`, alone.
+        handle: `"hf://user/name"`. The repository is created if there is none.
+        private: Whether a new repository is private. Defaults to what the account has set.
+        revision: The branch; it is created if there is none. Defaults to `"main"`.
+        create_pr: Whether to open a pull request, unless there is one with the same in it.
+            Defaults to `False`.
+        overwrite_card: Whether to replace a card that people edited. By default it stays,
+            with the new results in its metadata.
+        dry_run: Whether to find out what would be sent, and change nothing.
+        token: A token with write access. Defaults to the one of `hf auth login`.
+
+    Returns:
+        A `Pushed`, with the commit, its URL and the line that loads the preset.
+
+    Raises:
+        ValueError: If the preset is not complete or its weights are not finite.
+        HubError: If the push did not succeed; it can be repeated.
+
+    Example:
+
+    ```python
+    pushed = krp.push_to_hub("runs/my_resblock", "hf://me/my_resblock")
+    print(pushed.url, pushed.load_line)
+    ```
+    """
+    target = _target(handle, revision, create_pr)
+    client = HubClient(token)
+    with tempfile.TemporaryDirectory(prefix="keras_resblocks_plugin_") as parent:
+        folder = Path(parent) / target.name
+        saved_class = _write_checked(preset_or_model, folder, client.token)
+        upload = Upload(client, target, folder, create_pr, overwrite_card)
+        if dry_run:
+            commit, changed = None, upload.compare()
+            url = f"{client.api.endpoint}/{target.repo_id}"
+        else:
+            commit, url, changed = upload.send(private)
+        pull_request = re.search(r"/discussions/(\d+)$", url)
+        if pull_request:
+            target = Handle(target.repo_id, f"refs/pr/{pull_request[1]}")
+        load_line = _load_line(saved_class, target)
+        return Pushed(target.repo_id, commit, url, load_line, tuple(changed))
+
+
+def _target(handle: str, revision: str | None, create_pr: bool) -> Handle:
+    target = Handle.parse(handle)
+    if revision is not None and target.revision not in (None, revision):
+        raise ValueError(
+            "`revision` must be that of `handle`, or be left out. "
+            f"Received: revision={revision!r}, handle={handle!r}"
+        )
+    branch = revision or target.revision
+    if branch is not None and re.fullmatch("[0-9a-f]{40}", check_revision(branch)):
+        raise ValueError(
+            "`revision` must be a branch: nothing can be added to a commit. "
+            f"Received: revision={branch!r}"
+        )
+    if create_pr and branch not in (None, "main"):
+        raise ValueError(
+            "`create_pr=True` opens a pull request against main: leave `revision` out. "
+            f"Received: revision={branch!r}"
+        )
+    return Handle(target.repo_id, branch)
+
+
+def _write_checked(
+    preset_or_model: str | Path | keras.Model, folder: Path, token: str | None
+) -> type | None:
+    """Writes what is to be pushed to a new folder; returns what `_check` says of it."""
+    if isinstance(preset_or_model, str | Path):
+        source = Path(locate(preset_or_model, ResBlockBackbone.presets)).absolute()
+
+        def check_and_copy() -> type | None:
+            saved_class = _check(source)
+            copy_contents(source, folder, token)
+            return saved_class
+
+        # An adapter alone is a file that is saved over.
+        return one_save(source / ADAPTER_FILE if is_adapter(source) else source, check_and_copy)
+    if not hasattr(preset_or_model, "save_to_preset"):
+        raise ValueError(
+            "`preset_or_model` must be a preset's folder or name, a `ResBlockBackbone`, or a "
+            f"KerasHub task on one. Received: {preset_or_model!r}"
+        )
+    check_saves_inside(getattr(preset_or_model, "preprocessor", None))
+    preset_or_model.save_to_preset(str(folder))
+    return _check(folder)
+
+
+def _check(folder: Path) -> type | None:
+    """Checks what is to be pushed; returns its class, or `None` for an adapter."""
+    if is_adapter(folder):
+        check_shareable_adapter(folder)
+        return None
+    return type(load_shareable(folder))
+
+
+def _load_line(cls: type | None, target: Handle) -> str:
+    if cls is None:
+        return f'model.load_lora_weights("{target}")'
+    if target.revision in (None, "main"):
+        name = task_name(cls.__name__) or "Backbone"
+        return f'keras_hub.models.{name}.from_preset("hf://{target.repo_id}")'
+    # KerasHub's own classes know no revisions.
+    if cls.__module__.startswith(f"{PACKAGE}."):
+        return f'krp.{cls.__name__}.from_preset("{target}")'
+    return f'krp.pull_from_hub("{target}")'

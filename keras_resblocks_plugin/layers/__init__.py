@@ -1,0 +1,1 @@
+"""Layers that residual blocks are built of."""

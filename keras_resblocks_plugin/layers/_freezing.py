@@ -1,0 +1,135 @@
+"""The weights of a layer that learn: read, set and kept in configs, inside composite layers too."""
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import keras
+
+from keras_resblocks_plugin._utils._kerashub import (
+    flatten_layers,
+    learnable_weights,
+    set_trainable,
+    set_trainable_flag,
+)
+from keras_resblocks_plugin.lora._lora import lora_settings, restore_lora
+
+
+def frozen_paths(layer: keras.Layer) -> list[str]:
+    """The sorted paths of the weights in a layer that do not learn, though they could.
+
+    The moving statistics of a batch norm are among them where its own `trainable` is `False`.
+    """
+    return sorted(path for path, learns in _learning(layer) if not learns)
+
+
+def set_frozen(layer: keras.Layer, paths: Collection[str]) -> None:
+    """Freezes exactly the weights at `paths`, which `frozen_paths` then gives.
+
+    A flag `trainable` inside the layer reads `False` where nothing below it learns or moves.
+
+    Raises:
+        ValueError: If the layer has no such weights.
+    """
+    known = {path for path, _ in _learning(layer)}
+    for path in sorted(set(paths) - known):
+        close = difflib.get_close_matches(path, known, n=1)
+        raise ValueError(
+            "`frozen` must hold paths of weights that could learn. Received: "
+            f"{path!r}" + (f". Did you mean {close[0]!r}?" if close else f" in `{layer.name}`")
+        )
+    # What is inside a layer comes behind it.
+    for inner in reversed((layer, *flatten_layers(layer))):
+        learnable, statistics = learnable_weights(inner), _statistics(inner)
+        for weight in learnable:
+            weight.trainable = weight.path not in paths
+        if statistics:
+            set_trainable_flag(inner, not {x.path for x in statistics} <= set(paths))
+        elif below := dict(_learning(inner)):
+            set_trainable_flag(inner, any(below.values()))
+
+
+def learns(layer: keras.Layer) -> bool:
+    """Whether any weight in a layer learns, whatever the layer's own flag says."""
+    return any(w.trainable for x in (layer, *flatten_layers(layer)) for w in learnable_weights(x))
+
+
+def _learning(layer: keras.Layer) -> Iterator[tuple[str, bool]]:
+    for inner in (layer, *flatten_layers(layer)):
+        yield from ((weight.path, weight.trainable) for weight in learnable_weights(inner))
+        yield from ((weight.path, inner.trainable) for weight in _statistics(inner))
+
+
+def _statistics(layer: keras.Layer) -> list[keras.Variable]:
+    if not isinstance(layer, keras.layers.BatchNormalization):
+        return []
+    # There are none before it is built.
+    return [x for x in (layer.moving_mean, layer.moving_variance) if x is not None]
+
+
+def frozen_statistics(layer: keras.Layer) -> list[str]:
+    """The sorted paths of the batch norms inside a layer that have `freeze_statistics`."""
+    norms = [x for x in flatten_layers(layer) if getattr(x, "freeze_statistics", False)]
+    return sorted(norm.path for norm in norms)
+
+
+class Thawable:
+    """Mixed into layers: setting `trainable` reaches every weight inside, on all backends."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "trainable":
+            set_trainable(self, bool(value))
+        else:
+            super().__setattr__(name, value)
+
+
+# Written to configs only where there is some. All paths are those inside the layer.
+_STATE = ("freeze_batch_norm", "frozen", "lora")
+
+
+class Freezable(Thawable):
+    """Mixed into layers that build parts of their own: configs hold which weights learn, and LoRA.
+
+    A config of Keras has the layer's own flag alone, so that `.keras` files and clones lose what
+    is set on the layers and weights inside.
+    """
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "Freezable":
+        config = dict(config)
+        state = {name: config.pop(name) for name in _STATE if name in config}
+        layer = super().from_config(config)
+        layer._state_to_build = state
+        return layer
+
+    def restore_state(self) -> None:
+        """Freezes what the config says, now that the weights are there: `build()` ends with it."""
+        state = getattr(self, "_state_to_build", {})
+        for norm in flatten_layers(self):
+            # Layers that are never built have no path.
+            if (norm.path or "").removeprefix(f"{self.path}/") in state.get(
+                "freeze_batch_norm", ()
+            ):
+                norm.freeze_statistics = True
+        lora = state.get("lora", {})
+        restore_lora(self, {f"{self.path}/{name}": entry for name, entry in lora.items()})
+        if not self.trainable:
+            # The layers that `build()` creates do not know it yet.
+            self.trainable = False
+        elif "frozen" in state:
+            set_frozen(self, {f"{self.path}/{path}" for path in state["frozen"]})
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        if not self.built:
+            return {**config, **getattr(self, "_state_to_build", {})}
+        start = len(self.path) + 1
+        if norms := [path[start:] for path in frozen_statistics(self)]:
+            config["freeze_batch_norm"] = norms
+        if lora := {path[start:]: entry for path, entry in lora_settings(self).items()}:
+            config["lora"] = lora
+        frozen = [path[start:] for path in frozen_paths(self)]
+        config["trainable"] = self.trainable or learns(self)
+        if frozen and config["trainable"]:
+            config["frozen"] = frozen
+        return config

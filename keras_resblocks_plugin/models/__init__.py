@@ -1,0 +1,1 @@
+"""The backbone, its tasks and their preprocessing."""

@@ -1,0 +1,245 @@
+"""A feature-pyramid backbone of any residual block."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from keras_resblocks_plugin._utils._arguments import arguments_of, check_arguments
+from keras_resblocks_plugin._utils._config_schema import (
+    BOOLEAN,
+    DATA_FORMAT,
+    integer,
+    layer_schema,
+    list_of,
+)
+from keras_resblocks_plugin._utils._kerashub import flatten_layers
+from keras_resblocks_plugin._utils._registration import PACKAGE
+from keras_resblocks_plugin._utils._validation import BACKBONES_OWN, check_choice, check_image_batch
+from keras_resblocks_plugin.blocks import ResidualBlock
+from keras_resblocks_plugin.blocks._block_type import BLOCK_TYPES, resolve_block_type
+from keras_resblocks_plugin.layers._layers import FreezableBatchNormalization, freezable_norms
+from keras_resblocks_plugin.models._layer_chain import INPUT_CONV, STACKWISE, LayerChain
+from keras_resblocks_plugin.models._preset_backbone import PresetBackbone
+from keras_resblocks_plugin.saving._schema import schema_of
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class ResBlockBackbone(PresetBackbone):
+    """A stem of convolutions, then stacks of one kind of residual block.
+
+    Args:
+        block_type: A key of `krp.blocks.BLOCK_TYPES` (`"bn"`, `"preact"`, …), or a
+            registered subclass of `krp.blocks.ResidualBlock`, or its registered name.
+        stackwise_num_filters: list of ints. The `filters` of each stack's blocks.
+        stackwise_num_blocks: list of ints. The number of blocks of each stack.
+        stackwise_num_strides: list of ints, powers of two. The strides of each
+            stack's first block.
+        input_conv_filters: list of ints. The filters of each stem convolution.
+        input_conv_kernel_sizes: list of odd ints. Their kernel sizes.
+        input_conv_strides: list of ints, powers of two. Their strides.
+        input_pooling: `"max"` or `None`. Whether a 3×3 max pooling of stride 2 follows
+            the stem. Defaults to `None`.
+        block_kwargs: dict. Further arguments for every block (`{"output_activation":
+            "relu"}`). A `shortcut` named here applies to the first block of each
+            stack; the others keep the identity. Defaults to none.
+        freeze_batch_norm: bool. Whether batch norm uses its moving statistics and
+            leaves them alone in training; scales and shifts still learn. It may be set
+            later, before compiling, and is saved. Defaults to `False`.
+        image_shape: tuple of ints. The shape of an image without the batch; height and
+            width may be `None`. Defaults to `(None, None, 3)`, with the channels
+            first if `data_format` says so.
+        data_format: `"channels_last"` or `"channels_first"`. Defaults to
+            `keras.config.image_data_format()`.
+        dtype: string or `keras.DTypePolicy`. The precision of computations and weights.
+        **kwargs: `name`; `trainable`, which `False` freezes the whole backbone; `frozen`, the
+            paths of the weights that do not learn, as `get_config()` lists them.
+
+    Every stem convolution is followed by batch norm where the block type has it, and by
+    ReLU. With the pre-activation blocks the last one is bare, and the backbone ends
+    in batch norm and ReLU instead.
+
+    The features of the last stack are the output. `pyramid_outputs` has the last features of
+    each scale, by their true stride: `"P2"` is 4 times smaller than the image.
+
+    Example:
+
+    ```python
+    backbone = krp.ResBlockBackbone(
+        block_type="bn",
+        stackwise_num_filters=[32, 64, 128, 256],
+        stackwise_num_blocks=[2, 2, 2, 2],
+        stackwise_num_strides=[2, 2, 2, 2],
+        input_conv_filters=[32],
+        input_conv_kernel_sizes=[3],
+        input_conv_strides=[2],
+    )
+    backbone(np.random.uniform(size=(1, 64, 64, 3))).shape  # (1, 2, 2, 256)
+    list(backbone.pyramid_outputs)  # ["P2", "P3", "P4", "P5"]
+    ```
+    """
+
+    def __init__(
+        self,
+        block_type: str | type[ResidualBlock],
+        stackwise_num_filters: Sequence[int],
+        stackwise_num_blocks: Sequence[int],
+        stackwise_num_strides: Sequence[int],
+        input_conv_filters: Sequence[int],
+        input_conv_kernel_sizes: Sequence[int],
+        input_conv_strides: Sequence[int],
+        input_pooling: str | None = None,
+        block_kwargs: Mapping[str, Any] | None = None,
+        freeze_batch_norm: bool = False,
+        image_shape: Sequence[int | None] = (None, None, 3),
+        data_format: str | None = None,
+        dtype: Any = None,
+        **kwargs,
+    ):
+        chain = LayerChain(
+            block_type,
+            (stackwise_num_filters, stackwise_num_blocks, stackwise_num_strides),
+            (input_conv_filters, input_conv_kernel_sizes, input_conv_strides),
+            input_pooling,
+            block_kwargs,
+            image_shape,
+            data_format,
+            dtype,
+        )
+        check_arguments(
+            type(self),
+            kwargs,
+            self.arguments(),
+            elsewhere={
+                "the blocks, given in `block_kwargs`": arguments_of(chain.block_cls, ResidualBlock)
+            },
+        )
+
+        # === Functional Model ===
+        x = inputs = keras.layers.Input(shape=chain.image_shape, name="images")
+        stride, pyramid_outputs = 1, {}
+        for layer, strides in chain.layers():
+            x = layer(x)
+            stride *= strides
+            if isinstance(layer, ResidualBlock):
+                pyramid_outputs[f"P{stride.bit_length() - 1}"] = x
+
+        trainable, frozen = kwargs.pop("trainable", True), kwargs.pop("frozen", None)
+        super().__init__(inputs=inputs, outputs=x, dtype=chain.dtype, **kwargs)
+
+        # === Config ===
+        self.block_type = chain.block_type
+        self.stackwise_num_filters, self.stackwise_num_blocks, self.stackwise_num_strides = (
+            list(entries) for entries in zip(*chain.stacks, strict=True)
+        )
+        self.input_conv_filters, self.input_conv_kernel_sizes, self.input_conv_strides = (
+            list(entries) for entries in zip(*chain.input_convs, strict=True)
+        )
+        self.input_pooling = input_pooling
+        self.block_kwargs = chain.block_kwargs
+        self.freeze_batch_norm = freeze_batch_norm
+        self.image_shape = chain.image_shape
+        self.data_format = chain.data_format
+        self.pyramid_outputs = pyramid_outputs
+        self.restore_frozen(trainable, frozen)
+
+    @classmethod
+    def arguments(cls) -> set[str]:
+        """The names of all arguments that the class takes."""
+        return arguments_of(cls, ResBlockBackbone) | {"name", "trainable", "frozen"}
+
+    @property
+    def freeze_batch_norm(self) -> bool:
+        """Whether training uses the moving statistics of batch norm, and leaves them alone."""
+        return self._freeze_batch_norm
+
+    @freeze_batch_norm.setter
+    def freeze_batch_norm(self, value: bool) -> None:
+        check_choice("freeze_batch_norm", value, (False, True))
+        norms = [x for x in flatten_layers(self) if isinstance(x, keras.layers.BatchNormalization)]
+        foreign = [x.path for x in norms if not isinstance(x, FreezableBatchNormalization)]
+        if value and foreign:
+            raise ValueError(
+                "`freeze_batch_norm=True` needs batch norms made by the block's `self.norm()`; "
+                f"those of Keras would go on counting. Received: {', '.join(foreign)}"
+            )
+        for norm in freezable_norms(self):
+            norm.freeze_statistics = bool(value)
+        self._freeze_batch_norm = bool(value)
+
+    def call(self, inputs, training=None, mask=None):
+        check_image_batch(inputs, self.image_shape)
+        return super().call(inputs, training=training, mask=mask)
+
+    @classmethod
+    def config_schema(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """A JSON Schema of the config, by which presets are checked before they are built."""
+        try:
+            name, block_cls = resolve_block_type(config.get("block_type"))
+        except ValueError:
+            name, block_cls = None, ResidualBlock
+        block = schema_of(block_cls, {})
+        properties = {k: v for k, v in block["properties"].items() if k not in BACKBONES_OWN}
+        widths, sizes, strides = integer(1, 1 << 20), integer(1, 1023), integer(1, 1 << 10)
+        side = {**integer(1, 1 << 16), "type": ["integer", "null"]}
+        return layer_schema(
+            required=("block_type", *STACKWISE, *INPUT_CONV),
+            block_type={"enum": [name] if name else [*BLOCK_TYPES]},
+            stackwise_num_filters=list_of(widths),
+            stackwise_num_blocks=list_of(integer(1, 1000)),
+            stackwise_num_strides=list_of(strides),
+            input_conv_filters=list_of(widths),
+            input_conv_kernel_sizes=list_of(sizes),
+            input_conv_strides=list_of(strides),
+            input_pooling={"enum": [None, "max"]},
+            block_kwargs={
+                **block,
+                "type": ["object", "null"],
+                "properties": properties,
+                "required": [],
+            },
+            freeze_batch_norm=BOOLEAN,
+            image_shape=list_of(side, 3, 3),
+            data_format=DATA_FORMAT,
+            frozen={**list_of({"type": "string"}, 1, 1 << 20), "type": ["array", "null"]},
+        )
+
+    @classmethod
+    def weight_shapes(cls, config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+        """The shapes of the weights by path that a config asks for. Nothing is allocated.
+
+        Args:
+            config: What `get_config()` gives, or the JSON of it.
+
+        Raises:
+            ValueError: If no backbone can be built from the config.
+        """
+        config = keras.saving.deserialize_keras_object(config)
+        return LayerChain(
+            config["block_type"],
+            [config[name] for name in STACKWISE],
+            [config[name] for name in INPUT_CONV],
+            config.get("input_pooling"),
+            config.get("block_kwargs"),
+            config.get("image_shape", (None, None, 3)),
+            config.get("data_format"),
+            config.get("dtype"),
+        ).weight_shapes()
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(
+            block_type=self.block_type,
+            stackwise_num_filters=list(self.stackwise_num_filters),
+            stackwise_num_blocks=list(self.stackwise_num_blocks),
+            stackwise_num_strides=list(self.stackwise_num_strides),
+            input_conv_filters=list(self.input_conv_filters),
+            input_conv_kernel_sizes=list(self.input_conv_kernel_sizes),
+            input_conv_strides=list(self.input_conv_strides),
+            input_pooling=self.input_pooling,
+            block_kwargs=dict(self.block_kwargs),
+            freeze_batch_norm=self.freeze_batch_norm,
+            image_shape=tuple(self.image_shape),
+            data_format=self.data_format,
+        )
+        return config

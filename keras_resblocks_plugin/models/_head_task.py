@@ -1,0 +1,149 @@
+"""Give a classifier what follows from its head: losses, names, and a warning while it is new."""
+
+import hashlib
+import warnings
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_resblocks_plugin._utils._kerashub import flatten_layers
+from keras_resblocks_plugin._utils._validation import check_positive_int
+from keras_resblocks_plugin.models import _heads
+
+_TRAINED = "optimizer_has_state"
+
+
+class HeadTask:
+    """Mixin for a KerasHub classifier with `output_dense`, `num_classes` and `class_names`."""
+
+    def predict(self, x, *args, **kwargs):
+        self._warn_of_untrained_head()
+        return super().predict(x, *args, **kwargs)
+
+    def predict_on_batch(self, x):
+        self._warn_of_untrained_head()
+        return super().predict_on_batch(x)
+
+    def compile(
+        self, optimizer: Any = "auto", loss: Any = "auto", *, metrics: Any = "auto", **kwargs
+    ) -> None:
+        """Compiles for training, by default with the cross-entropy that fits the head.
+
+        Args:
+            optimizer: A `keras.optimizers.Optimizer` or its name. Defaults to `Adam(5e-5)`.
+            loss: A loss. By default the sparse categorical cross-entropy, and binary
+                cross-entropy for one unit or `activation="sigmoid"`. Other activations have no
+                default.
+            metrics: A list. By default the accuracy that goes with the loss, if it is a
+                cross-entropy.
+            **kwargs: Further arguments of `keras.Model.compile`.
+        """
+        # KerasHub compiles while it constructs, when the head knows its activation and it not.
+        automatic = loss == "auto"
+        loss = _heads.default_loss(self.output_dense) if automatic else loss
+        self._misses_loss = automatic and loss is None
+        if metrics == "auto":
+            metrics = _heads.default_metrics(self.output_dense, loss)
+        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+
+    def compile_from_config(self, config: dict) -> None:
+        """Compiles as a saved model was. `keras.models.load_model` calls this."""
+        config = dict(config)
+        trained = config.pop(_TRAINED, True)
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        # KerasHub's tasks are not compiled as they were, and lose the optimizer with its state.
+        # Its variables have to be there when that is loaded.
+        if trained and self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
+
+    def get_compile_config(self) -> dict | None:
+        """The arguments of `compile`, and that the optimizer has no state, where it has none."""
+        config = super().get_compile_config()
+        optimizer = getattr(self, "optimizer", None)
+        if config and optimizer is not None and not optimizer.built:
+            config[_TRAINED] = False
+        return config
+
+    def save_task_weights(self, filepath: str) -> None:
+        """Saves the head alone to an h5 file.
+
+        KerasHub's tasks save the optimizer's state with it, as large as the backbone's weights.
+
+        Args:
+            filepath: The file, which ends in `.weights.h5`.
+        """
+        skipped = self._outside_of_head()
+        keras.saving.save_weights(self, filepath, objects_to_skip=skipped)
+
+    def _outside_of_head(self) -> list[Any]:
+        """The parts of the task that keep weights of their own elsewhere, or none."""
+        # There is none before `compile()`.
+        optimizer = getattr(self, "optimizer", None)
+        others = [self.backbone] if optimizer is None else [self.backbone, optimizer]
+        return [*flatten_layers(self.backbone), *others]
+
+    def _check_loss(self) -> None:
+        """Raises where there is no loss to train with; JAX would train with none."""
+        if getattr(self, "_misses_loss", False):
+            activation = keras.activations.serialize(self.output_dense.activation)
+            raise ValueError(
+                "`loss` must be given to `compile()` where the head's `activation` is other than "
+                f"None, 'softmax' and 'sigmoid'. Received: activation={activation!r}"
+            )
+
+    def decode_predictions(self, predictions: Any, top: int = 5) -> list[list[tuple[str, float]]]:
+        """The likeliest classes of each image, by name.
+
+        Args:
+            predictions: Array of shape `(batch, num_classes)`, what `predict()` returns:
+                logits, of which the softmax is taken, or for one unit the sigmoid;
+                probabilities if the head's `activation` is `"softmax"` or `"sigmoid"`.
+            top: int. How many classes to name, if there are as many. Defaults to `5`.
+
+        Returns:
+            For each image a list of `(name, probability)`, the likeliest first. Without
+            `class_names` the name is the index; a head of one unit has the index 1 alone.
+
+        Raises:
+            ValueError: If the predictions do not have one column a unit, are not finite, or are
+                no probabilities, as those of a regression.
+        """
+        check_positive_int("top", top)
+        predictions = keras.ops.convert_to_numpy(predictions).astype("float32")
+        if predictions.ndim != 2 or predictions.shape[1] != self.num_classes:
+            raise ValueError(
+                f"`predictions` must have shape (batch, {self.num_classes}), as `predict()` "
+                f"returns them. Received: shape={predictions.shape}"
+            )
+        loss = getattr(self, "loss", None)
+        predictions = _heads.probabilities(predictions, self.output_dense, loss)
+        # One unit says how likely label 1 is.
+        first = 1 if self.num_classes == 1 else 0
+        names = self.class_names or [str(first + index) for index in range(self.num_classes)]
+        order = np.argsort(-predictions, axis=1)[:, :top]
+        return [
+            [(names[index], float(row[index])) for index in indices]
+            for row, indices in zip(predictions, order, strict=True)
+        ]
+
+    def _head_digest(self) -> bytes:
+        # Not the values themselves: a head may be the largest tensor of all.
+        digest = hashlib.sha256()
+        for weight in (self.output_dense.kernel, self.output_dense.bias):
+            digest.update(keras.ops.convert_to_numpy(weight).tobytes())
+        return digest.digest()
+
+    def _warn_of_untrained_head(self) -> None:
+        # Any way of training or loading changes the values, so they tell.
+        if self._created_head is None:
+            return
+        if self._created_head == self._head_digest():
+            warnings.warn(
+                f"The head of `{self.name}` has the random values it was created with, so its "
+                "predictions mean nothing. Train it with `fit()`, or load a preset with its "
+                "trained head: `from_preset()` without `num_classes`.",
+                stacklevel=3,
+            )
+        else:
+            self._created_head = None

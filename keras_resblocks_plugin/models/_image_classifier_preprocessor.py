@@ -1,0 +1,110 @@
+"""The preprocessor of a classifier: raw images, and labels if any, to what it reads."""
+
+import functools
+from typing import Any
+
+import keras
+from keras_hub.layers import ImageConverter
+from keras_hub.models import ImageClassifierPreprocessor
+
+from keras_resblocks_plugin._utils._arguments import arguments_of, check_arguments
+from keras_resblocks_plugin._utils._config_schema import layer_schema
+from keras_resblocks_plugin._utils._places import check_saves_inside, local_path
+from keras_resblocks_plugin._utils._registration import PACKAGE
+from keras_resblocks_plugin._utils._replace import replacing
+from keras_resblocks_plugin.models._backbone import ResBlockBackbone
+from keras_resblocks_plugin.models._image_converter import ResBlockImageConverter
+from keras_resblocks_plugin.saving._locate import load_checked
+from keras_resblocks_plugin.saving._preset_files import PREPROCESSOR_FILE
+from keras_resblocks_plugin.saving._preset_folder import check_saved
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
+    """Raw images, and labels if any, to what `ResBlockImageClassifier` reads.
+
+    Images of several sizes come as a list, and leave as one batch. Arguments and an example:
+    `keras_hub.models.ImageClassifierPreprocessor`.
+    """
+
+    backbone_cls = ResBlockBackbone
+    image_converter_cls = ResBlockImageConverter
+
+    def __init__(self, image_converter: ResBlockImageConverter | None = None, **kwargs):
+        check_arguments(
+            type(self),
+            kwargs,
+            self.arguments(),
+            elsewhere={"the converter": self.image_converter_cls.arguments()},
+        )
+        super().__init__(image_converter, **kwargs)
+        check_saves_inside(self)
+
+    @classmethod
+    def arguments(cls) -> set[str]:
+        """The names of all arguments that the class takes."""
+        return arguments_of(cls, keras.Layer) | {"config_file"}
+
+    @classmethod
+    def from_config(cls, config):
+        # KerasHub gives all arguments of `from_preset()` to the preprocessor.
+        converter = config.get("image_converter")
+        names = config.keys() & (cls.image_converter_cls.arguments() - cls.arguments())
+        if isinstance(converter, dict) and names:
+            of_converter = {name: config[name] for name in names}
+            config = {name: value for name, value in config.items() if name not in names}
+            converter = {**converter, "config": {**converter["config"], **of_converter}}
+            config["image_converter"] = converter
+        return super().from_config(config)
+
+    @classmethod
+    def config_schema(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """A JSON Schema of the config, by which presets are checked before they are built."""
+        return layer_schema(
+            image_converter={"type": ["object", "null"], "instance_of": ImageConverter},
+            # Saving writes a file of that name.
+            config_file={"const": PREPROCESSOR_FILE},
+        )
+
+    def call(self, x, y=None, sample_weight=None):
+        if not isinstance(x, list):
+            return super().call(x, y=y, sample_weight=sample_weight)
+        # KerasHub makes one array of a list before it converts it.
+        if self.image_converter:
+            x = [self.image_converter(image) for image in x]
+        shapes = {tuple(image.shape) for image in x}
+        if len(shapes) > 1:
+            raise ValueError(
+                "`image_size` of the image converter must be set where images of several sizes "
+                f"become one batch. Received: shapes {sorted(shapes)}"
+            )
+        return keras.utils.pack_x_y_sample_weight(keras.ops.stack(x), y, sample_weight)
+
+    @classmethod
+    def from_preset(cls, preset: str, **kwargs) -> "ResBlockImageClassifierPreprocessor":
+        """Loads the preprocessor of a preset, once it is checked.
+
+        Args:
+            preset: What `krp.ResBlockBackbone.from_preset` takes.
+            **kwargs: Arguments of the class or of its converter that replace the preset's.
+
+        Raises:
+            ValueError: If the name is unknown, or the preset is not sound.
+            HubError: If it cannot be downloaded from the Hub.
+        """
+        load = functools.partial(super().from_preset, **kwargs)
+        return load_checked(preset, ResBlockBackbone.presets, load)
+
+    def save_to_preset(self, preset_dir: str):
+        """Saves the preprocessor and its converter to a preset folder, at one instant.
+
+        The folder's other files stay.
+
+        Args:
+            preset_dir: The folder, on this machine; `~` is the user's home.
+        """
+        place = local_path("preset_dir", preset_dir)
+        with replacing(place) as folder:
+            check_saves_inside(self)
+            super().save_to_preset(str(folder))
+            check_saved(folder, place, PREPROCESSOR_FILE)

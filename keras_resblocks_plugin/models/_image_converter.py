@@ -1,0 +1,223 @@
+"""The converter of raw images to what a `ResBlockBackbone` reads."""
+
+import functools
+import math
+import numbers
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras_hub.layers import ImageConverter
+
+from keras_resblocks_plugin._utils._arguments import arguments_of, check_arguments
+from keras_resblocks_plugin._utils._config_schema import (
+    BOOLEAN,
+    DATA_FORMAT,
+    integer,
+    layer_schema,
+    list_of,
+)
+from keras_resblocks_plugin._utils._places import local_path
+from keras_resblocks_plugin._utils._registration import PACKAGE
+from keras_resblocks_plugin._utils._replace import replacing
+from keras_resblocks_plugin.models._backbone import ResBlockBackbone
+from keras_resblocks_plugin.models._input_checks import (
+    describe_wrong_pixels,
+    expects_bytes,
+    has_values,
+)
+from keras_resblocks_plugin.saving._locate import load_checked
+from keras_resblocks_plugin.saving._preset_files import CONVERTER_FILE
+from keras_resblocks_plugin.saving._preset_folder import check_saved
+
+_INTERPOLATIONS = ("area", "bicubic", "bilinear", "lanczos3", "lanczos5", "nearest")
+# One number, or one for each channel.
+_PER_CHANNEL = {
+    "type": ["number", "array", "null"],
+    "items": {"type": "number"},
+    "minItems": 1,
+    "maxItems": 4096,
+}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class ResBlockImageConverter(ImageConverter):
+    """Resizes and rescales raw images to what a `ResBlockBackbone` was trained on.
+
+    Args:
+        crop_fraction: float in (0, 1]. Images are resized to `image_size / crop_fraction`, and
+            `image_size` is cut from the middle, as most ResNets are evaluated. Defaults
+            to `1.0`, all of the image.
+        **kwargs: The arguments of `keras_hub.layers.ImageConverter`, which has the shapes
+            and an example too.
+    """
+
+    backbone_cls = ResBlockBackbone
+
+    def __init__(self, *args, crop_fraction: float = 1.0, **kwargs):
+        check_arguments(type(self), kwargs, self.arguments())
+        super().__init__(*args, **kwargs)
+        # Arrays would not come back from JSON.
+        self.scale, self.offset = (
+            value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+            for value in (self.scale, self.offset)
+        )
+        is_number = isinstance(crop_fraction, numbers.Real) and not isinstance(crop_fraction, bool)
+        if not is_number or not 0 < crop_fraction <= 1:
+            raise ValueError(
+                "`crop_fraction` must be a number in (0, 1]: the share of each side that is kept. "
+                f"Received: crop_fraction={crop_fraction!r}"
+            )
+        self.crop_fraction = float(crop_fraction)
+        self._looked = self._warned = False
+        self.image_size = ImageConverter.image_size.fget(self)
+        # `quantize()` of a model refuses layers that are not built, and this one has no weights.
+        self.resizing.build((None, None, None, None))
+
+    @classmethod
+    def arguments(cls) -> set[str]:
+        """The names of all arguments that the class takes."""
+        return arguments_of(cls, keras.Layer)
+
+    @classmethod
+    def from_config(cls, config):
+        # Keras would wrap the error in others.
+        check_arguments(cls, config, cls.arguments())
+        return super().from_config(config)
+
+    @classmethod
+    def from_preset(cls, preset: str, **kwargs) -> "ResBlockImageConverter":
+        """Loads the converter of a preset, once it is checked.
+
+        Args:
+            preset: What `krp.ResBlockBackbone.from_preset` takes.
+            **kwargs: Arguments of the class that replace the preset's.
+
+        Raises:
+            ValueError: If the name is unknown, or the preset is not sound.
+            HubError: If it cannot be downloaded from the Hub.
+        """
+        load = functools.partial(super().from_preset, **kwargs)
+        return load_checked(preset, ResBlockBackbone.presets, load)
+
+    @property
+    def image_size(self) -> tuple[int, int] | None:
+        """Settable tuple of `(height, width)`, or `None`. The size of what comes out."""
+        return self._image_size
+
+    @image_size.setter
+    def image_size(self, value: Sequence[int] | None):
+        self._image_size = None if value is None else tuple(value)
+        # The layer inside resizes to what the crop is cut from.
+        self.resizing.height, self.resizing.width = (
+            (None, None)
+            if value is None
+            else (math.floor(side / self.crop_fraction) for side in value)
+        )
+
+    def look_at(self, images: Any) -> None:
+        """Warns, once, where images cannot be of 0 to 255 and the converter expects these.
+
+        `call()` does so with the first images that it sees, so that of a dataset they are the
+        first batch. Inside a graph, as in `tf.data`, there are no values to look at.
+
+        Args:
+            images: A batch of raw images, or a list of images.
+        """
+        self._looked = True
+        wrong = expects_bytes(self.scale, self.offset) and describe_wrong_pixels(images)
+        if wrong and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"The images have {wrong}. `{self.name}` expects pixels of 0 to 255, and what the "
+                "network makes of others means nothing. If they are what the network reads "
+                "already, set `preprocessor = None` on the task.",
+                stacklevel=3,
+            )
+
+    def call(self, inputs):
+        images = inputs["images"] if isinstance(inputs, dict) else inputs
+        if not self._looked and has_values(images):
+            self.look_at(images)
+        # Images of several sizes come as a list.
+        for image in images if isinstance(images, list | tuple) else [images]:
+            shape = getattr(image, "shape", None)
+            if shape is not None and getattr(shape, "rank", 0) is not None:
+                self._check_shape(tuple(shape))
+        outputs = super().call(inputs)
+        if self.crop_fraction == 1 or self.image_size is None:
+            return outputs
+        if isinstance(inputs, dict):
+            raise ValueError(
+                "`inputs` must be images alone where `crop_fraction` cuts them: boxes and masks "
+                f"are not cut. Received: a dict with {', '.join(map(repr, inputs))}"
+            )
+        return keras.tree.map_structure(self._crop, outputs)
+
+    def _crop(self, images: Any) -> Any:
+        resized = (self.resizing.height, self.resizing.width)
+        # Rounded as torchvision does.
+        starts = [round((r - s) / 2) for r, s in zip(resized, self.image_size, strict=True)]
+        rows, columns = (
+            slice(start, start + side) for start, side in zip(starts, self.image_size, strict=True)
+        )
+        if self.data_format == "channels_first":
+            return images[..., rows, columns]
+        return images[..., rows, columns, :]
+
+    def _check_shape(self, shape: tuple) -> None:
+        if len(shape) not in (3, 4):
+            raise ValueError(
+                "`images` must be an image, of rank 3, or a batch of them, of rank 4. "
+                f"Received: shape={shape}"
+            )
+        channels = shape[-1 if self.data_format == "channels_last" else -3]
+        for name, values in (("scale", self.scale), ("offset", self.offset)):
+            # One channel would be stretched to three by the multiplication, silently.
+            if isinstance(values, Sequence) and channels not in (None, len(values)):
+                raise ValueError(
+                    f"`images` must have {len(values)} channels, one for each entry of the "
+                    f"converter's `{name}`, in {self.data_format} order. Convert grayscale or "
+                    f"transparent images to RGB first. Received: shape={shape}"
+                )
+
+    @classmethod
+    def config_schema(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """A JSON Schema of the config, by which presets are checked before they are built."""
+        schema = layer_schema(
+            image_size={**list_of(integer(1, 1 << 14), 2, 2), "type": ["array", "null"]},
+            scale=_PER_CHANNEL,
+            offset=_PER_CHANNEL,
+            interpolation={"enum": [*_INTERPOLATIONS]},
+            antialias=BOOLEAN,
+            crop_to_aspect_ratio=BOOLEAN,
+            pad_to_aspect_ratio=BOOLEAN,
+            bounding_box_format={"type": "string", "pattern": r"^[a-z_]{1,32}\Z"},
+            data_format=DATA_FORMAT,
+            crop_fraction={"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+        )
+        if config.get("crop_to_aspect_ratio", True):
+            # KerasHub takes one of them.
+            schema["properties"]["pad_to_aspect_ratio"] = {"const": False}
+        return schema
+
+    def get_config(self):
+        # KerasHub leaves the data format out, so that a reload would guess it.
+        return {
+            **super().get_config(),
+            "data_format": self.data_format,
+            "crop_fraction": self.crop_fraction,
+        }
+
+    def save_to_preset(self, preset_dir: str):
+        """Saves the converter to a preset folder, at one instant; its other files stay.
+
+        Args:
+            preset_dir: The folder, on this machine; `~` is the user's home.
+        """
+        place = local_path("preset_dir", preset_dir)
+        with replacing(place) as folder:
+            super().save_to_preset(str(folder))
+            check_saved(folder, place, CONVERTER_FILE)

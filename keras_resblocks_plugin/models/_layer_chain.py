@@ -1,0 +1,123 @@
+"""The layers of a backbone in the order of their calls: one chain, without a branch."""
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+
+from keras_resblocks_plugin._utils._kerashub import shapes_only
+from keras_resblocks_plugin._utils._precision import without_empty_map
+from keras_resblocks_plugin._utils._validation import (
+    check_block_kwargs,
+    check_choice,
+    check_image_shape,
+    zip_lists,
+)
+from keras_resblocks_plugin.blocks import PreActivationResidualBlock, ResidualBlock
+from keras_resblocks_plugin.blocks._block_type import resolve_block_type
+from keras_resblocks_plugin.layers._layers import SymmetricMaxPooling2D
+
+STACKWISE = ("stackwise_num_filters", "stackwise_num_blocks", "stackwise_num_strides")
+INPUT_CONV = ("input_conv_filters", "input_conv_kernel_sizes", "input_conv_strides")
+
+
+@dataclasses.dataclass
+class LayerChain:
+    """The checked arguments of a `ResBlockBackbone`, and the layers that they ask for.
+
+    Args:
+        block_type: As that of the backbone, and so are the other arguments.
+        stackwise: The lists `stackwise_num_filters`, `…_num_blocks` and `…_num_strides`.
+        input_conv: The lists `input_conv_filters`, `…_kernel_sizes` and `…_strides`.
+        input_pooling: What follows the stem.
+        block_kwargs: Further arguments of the blocks.
+        image_shape: The shape of an image.
+        data_format: Where the channels are.
+        dtype: The precision.
+
+    Raises:
+        ValueError: If an argument is not what `ResBlockBackbone` takes.
+    """
+
+    block_type: str | type[ResidualBlock]
+    stackwise: Sequence[Sequence[int]]
+    input_conv: Sequence[Sequence[int]]
+    input_pooling: str | None
+    block_kwargs: Mapping[str, Any] | None
+    image_shape: Sequence[int | None]
+    data_format: str | None
+    dtype: Any
+
+    def __post_init__(self):
+        self.dtype = without_empty_map(self.dtype)
+        self.block_type, self.block_cls = resolve_block_type(self.block_type)
+        self.stacks = zip_lists(**dict(zip(STACKWISE, self.stackwise, strict=True)))
+        self.input_convs = zip_lists(**dict(zip(INPUT_CONV, self.input_conv, strict=True)))
+        check_choice("input_pooling", self.input_pooling, (None, "max"))
+        self.block_kwargs = check_block_kwargs(self.block_kwargs)
+        self.data_format = self.data_format or keras.config.image_data_format()
+        check_choice("data_format", self.data_format, ("channels_last", "channels_first"))
+        self.image_shape = check_image_shape(self.image_shape, self.data_format)
+
+    def layers(self, most_blocks: int | None = None) -> Iterator[tuple[keras.Layer, int]]:
+        """New layers in order, each with its stride.
+
+        Args:
+            most_blocks: int. How many blocks of each stack to make. Defaults to all.
+        """
+        # The stem and the output have the convolutions and norms of the blocks.
+        template = self._block(self.stacks[0][0], **self.block_kwargs)
+        preactivates = isinstance(template, PreActivationResidualBlock)
+
+        def norm_relu(name):
+            yield template.norm(name=f"{name}_norm"), 1
+            yield keras.layers.Activation("relu", dtype=self.dtype, name=f"{name}_relu"), 1
+
+        for i, (filters, kernel_size, strides) in enumerate(self.input_convs):
+            yield template.conv(filters, kernel_size, strides, name=f"stem{i}_conv"), strides
+            if not (preactivates and i == len(self.input_convs) - 1):
+                yield from norm_relu(f"stem{i}")
+        if self.input_pooling == "max":
+            yield SymmetricMaxPooling2D(self.data_format, dtype=self.dtype, name="stem_pool"), 2
+        later = {name: value for name, value in self.block_kwargs.items() if name != "shortcut"}
+        for i, (filters, num_blocks, strides) in enumerate(self.stacks):
+            name = f"stack{i}_block"
+            yield self._block(filters, strides, name=f"{name}0", **self.block_kwargs), strides
+            for j in range(1, min(num_blocks, most_blocks or num_blocks)):
+                yield self._block(filters, name=f"{name}{j}", **later), 1
+        if preactivates:
+            yield from norm_relu("output")
+
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of all weights by path, found without allocating any.
+
+        Raises:
+            ValueError: If layers refuse their arguments or what they are to be built on.
+        """
+        shapes = {}
+        shape = (None, *self.image_shape)
+        with shapes_only():
+            # From the second on, the blocks of a stack differ in nothing but their names.
+            for layer, _ in self.layers(most_blocks=2):
+                layer.build(shape)
+                shape = layer.compute_output_shape(shape)
+                shapes |= {weight.path: tuple(weight.shape) for weight in layer.weights}
+        for i, (_, num_blocks, _) in enumerate(self.stacks):
+            second = {k: v for k, v in shapes.items() if k.startswith(f"stack{i}_block1/")}
+            for j in range(2, num_blocks):
+                shapes |= {
+                    re.sub("_block1", f"_block{j}", k, count=1): v for k, v in second.items()
+                }
+        return shapes
+
+    @property
+    def output_channels(self) -> int:
+        """The number of channels of the last features."""
+        return self.stacks[-1][0] * self.block_cls.expansion
+
+    def _block(self, filters: int, strides: int = 1, **kwargs: Any) -> ResidualBlock:
+        return self.block_cls(
+            filters, strides=strides, data_format=self.data_format, dtype=self.dtype, **kwargs
+        )

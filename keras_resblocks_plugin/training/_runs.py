@@ -1,0 +1,92 @@
+"""The folder of a training run: what made it, and what is taken from it when it starts again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_resblocks_plugin._utils._jsonfile import to_json
+from keras_resblocks_plugin.models._backbone import ResBlockBackbone
+from keras_resblocks_plugin.saving._locate import locate
+from keras_resblocks_plugin.training import _distribution, _provenance
+
+HISTORY = "history.jsonl"
+BACKUP = "backup"
+_RECORD = "settings.json"
+# What a network is, and what its weights are, in the files of a preset.
+_ARCHITECTURE = ("config.json", "image_converter.json", "preprocessor.json")
+_WEIGHTS = ("model.safetensors", "model.weights.h5", "task.json", "task.weights.h5")
+
+
+def claim(folder: Path, settings: dict[str, Any]) -> None:
+    """Records the settings in the run's folder, so that no other run continues in it.
+
+    Of several processes the first writes, and each compares its own settings with the first's.
+
+    Args:
+        folder: The folder of the run.
+        settings: Everything that the result depends on.
+
+    Raises:
+        ValueError: If the folder has a run with other settings, or the processes of a run
+            have different ones; in all of them.
+    """
+    settings = {
+        **settings,
+        "backend": keras.config.backend(),
+        # Each process shuffles its own share. The number of devices changes nothing.
+        "processes": _distribution.place()[1],
+    }
+    error = ""
+    if _distribution.is_first():
+        way_out = "Give the same ones to continue it, give another --out, or remove the folder."
+        try:
+            _provenance.claim(folder / _RECORD, settings, _is_used(folder), way_out)
+        except ValueError as problem:
+            error = str(problem)
+    error = _distribution.text_from_first(error)
+    if error:
+        raise ValueError(error)
+    first = json.loads(_distribution.text_from_first(to_json(settings)))
+    # Each host may have a copy of the data of its own.
+    changed = _provenance.differences(_portable(first), _portable(settings))
+    if int(_distribution.total(len(changed))):
+        raise ValueError(
+            "All processes of a run must have the same settings. "
+            f"Received: {'; '.join(changed) or 'others in another process'}"
+        )
+
+
+def start_settings(preset: str | Path, weights: bool = True) -> dict[str, str]:
+    """The name of a preset that a run starts from, and what is in it at present.
+
+    Args:
+        preset: A name, a folder, or `"hf://user/name"`.
+        weights: Whether its weights matter, or its architecture alone.
+    """
+    folder = Path(locate(preset, ResBlockBackbone.presets))
+    settings = {
+        "name": folder.name if Path(preset).is_dir() else str(preset),
+        "architecture": _provenance.digest(folder, _ARCHITECTURE),
+    }
+    if weights:
+        settings["weights"] = weights_digest(folder)
+    return settings
+
+
+def weights_digest(folder: Path) -> str:
+    """A digest of the weights in a preset folder."""
+    return _provenance.digest(folder, _WEIGHTS)
+
+
+def _is_used(folder: Path) -> bool:
+    return (folder / HISTORY).exists() or any((folder / BACKUP).glob("latest*"))
+
+
+def _portable(settings: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _portable(value) if isinstance(value, dict) else value
+        for name, value in settings.items()
+        if name != "fingerprint"
+    }

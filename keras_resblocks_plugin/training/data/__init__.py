@@ -1,0 +1,1 @@
+"""Datasets of images, read with the `datasets` library."""

@@ -1,0 +1,88 @@
+"""Rows of any dataset of the `datasets` library, and what can be wrong with one."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+
+from keras_resblocks_plugin.training.data._images import UnreadableImage
+
+
+class BadRow(Exception):
+    """What a row of a dataset has that nothing can be learnt from, or measured on.
+
+    Args:
+        fault: The kind of it, one of those in `FLAGS`.
+        detail: What it is in this row.
+    """
+
+    def __init__(self, fault: str, detail: str):
+        super().__init__(detail)
+        self.fault = fault
+
+
+# What leaves out the rows with each kind of fault.
+FLAGS = {
+    "images that cannot be read": "--skip-unreadable",
+    "boxes of no area or outside of their image": "--skip-bad-boxes",
+}
+UNREADABLE, BAD_BOXES = FLAGS
+
+
+def load_split(path: str, split: str, cache: Path) -> datasets.Dataset:
+    """One split, as `datasets.load_dataset` reads it, with the library's own files in `cache`.
+
+    Raises:
+        ValueError: If it cannot be read.
+    """
+    try:
+        return datasets.load_dataset(path, split=split, cache_dir=str(cache / "datasets"))
+    except ValueError as error:
+        raise ValueError(
+            f"The split {split!r} of the dataset {path!r} cannot be read: {error}"
+        ) from None
+
+
+def load_rows(path: str, split: str, cache: Path, **columns: str) -> datasets.Dataset:
+    """One split of a dataset, with no columns but some.
+
+    Args:
+        path: A local folder or a Hub id, as `datasets.load_dataset` takes it.
+        split: The name of the split.
+        cache: A folder for the library's own files.
+        **columns: What is wanted (`image`, `mask`, `objects`), and the column that has it.
+
+    Raises:
+        ValueError: If the split cannot be read, or lacks a column.
+    """
+    dataset = load_split(path, split, cache)
+    for kind, column in columns.items():
+        feature = dataset.features.get(column)
+        if feature is None or (
+            kind in ("image", "mask") and not isinstance(feature, datasets.Image)
+        ):
+            raise ValueError(
+                f"The dataset {path!r} needs a column {column!r} of {kind.removesuffix('s')}s; "
+                f"name another with --{kind}-column. Received: {dataset.features}"
+            )
+    if not len(dataset):
+        raise ValueError(f"The split {split!r} of the dataset {path!r} has no rows.")
+    dataset = dataset.select_columns(list(dict.fromkeys(columns.values())))
+    for kind, column in columns.items():
+        if kind in ("image", "mask"):
+            dataset = dataset.cast_column(column, datasets.Image(decode=False))
+    return dataset
+
+
+def readable(read: Callable[[Any], np.ndarray], source: Any) -> np.ndarray:
+    """What `read_image` or `read_mask` gives.
+
+    Raises:
+        BadRow: If it cannot be read.
+    """
+    try:
+        return read(source)
+    except UnreadableImage as error:
+        raise BadRow(UNREADABLE, str(error)) from None

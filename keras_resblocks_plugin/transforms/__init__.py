@@ -1,0 +1,1 @@
+"""Functions that change a built model."""
