@@ -26,6 +26,7 @@ import pytest  # noqa: E402
 
 pytest.register_assert_rewrite("tests.blocks.contract", "tests.helpers")
 
+pytest_plugins = ["tests.fixtures"]
 _ROOT = pathlib.Path(__file__).parent.parent
 
 

@@ -11,7 +11,7 @@ import pytest
 import keras_resblocks_plugin as krp
 from tests.helpers import fill
 from tests.hub.outcomes import contents
-from tests.hub_server import Hub
+from tests.hub.server import Hub
 
 _HOMES = tuple(Path(os.environ[home]) for home in ("HF_HOME", "KERAS_HOME"))
 _TRAINING = '{"results": {"validation_top1": 0.5}, "data": {"name": "user/images"}, "epochs": 2}'

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.hub_server import Hub
+from tests.hub.server import Hub
 
 
 def contents(folder: Path) -> dict[str, bytes]:

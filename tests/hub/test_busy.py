@@ -7,7 +7,7 @@ import pytest
 
 import keras_resblocks_plugin as krp
 from tests.hub.outcomes import assert_fails, contents, on_hub
-from tests.hub_server import Fault
+from tests.hub.server import Fault
 
 HANDLE = "hf://user/tiny"
 

@@ -13,7 +13,7 @@ from huggingface_hub import constants
 import keras_resblocks_plugin as krp
 from tests.helpers import images
 from tests.hub.outcomes import contents, on_hub
-from tests.hub_server import Fault
+from tests.hub.server import Fault
 
 LABELS = np.array([0, 1, 2, 0])
 

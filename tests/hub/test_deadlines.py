@@ -9,7 +9,7 @@ from huggingface_hub import constants
 import keras_resblocks_plugin as krp
 from tests.hub import test_faults_push
 from tests.hub.outcomes import assert_fails, contents, on_hub
-from tests.hub_server import Fault
+from tests.hub.server import Fault
 
 HANDLE = "hf://user/tiny"
 SECONDS = 0.5

@@ -15,7 +15,7 @@ from huggingface_hub import constants
 import keras_resblocks_plugin as krp
 from tests.helpers import values
 from tests.hub.outcomes import assert_fails, contents, error_of
-from tests.hub_server import Fault
+from tests.hub.server import Fault
 
 NAME = "user/tiny"
 HANDLE = f"hf://{NAME}"

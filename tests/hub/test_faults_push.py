@@ -10,8 +10,8 @@ import pytest
 
 import keras_resblocks_plugin as krp
 from tests.hub.outcomes import assert_fails, contents, error_of, on_hub
-from tests.hub_server import Fault
-from tests.hub_store import File
+from tests.hub.server import Fault
+from tests.hub.store import File
 
 NAME = "user/tiny"
 HANDLE = f"hf://{NAME}"

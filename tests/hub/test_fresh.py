@@ -7,7 +7,7 @@ from huggingface_hub import constants
 
 import keras_resblocks_plugin as krp
 from tests.hub.outcomes import contents
-from tests.hub_server import Fault
+from tests.hub.server import Fault
 
 HANDLE = "hf://user/tiny"
 

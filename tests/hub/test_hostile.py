@@ -16,7 +16,7 @@ import pytest
 
 import keras_resblocks_plugin as krp
 from tests.hub.outcomes import assert_fails, contents, on_hub
-from tests.hub_store import File
+from tests.hub.store import File
 
 NAME = "user/hostile"
 HANDLE = f"hf://{NAME}"

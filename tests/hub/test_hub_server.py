@@ -8,7 +8,7 @@ import huggingface_hub as hf
 import pytest
 from huggingface_hub import errors
 
-from tests.hub_server import Fault
+from tests.hub.server import Fault
 
 REPO = "user/name"
 WEIGHTS = bytes(range(256)) * 64

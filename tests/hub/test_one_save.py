@@ -10,8 +10,8 @@ import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._hub_client import Handle
 from keras_resblocks_plugin.hub._background import BackgroundPush
 from keras_resblocks_plugin.lora._adapter_metadata import read_adapter_metadata
-from tests import saver
 from tests.hub.outcomes import assert_fails, contents, on_hub
+from tests.saving import saver
 
 NAME = "user/name"
 HANDLE = f"hf://{NAME}"

@@ -11,7 +11,7 @@ import pytest
 
 import keras_resblocks_plugin as krp
 from tests.hub.outcomes import assert_fails
-from tests.hub_server import Fault
+from tests.hub.server import Fault
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 HANDLE = "hf://user/tiny"

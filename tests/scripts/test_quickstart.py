@@ -5,7 +5,7 @@ import update_readme
 from PIL import Image
 
 from keras_resblocks_plugin._utils import _markdown
-from tests.scripts.conftest import SCRIPTS
+from tests.fixtures import SCRIPTS
 
 README = SCRIPTS.parent / "README.md"
 

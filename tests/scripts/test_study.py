@@ -15,7 +15,7 @@ from _study_nets import NETS, RATES, SEEDS, Run
 
 import keras_resblocks_plugin as krp
 from tests.helpers import images, to_numpy
-from tests.scripts.conftest import photographs, save_dataset
+from tests.made_data import photographs, save_dataset
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from keras_resblocks_plugin.training import _distribution
-from tests.scripts.conftest import SCRIPTS, photographs, save_dataset, start_script
+from tests.fixtures import SCRIPTS, start_script
+from tests.made_data import photographs, save_dataset
 
 needs_jax = pytest.mark.skipif(
     keras.config.backend() != "jax",

@@ -14,8 +14,9 @@ import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.hub._checks import check_shareable_adapter, load_shareable
 from keras_resblocks_plugin.training import _recipe, _training
 from keras_resblocks_plugin.training.data import _data
+from tests.fixtures import start_script
 from tests.helpers import TOLERANCE, to_numpy
-from tests.scripts.conftest import CLASSES, photographs, save_dataset, start_script
+from tests.made_data import CLASSES, photographs, save_dataset
 
 PIXELS = np.stack([image.resize((32, 32)) for image in photographs(12, 7)["image"]])
 

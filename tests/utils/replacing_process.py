@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parents[2]
 FILES = [f"file{i}" for i in range(6)]
 
 # Only the modules under test are imported: a child that starts fast is killed more often.

@@ -5,7 +5,7 @@ import pytest
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training._recipe import read_recipe
-from tests.scripts.conftest import SCRIPTS
+from tests.fixtures import SCRIPTS
 
 RECIPES = sorted((SCRIPTS / "recipes").glob("resblock_*_small.toml"))
 

@@ -23,9 +23,9 @@ from keras_resblocks_plugin.training.data import (
     _segmentation_data,
 )
 from keras_resblocks_plugin.training.data._resizing import Square
-from tests.scripts.conftest import CLASSES, photographs, save_dataset
-from tests.scripts.test_finetune_detection import save_scenes
-from tests.scripts.test_finetune_segmentation import save_streets
+from tests.made_data import CLASSES, photographs, save_dataset
+from tests.training.test_finetune_detection import save_scenes
+from tests.training.test_finetune_segmentation import save_streets
 
 pytestmark = pytest.mark.slow
 

@@ -1,7 +1,7 @@
 """Another process that saves two states in turn, for tests of what is read meanwhile.
 
-Run as `python -m tests.saver FOLDER`, it saves a classifier to `FOLDER/preset`, an adapter to
-`FOLDER/adapter` and a folder for timm to `FOLDER/timm` until it is killed, all of state 0 or
+Run as `python -m tests.saving.saver FOLDER`, it saves a classifier to `FOLDER/preset`, an adapter
+to `FOLDER/adapter` and a folder for timm to `FOLDER/timm` until it is killed, all of state 0 or
 all of state 1.
 """
 
@@ -24,8 +24,8 @@ from tests.tiny import tiny_backbone, tiny_classifier
 @contextlib.contextmanager
 def saving_forever(folder: pathlib.Path) -> Iterator[None]:
     """A process that saves to `folder` in the meantime."""
-    root = pathlib.Path(__file__).parent.parent
-    command = [sys.executable, "-m", "tests.saver", str(folder)]
+    root = pathlib.Path(__file__).parents[2]
+    command = [sys.executable, "-m", "tests.saving.saver", str(folder)]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout.readline() == "ready\n"

@@ -10,8 +10,8 @@ import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._utils import _replace
 from keras_resblocks_plugin._utils._replace import replacing
 from tests.helpers import values
-from tests.replacing_process import FILES, REPLACE_FOREVER, STATES, kill, start, wait
 from tests.tiny import contents, tiny_backbone, tiny_classifier
+from tests.utils.replacing_process import FILES, REPLACE_FOREVER, STATES, kill, start, wait
 
 SAVE_FOREVER = """
 import sys

@@ -17,7 +17,7 @@ from keras_resblocks_plugin.training import _training
 from keras_resblocks_plugin.training.data import _data
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 from tests.helpers import to_numpy
-from tests.scripts.conftest import CLASSES, save_dataset
+from tests.made_data import CLASSES, save_dataset
 
 COUNT = 24
 CONVERTERS = {

@@ -14,7 +14,7 @@ from tests import tiny
 from tests.helpers import TOLERANCE, fill, images, to_numpy, values
 from tests.tiny import CLASS_NAMES, assert_refused, tiny_backbone
 
-GOLDEN = pathlib.Path(__file__).parent / "golden" / "frozen_backbone.json"
+GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "frozen_backbone.json"
 HEAD = {"predictions/kernel", "predictions/bias"}
 STATISTICS = ("moving_mean", "moving_variance")
 # Tracing and compiling take longer than these nets train.

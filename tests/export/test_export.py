@@ -9,7 +9,7 @@ import pytest
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.export import _export
-from tests.scripts.conftest import CLASSES
+from tests.made_data import CLASSES
 from tests.tiny import predict, tiny_backbone, tiny_classifier
 
 pytestmark = [

@@ -10,7 +10,7 @@ import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._utils import _one_save
 from keras_resblocks_plugin._utils._one_save import one_save
 from keras_resblocks_plugin._utils._replace import replacing, replacing_file
-from tests import saver
+from tests.saving import saver
 from tests.tiny import contents, tiny_classifier
 
 

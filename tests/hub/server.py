@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 import flask
 from werkzeug.serving import make_server
 
-from tests import hub_api
-from tests.hub_store import Refused, Repo
+from tests.hub import api as hub_api
+from tests.hub.store import Refused, Repo
 
 _READ_ONLY = "Forbidden: you must use a write token to upload to a repository."
 _LONGEST_SILENCE = 60.0

@@ -5,7 +5,7 @@ import pytest
 
 from keras_resblocks_plugin.blocks import ResidualBlock
 from tests.helpers import images
-from tests.test_backbone import new
+from tests.models.test_backbone import new
 
 
 class UnregisteredBlock(ResidualBlock):

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import flask
 from werkzeug.routing import BaseConverter
 
-from tests.hub_store import Commit, File, Refused, card_errors
+from tests.hub.store import Commit, File, Refused, card_errors
 
 if TYPE_CHECKING:
-    from tests.hub_server import Hub
+    from tests.hub.server import Hub
 
 
 class _RepoName(BaseConverter):

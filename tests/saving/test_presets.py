@@ -28,7 +28,7 @@ from tests.tiny import (
     tiny_classifier,
 )
 
-GOLDEN = pathlib.Path(__file__).parent / "golden" / "preset_bn"
+GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "preset_bn"
 GOLDEN_OUTPUTS = GOLDEN.with_name("preset_bn_outputs.json")
 
 Backbone = keras_hub.models.Backbone

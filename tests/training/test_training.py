@@ -14,7 +14,7 @@ import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training import _callbacks, _recipe, _training
 from keras_resblocks_plugin.training.data import _data
 from keras_resblocks_plugin.training.data._resizing import Square
-from tests.scripts.conftest import photographs, save_dataset
+from tests.made_data import photographs, save_dataset
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ import train
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training.data import _classes, _data, _detection_data
 from keras_resblocks_plugin.training.data._resizing import Square
-from tests.scripts.conftest import CLASSES, photographs, save_dataset
-from tests.scripts.test_divergence import save_preset
-from tests.scripts.test_finetune_detection import save_scenes
+from tests.made_data import CLASSES, photographs, save_dataset
+from tests.training.test_divergence import save_preset
+from tests.training.test_finetune_detection import save_scenes
 
 pytestmark = pytest.mark.slow
 

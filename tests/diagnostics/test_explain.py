@@ -10,8 +10,8 @@ from PIL import Image
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.diagnostics import _activation_maps
+from tests.fixtures import SCRIPTS
 from tests.helpers import images
-from tests.scripts.conftest import SCRIPTS
 from tests.tiny import tiny_backbone, tiny_classifier
 
 SAMPLES = SCRIPTS.parent / "presets" / "resblock_bn_small" / "samples"

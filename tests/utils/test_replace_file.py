@@ -6,8 +6,8 @@ import pytest
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._utils._replace import replacing, replacing_file
-from tests.replacing_process import REPLACE_FILE_FOREVER, STATES, kill, start, wait
 from tests.tiny import contents, tiny_backbone
+from tests.utils.replacing_process import REPLACE_FILE_FOREVER, STATES, kill, start, wait
 
 
 @pytest.fixture

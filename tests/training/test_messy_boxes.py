@@ -7,8 +7,8 @@ import finetune
 import pytest
 
 from keras_resblocks_plugin.training.data import _classes, _detection_data
-from tests.scripts.test_divergence import save_preset
-from tests.scripts.test_finetune_detection import save_scenes
+from tests.training.test_divergence import save_preset
+from tests.training.test_finetune_detection import save_scenes
 
 pytestmark = pytest.mark.slow
 

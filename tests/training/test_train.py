@@ -12,7 +12,8 @@ import pytest
 import train
 
 import keras_resblocks_plugin  # noqa: F401  (registers what the preset names)
-from tests.scripts.conftest import CLASSES, photographs, save_dataset, start_script
+from tests.fixtures import start_script
+from tests.made_data import CLASSES, photographs, save_dataset
 
 
 @pytest.fixture(scope="module")
