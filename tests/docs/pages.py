@@ -27,9 +27,9 @@ def read(page: str) -> str:
 
 def blocks(page: str, language: str) -> list[Block]:
     """The blocks of a language, in the order of the page."""
-    fence = re.compile(r"```(\w+)\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
+    # Inside a list, a block is indented.
+    fence = re.compile(r"^ *```(\w+)\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL | re.MULTILINE)
     found = [Block(*match.groups()) for match in fence.finditer(read(page))]
-    assert all(block.language for block in found)
     return [block for block in found if block.language == language]
 
 
