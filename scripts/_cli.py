@@ -1,12 +1,18 @@
-"""The command line of every script: errors in one line, and exit codes for a shell."""
+"""What the command lines of the maintainers' scripts share.
+
+The scripts that users run are commands of `keras-resblocks`; see `_door.py`.
+"""
 
 import argparse
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
-# TensorFlow's start-up notes would bury what the script itself says.
+# Silences TensorFlow's messages at start-up.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# The report imports from the study and the benchmark.
+sys.path += [str(Path(__file__).parent / folder) for folder in ("study", "benchmark", "docs")]
 
 
 def new_parser(description: str, **kwargs) -> argparse.ArgumentParser:
@@ -25,20 +31,15 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
 
 
 def add_skip_unreadable(parser: argparse.ArgumentParser) -> None:
-    """Adds the flag with which images that cannot be read are left out, not an error."""
+    """Adds the flag that leaves out images that cannot be read."""
     parser.add_argument(
         "--skip-unreadable", action="store_true", help="leave out images that cannot be read"
     )
 
 
 def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
-    """Runs a script's work; exits with 1 and one line where the user can mend it."""
-    try:
+    """Runs a script; exits with 1 and one line at an error that the user can fix."""
+    from keras_resblocks_plugin.cli._errors import in_one_line
+
+    with in_one_line(args.debug):
         main(args)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except (ValueError, OSError, ImportError) as error:
-        if args.debug:
-            raise
-        message = " ".join(str(error).split())
-        sys.exit(f"error: {message}")

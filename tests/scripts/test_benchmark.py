@@ -74,7 +74,7 @@ def test_the_tables_say_what_was_measured(measured):
     assert "3200 [3200, 3200] images a second" in text
     assert "800 [800, 800]. The ratio is 4.00 [4.00, 4.00]." in text
     assert "with 10.0 ms a layer and an intercept of 0.00 s explains 100.0%" in text
-    assert "300 Gflop/s, one large copy moves 10.0 GB/s" in text
+    assert "300 Gflop/s, and one large copy moves 10.0 GB/s" in text
 
 
 def test_the_picture_shows_every_library_and_depth(measured, tmp_path):

@@ -1,7 +1,10 @@
 """Writes a table of runs side by side into a page: start, results, time."""
 
 import argparse
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import _cli
 
@@ -10,7 +13,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = _cli.new_parser(
         __doc__,
-        epilog="example: python scripts/compare_runs.py detection runs/fine-tuned/preset "
+        epilog="example: python scripts/study/compare_runs.py detection runs/fine-tuned/preset "
         "runs/from-scratch/preset --metrics validation_map validation_ap50",
     )
     parser.add_argument("section", help="the table goes between <!-- SECTION:begin --> and :end")

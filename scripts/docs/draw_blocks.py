@@ -1,7 +1,10 @@
 """Draws the residual blocks, each from the layers that it really applies."""
 
 import argparse
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import _cli
 

@@ -8,28 +8,34 @@ is measured now, in turns, so the machine should do nothing else.
 import argparse
 import json
 import statistics
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import _cli
 
 
 def parse_args() -> argparse.Namespace:
     """Reads the command line."""
-    parser = _cli.new_parser(__doc__, epilog="example: python scripts/report.py")
+    parser = _cli.new_parser(__doc__, epilog="example: python scripts/docs/report.py")
     parser.add_argument("--presets", type=Path, default=Path("presets"), help="their folder")
     parser.add_argument(
-        "--study", type=Path, default=Path("scripts/study_results"), help="what study.py wrote"
+        "--study",
+        type=Path,
+        default=Path("scripts/study/study_results"),
+        help="what study.py wrote",
     )
     parser.add_argument(
         "--finetuning",
         type=Path,
-        default=Path("scripts/finetuning.json"),
+        default=Path("scripts/study/finetuning.json"),
         help="what compare_finetuning.py wrote",
     )
     parser.add_argument(
         "--benchmark",
         type=Path,
-        default=Path("scripts/benchmark.json"),
+        default=Path("scripts/benchmark/benchmark.json"),
         help="what benchmark.py wrote",
     )
     parser.add_argument("--runs", type=int, default=50, help="timed passes of each preset")

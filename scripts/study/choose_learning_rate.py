@@ -14,7 +14,10 @@ import dataclasses
 import json
 import math
 import re
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import _cli
 
@@ -30,7 +33,7 @@ def parse_args() -> argparse.Namespace:
     """Reads the command line."""
     parser = _cli.new_parser(
         __doc__,
-        epilog="example: python scripts/choose_learning_rate.py "
+        epilog="example: python scripts/study/choose_learning_rate.py "
         "scripts/recipes/resblock_act_small.toml --data path/to/images --cache runs/cache",
     )
     parser.add_argument("recipe", type=Path, help="the TOML file, which is changed")

@@ -19,20 +19,21 @@ def forward(depth: int, runs: int, formats: list[str], folder: Path) -> dict:
     import numpy as np
 
     import keras_resblocks_plugin as krp
-    from keras_resblocks_plugin.export import _export
+    from keras_resblocks_plugin.export import _formats
+    from keras_resblocks_plugin.export._runners import runner
 
     models = {library: build(depth, library) for library in LIBRARIES}
     models["folded"] = krp.fold_batch_norm(models["krp"])
     for model in models.values():
         model.compile(jit_compile=_jit_compile())
     exported = {
-        name: _export.write(models["folded"], name, folder / f"{depth}_{name}") for name in formats
+        name: _formats.write(models["folded"], name, folder / f"{depth}_{name}") for name in formats
     }
     seconds = {}
     for title, (count, size) in FORWARD_BATCHES.items():
         images = np.random.default_rng(0).uniform(size=(count, size, size, 3)).astype("float32")
         runners = {name: model.predict_on_batch for name, model in models.items()}
-        runners |= {name: _export.runner(name, file) for name, file in exported.items()}
+        runners |= {name: runner(name, file) for name, file in exported.items()}
         actions = {name: functools.partial(run, images) for name, run in runners.items()}
         seconds[title] = alternate(actions, runs)
     return seconds

@@ -1,4 +1,4 @@
-"""Measurements of exported files: real images, through Keras and through every runtime."""
+"""Measurements of exported files: the same images through Keras and through every runtime."""
 
 import statistics
 from collections.abc import Callable
@@ -9,21 +9,21 @@ from tqdm import tqdm
 
 from keras_resblocks_plugin._utils._markdown import table
 from keras_resblocks_plugin._utils._timing import alternate
-from keras_resblocks_plugin.export._export import Runner
+from keras_resblocks_plugin.export._runners import Runner
 from keras_resblocks_plugin.training._divergence import check_predictions
 from keras_resblocks_plugin.training.data._images import read_image
 from keras_resblocks_plugin.training.data._resizing import Resize
 
 BATCH_SIZE = 250
-# Inputs of the exported model: raw images, or what the preset's converter makes of them.
+# From images to inputs of the exported model: as they are, or normalized.
 Prepare = Callable[[np.ndarray], np.ndarray]
 
 
 def sample_images(preset: str, resize: Resize) -> np.ndarray:
-    """The photographs that lie in a preset's `samples`, as its converter resizes them.
+    """The photographs in a preset's `samples`, resized by its converter.
 
     Raises:
-        ValueError: If it has none.
+        ValueError: If there are no samples.
     """
     import keras_resblocks_plugin as krp
 
@@ -45,11 +45,11 @@ def measure(
     """Compares runners with the first of them, and times them in turns.
 
     Args:
-        runners: What to compare, by name.
-        images: Images of 0 to 255.
-        labels: Their classes, if they are known.
-        prepare: What makes inputs of images.
-        runs: How often to time one image; 0 leaves it out.
+        runners: dict from names to functions of inputs.
+        images: array. Images from 0 to 255.
+        labels: array or `None`. Their classes, if they are known.
+        prepare: Callable. Makes inputs of images.
+        runs: int. How often to time one image; 0 for no times.
 
     Raises:
         Diverged: If a prediction is not finite.
@@ -85,7 +85,7 @@ def _milliseconds(seconds: list[float]) -> dict[str, float]:
 
 
 def report(record: dict) -> str:
-    """What was measured, as a table with a line that says how."""
+    """The results in a Markdown table, below a line that says how they were measured."""
     data, results = record["data"], record["results"]
     rows = []
     for name, result in results.items():

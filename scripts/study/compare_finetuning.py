@@ -6,8 +6,11 @@ reported on.
 """
 
 import argparse
+import sys
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import _cli
 
@@ -32,8 +35,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = _cli.new_parser(
         __doc__,
-        epilog="example: python scripts/compare_finetuning.py resblock_bn_small --data DATASET "
-        "--out runs/comparison --results scripts/finetuning.json",
+        epilog="example: python scripts/study/compare_finetuning.py resblock_bn_small "
+        "--data DATASET --out runs/comparison --results scripts/study/finetuning.json",
     )
     parser.add_argument("preset", help="where to start: a name, a folder, or hf://user/name")
     parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")

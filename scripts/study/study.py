@@ -12,7 +12,10 @@ import argparse
 import dataclasses
 import itertools
 import json
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import _cli
 
@@ -24,14 +27,18 @@ _TIMING = "timing.json"
 def parse_args() -> argparse.Namespace:
     """Reads the command line."""
     parser = _cli.new_parser(
-        __doc__, epilog="example: python scripts/study.py --data path/to/images --cache runs/cache"
+        __doc__,
+        epilog="example: python scripts/study/study.py --data path/to/images --cache runs/cache",
     )
     parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
     _cli.add_columns(parser)
     _cli.add_skip_unreadable(parser)
     parser.add_argument("--cache", type=Path, required=True, help="a folder for decoded images")
     parser.add_argument(
-        "--out", type=Path, default=Path("scripts/study_results"), help="the folder of the JSON"
+        "--out",
+        type=Path,
+        default=Path("scripts/study/study_results"),
+        help="the folder of the JSON",
     )
     parser.add_argument("--runs", type=int, help="stop after so many; all if not set")
     return parser.parse_args()

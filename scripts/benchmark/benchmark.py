@@ -1,18 +1,23 @@
 """Times this backbone beside KerasHub's ResNet of the same architecture, in turns."""
 
 import argparse
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import _cli
 from _architectures import ARCHITECTURES
 
-RECIPE = Path(__file__).parent / "recipes" / "resblock_bn_small.toml"
+RECIPE = Path(__file__).parents[1] / "recipes" / "resblock_bn_small.toml"
 
 
 def parse_args() -> argparse.Namespace:
     """Reads the command line."""
     parser = _cli.new_parser(
-        __doc__, epilog="example: python scripts/benchmark.py --out scripts/benchmark.json"
+        __doc__,
+        epilog="example: python scripts/benchmark/benchmark.py "
+        "--out scripts/benchmark/benchmark.json",
     )
     depths = list(ARCHITECTURES)
     parser.add_argument("--load", type=int, nargs="*", choices=depths, default=depths)

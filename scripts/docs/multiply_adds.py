@@ -2,8 +2,11 @@
 
 import argparse
 import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import _cli
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 def parse_args() -> argparse.Namespace:
     """Reads the command line."""
     parser = _cli.new_parser(
-        __doc__, epilog="example: python scripts/multiply_adds.py scripts/recipes/*.toml"
+        __doc__, epilog="example: python scripts/docs/multiply_adds.py scripts/recipes/*.toml"
     )
     parser.add_argument("recipes", type=Path, nargs="+", help="TOML files; ratios are to the first")
     parser.add_argument("--image-size", type=int, default=64, help="side of the image in pixels")
