@@ -25,7 +25,7 @@ def _beside(measured: dict) -> str:
         [
             _how(measured),
             table(HEADER, [*_load_rows(measured), *_run_rows(measured)]),
-            f"`import keras_hub` takes {spread(measured['import'], ' s')} more with this package.",
+            f"This package adds {spread(measured['import'], ' s')} to `import keras_hub`.",
         ]
     )
 
@@ -35,9 +35,9 @@ def markdown(measured: dict) -> str:
     return "\n\n".join(
         [
             _beside(measured),
-            "**Where the time of `from_preset` goes.** Each part is timed by itself. That of the "
-            "variables is to create as many of one number and to give them back, which is not part "
-            "of loading, so the parts come to more than the whole.",
+            "**Where the time of `from_preset` goes.** Each part is timed by itself. For the "
+            "variables, as many scalar variables are created and freed; freeing is not part of "
+            "loading, so the parts add up to more than the whole.",
             table(
                 [
                     *("layers", "whole", "variables", "initial values", "assigning"),
@@ -46,8 +46,8 @@ def markdown(measured: dict) -> str:
                 _part_rows(measured),
             ),
             _growth(measured),
-            "**Plain, folded and exported**, in milliseconds a batch; the ratio is KerasHub's "
-            "plain forward over it, so above 1 is faster.",
+            "**Plain, folded and exported**, in milliseconds a batch. The ratio is the time of "
+            "KerasHub's plain forward pass divided by this one: above 1 is faster.",
             table(["layers, batch", "run by", "time", "KerasHub's / it"], _forward_rows(measured)),
             _pipeline(measured),
             _limits(measured),
@@ -92,8 +92,8 @@ def picture(measured: dict) -> plt.Figure:
 def _how(measured: dict) -> str:
     return (
         f"{measured['backend']}, {measured['hardware']}, median of {measured['runs']} alternating "
-        "runs after a warm-up, least and most in brackets. The ratio is pair by pair; below 1 is "
-        "better."
+        "runs after a warm-up, with the minimum and maximum in brackets. The ratio is taken pair "
+        "by pair; below 1, this package is better."
     )
 
 
@@ -110,7 +110,7 @@ def _load_rows(measured: dict) -> list[list[str]]:
         over = (ours - load["mebibytes"]) / load["largest_mebibytes"]
         rows.append(
             [
-                f"{depth}: peak memory of it, weights and {over:.1f} × the largest",
+                f"{depth}: its peak memory, all weights and {over:.1f} × the largest",
                 *(f"{ours:.0f} MiB", f"{theirs:.0f} MiB", f"{ours / theirs:.2f}"),
             ]
         )
@@ -147,8 +147,8 @@ def _growth(measured: dict) -> str:
     slope, start = statistics.linear_regression(layers, seconds)
     share = statistics.correlation(layers, seconds) ** 2
     return (
-        f"From {layers[0]} to {layers[-1]} layers, a straight line of {slope * 1e3:.1f} ms a layer "
-        f"and {start:.2f} s explains {share:.1%} of the variance."
+        f"From {layers[0]} to {layers[-1]} layers, a straight line with {slope * 1e3:.1f} ms a "
+        f"layer and an intercept of {start:.2f} s explains {share:.1%} of the variance."
     )
 
 
@@ -172,15 +172,15 @@ def _pipeline(measured: dict) -> str:
     images = {name: [batch / value for value in values] for name, values in seconds.items()}
     factor = ratios(images["input"], images["step"])
     return (
-        f"**Input.** By the recipe `{pipeline['recipe']}`, in batches of {batch}: the input "
-        f"pipeline makes {spread(images['input'], digits=0)} images a second, the training step "
-        f"takes {spread(images['step'], digits=0)}: {spread(factor)} times as many."
+        f"**Input.** With the recipe `{pipeline['recipe']}`, in batches of {batch}: the input "
+        f"pipeline produces {spread(images['input'], digits=0)} images a second, and the training "
+        f"step consumes {spread(images['step'], digits=0)}. The ratio is {spread(factor)}."
     )
 
 
 def _limits(measured: dict) -> str:
     flops, transfer = (statistics.median(measured["limits"][key]) for key in ("flops", "bytes"))
     return (
-        f"**The machine's limit**: one large float32 product of matrices reaches "
-        f"{flops / 1e9:.0f} Gflop/s, one large copy moves {transfer / 1e9:.1f} GB/s."
+        f"**The machine's limits**: one large float32 matrix product reaches "
+        f"{flops / 1e9:.0f} Gflop/s, and one large copy moves {transfer / 1e9:.1f} GB/s."
     )

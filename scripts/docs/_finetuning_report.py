@@ -47,16 +47,16 @@ def finetuning_section(results: Mapping[str, Any]) -> tuple[str, Figure]:
     tried = sorted({run["images"] for run in results["choices"]})
     text = (
         f"Top-1 accuracy on the validation images of {results['data']}, classes that "
-        f"`{results['preset']}` never saw: mean of {seeds} seeds, least and most in brackets. Each "
-        "seed chooses images, first weights and batches anew. Within a column, all take the same "
-        f"steps of {results['batch_size']} images: "
-        f"{', '.join(f'{steps[count]} for {count} images a class' for count in images)}. "
+        f"`{results['preset']}` was not trained on: the mean of {seeds} seeds, with the minimum "
+        "and maximum in brackets. Each seed draws other images, initial weights and batches. "
+        f"Within a column, all runs take the same number of steps of {results['batch_size']} "
+        f"images: {', '.join(f'{steps[count]} for {count} images a class' for count in images)}. "
         f"Learning rates of AdamW, column by column: {rates}. Each is the best of "
         f"{len(results['choices']) // len(strategies) // len(tried)} by accuracy on "
         f"{choice['held_out']} images a class held out of the training split, after training on "
-        f"{' or '.join(map(str, tried))} a class (the last serves for more, too). The head "
-        "of `linear` is trained on features of the images and their mirror images; the others see "
-        "the images mirrored and shifted at random. "
+        f"{' or '.join(map(str, tried))} images a class (the last is also used for more). The head "
+        "of `linear` is trained on the features of the images and of their mirror images; the "
+        "other strategies flip and shift the images at random. "
         f"{results['hardware']}, {minutes:.0f} minutes for all runs.\n\n{table(header, rows)}"
     )
     return text, _plot(accuracies, strategies, images)

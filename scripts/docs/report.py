@@ -126,17 +126,17 @@ def presets_section(presets: dict[str, dict], latencies: dict[str, list[float]])
         f"`{name}`: {record['note']}.\n\n" for name, record in presets.items() if "note" in record
     )
     alone = [f"`{name}`" for name, x in presets.items() if not x.get("learning_rates_tried")]
-    untried = f", but for {', '.join(alone)}, with no record of others" if alone else ""
+    untried = f" (none are recorded for {', '.join(alone)})" if alone else ""
     return (
         f"{_markdown.table(header, rows)}\n\n"
-        "Parameters and multiply-adds are those of the backbone. Epochs are all that the weights "
-        "have seen: presets that differ in them do not compare. Accuracy is on the "
-        f"{data['validation_images']:,} validation images of {data['name']}, by which nothing was "
-        "chosen but whether weights may be stored in half the size, where it moves by no more than "
-        f"0.1 points{', and what the notes below say' if notes else ''}. The time is the median of "
-        f"{len(latencies[name])} passes of one image, the presets in turns, {_results.hardware()}. "
-        f"Each preset's folder has its recipe, its learning curve and the learning rates that were "
-        f"tried{untried}.\n\n"
+        "Parameters and multiply-adds are of the backbone. Epochs include those of the run that a "
+        "preset started from; presets with different epochs are not comparable. Accuracy is "
+        f"measured on the {data['validation_images']:,} validation images of {data['name']}. They "
+        "decided only whether to store weights in half precision, which must not move accuracy by "
+        f"more than 0.1 points{', and what the notes below say' if notes else ''}. The time is the "
+        f"median of {len(latencies[name])} forward passes of one image, with the presets taking "
+        f"turns, on {_results.hardware()}. Each preset's folder has its recipe, its learning curve "
+        f"and the learning rates that were tried{untried}.\n\n"
         f"{notes}"
         "![Accuracy over epochs, against size and compute, and latency](presets.png)"
     )

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from _study_nets import RATES, SEEDS, Run, best_rate
 
 CHANCE = 1 / 20
-HOLDS, FAILS, OPEN = "**It holds.**", "**It does not hold here.**", "**It is not decided here.**"
+HOLDS, FAILS, OPEN = "**It holds.**", "**It does not hold here.**", "**Undecided here.**"
 HEADER = ["net", "parameters", "multiply-adds", "learning rate", "top-1"]
-_EDGES = {min(RATES): " (least tried)", max(RATES): " (most tried)"}
+_EDGES = {min(RATES): " (smallest tried)", max(RATES): " (largest tried)"}
 
 
 class NotYet(LookupError):

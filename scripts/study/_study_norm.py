@@ -34,14 +34,14 @@ def speed(results: Results) -> str:
     with_norm, without = ([first_epoch(c, goal, epochs) for c in of_net] for of_net in curves)
     both = with_norm + without
     never = sum(value > epochs for value in both)
-    count = f"; {never} of the {len(both)} runs never get there, and count as {epochs + 1}"
+    count = f"; {never} of the {len(both)} runs never reach it, and count as {epochs + 1}"
     return (
         '### Batch normalization "improves training speed …\n\n'
         f"{verdict([-x for x in with_norm], [-x for x in without])} The same block with and "
-        f"without batch norm. Epochs until {goal:.0%} of the held-out images are right, which "
-        "both reach, and by which the learning rates were chosen, too: with "
-        f"{spread(with_norm, '{:.1f}'.format)}, without {spread(without, '{:.1f}'.format)}"
-        f"{count if never else ''}.\n\n"
+        f"without batch norm. Epochs to {goal:.0%} accuracy on the held-out images, which both "
+        f"reach: {spread(with_norm, '{:.1f}'.format)} with, "
+        f"{spread(without, '{:.1f}'.format)} without{count if never else ''}. These images also "
+        "chose the learning rates.\n\n"
         + table(
             HEADER,
             [row(results, "bn", "with"), row(results, "bn_without_norm", "without")],
@@ -69,9 +69,9 @@ def stability(results: Results) -> str:
     with_norm, without = (", ".join(f"{x:g}" for x in sorted(of_net)) for of_net in largest)
     return (
         '### … and stability"\n\n'
-        f"{verdict(*largest)} Top-1 by learning rate. The largest of these rates at which a seed "
-        f"ends above twice the chance of {CHANCE:.0%}: with batch norm {with_norm}, without "
-        f"{without}.\n\n" + table(["batch norm", *(f"{x:g}" for x in STABILITY_RATES)], rows)
+        f"{verdict(*largest)} Top-1 by learning rate. The largest rate at which a seed ends above "
+        f"twice the chance level of {CHANCE:.0%}: {with_norm} with batch norm, {without} without."
+        "\n\n" + table(["batch norm", *(f"{x:g}" for x in STABILITY_RATES)], rows)
     )
 
 
@@ -88,14 +88,13 @@ def depth(results: Results) -> str:
         elif not all(trained[1]):
             rows[-1][0] += f" ({trained[1].count(False)} of {len(SEEDS)} seeds fail without)"
     said = (
-        f"From {failing[0]} blocks a stack on, training without it fails in every seed, and with "
-        "it in none."
+        f"From {failing[0]} blocks a stack, every seed fails without it, and none fails with it."
         if failing
-        else "It is none of these: at each, seeds train without it, or some with it fail, too."
+        else "None of these: at each depth, some seed trains without it, or some fails with it."
     )
     return (
         "### The depth at which training without batch norm fails\n\n"
-        f"{said} A run fails that ends below twice the chance of {CHANCE:.0%}.\n\n"
+        f"{said} A run fails if it ends below twice the chance level of {CHANCE:.0%}.\n\n"
         + table(["blocks a stack", "with: top-1", "rate", "without: top-1", "rate"], rows)
     )
 
@@ -114,11 +113,12 @@ def overhead(results: Results) -> str:
     )
     return (
         '### Batch normalization "adds overhead"\n\n'
-        f"In training: {verdict_on_times(step)} In a forward pass: {verdict_on_times(plain)} In "
-        f"one with the norm folded into the convolutions: {verdict_on_times(folded)} Time of the "
-        "net with batch norm over that of the same net without: median with least and most of "
-        f"{len(step)} rounds, in which the nets take turns at batches of {times['batch_size']}, "
-        f"{times['hardware']}. Such a claim holds where three quarters of the rounds say so.\n\n"
+        f"In training: {verdict_on_times(step)} In a forward pass: {verdict_on_times(plain)} In a "
+        f"forward pass with the norm folded into the convolutions: {verdict_on_times(folded)} The "
+        "ratio is the time of the network with batch norm divided by the time without: median, "
+        f"minimum and maximum of {len(step)} rounds, in which the networks take turns at batches "
+        f"of {times['batch_size']}, on {times['hardware']}. A claim about times holds if three "
+        "quarters of the rounds agree.\n\n"
         + table(
             ["", "ratio"],
             [

@@ -39,17 +39,19 @@ def study_introduction(results: Mapping[str, Any]) -> str:
         f"`{name}` that of `{net.rate_of}`" for name, net in NETS.items() if net.rate_of
     )
     return (
-        f"{len(runs)} runs of {len({run['net'] for run in runs})} of {len(NETS)} small nets, "
-        f"{hours:.1f} hours on {runs[0]['hardware']}: three stacks on {of['classes']} of the "
-        f"classes of {of['data']}, {of['train_images']:,} images at {of['image_size']}×"
-        f"{of['image_size']} pixels, {of['epochs']} epochs. Every net is tried at the learning "
-        f"rates {', '.join(f'{x:g}' for x in RATES)} with the first of {len(SEEDS)} seeds, and "
-        f"takes the one that names most of {of['held_out_images']:,} images right that are held "
-        "out of the training split; some that cost much take another's, "
-        f"{followers}. Top-1 is that on {of['validation_images']:,} validation images: mean of "
-        "the seeds, least and most in brackets. Unless another rule is given, a claim holds where "
-        "the worst seed of the one side is above the best of the other, and does not where it is "
-        "the other way round. Of equal nets, one pair in ten would get one or the other by chance."
+        f"{len(runs)} runs of {len({run['net'] for run in runs})} of {len(NETS)} small networks, "
+        f"{hours:.1f} hours on {runs[0]['hardware']}: three stacks, trained on {of['classes']} of "
+        f"the classes of {of['data']}, {of['train_images']:,} images at {of['image_size']}×"
+        f"{of['image_size']} pixels, for {of['epochs']} epochs. Each network is trained at the "
+        f"learning rates {', '.join(f'{x:g}' for x in RATES)} with the first of {len(SEEDS)} "
+        f"seeds. The rate with the best accuracy on {of['held_out_images']:,} images held out of "
+        "the training split is used for all seeds. Some expensive networks use the rate of "
+        "another: "
+        f"{followers}. Top-1 accuracy is measured on {of['validation_images']:,} validation "
+        "images: the mean of the seeds, with the minimum and maximum in brackets. Unless another "
+        "rule is given, a claim holds where the worst seed of one side is above the best seed of "
+        "the other, and does not hold in the opposite case. Between equal networks, one pair in "
+        "ten would get one of these verdicts by chance."
     )
 
 
@@ -84,14 +86,13 @@ def _expansion(results: Results) -> str:
     slower = ratios(step["expanded_wide"], step["act"])
     return (
         '### Expanding and contracting "allows more complex representations …\n\n'
-        "If they show in the accuracy, at equal width: "
-        f"{verdict(wide, bare)} At equal compute: {verdict(narrow, bare)} Both against `act`, "
-        "whose two convolutions have no ReLU between them. Against two that have one, as the "
-        f"expanded block has: at equal width, {verdict(wide, between)} At equal compute, "
-        f"{verdict(narrow, between)}\n\n"
+        f"Higher accuracy than `act`, at equal width: {verdict(wide, bare)} At equal compute: "
+        f"{verdict(narrow, bare)} The two convolutions of `act` have no ReLU between them, those "
+        "of the expanded block do. Compared with two convolutions that have one, at equal width: "
+        f"{verdict(wide, between)} At equal compute: {verdict(narrow, between)}\n\n"
         '### … at the expense of computation"\n\n'
         f"{verdict_on_times(slower)} At equal width, a training step takes "
-        f"{spread_of_times(slower)} times that of `act`.\n\n"
+        f"{spread_of_times(slower)} times as long as one of `act`.\n\n"
         + table(
             HEADER,
             [
@@ -130,20 +131,20 @@ def _dying(results: Results) -> str:
                 f"{_dead(worst):.0%} at {worst['rate']:g}",
             ]
         )
-    said = f"{FAILS} At its best learning rate, no net loses units."
+    said = f"{FAILS} At its best learning rate, no network loses units."
     if dying:
         said = f"{HOLDS} At their best learning rates, {', '.join(dying)} lose units."
     if in_the_mean:
-        said += f" By the mean of the seeds, {', '.join(in_the_mean)} would count, too."
+        said += f" By the mean of the seeds, {', '.join(in_the_mean)} would count too."
     if most > _DYING:
-        said += " At others, the last column shows what may be lost."
+        said += " The last column shows what is lost at other rates."
     return (
         '### "Dying ReLU"\n\n'
-        f"{said} A unit is a channel behind a ReLU, and dead where it is zero at every place of "
-        "256 held-out images after training; a net loses units where in every seed more than "
-        f"{_DYING:.0%} of them are dead, in the mean of its blocks (those of `identity` have a "
-        "ReLU of their own). Then each block's share, from the first to the last; and where most "
-        "are dead, of all rates, with the first seed.\n\n"
+        f"{said} A unit is a channel after a ReLU. It is dead if it is zero at every position of "
+        f"256 held-out images after training. A network loses units if more than {_DYING:.0%} are "
+        "dead in every seed, averaged over its blocks (those of `identity` are given a ReLU). The "
+        "table shows this average, the share of each block from first to last, and the largest "
+        "share at any rate, with the first seed.\n\n"
         + table(["net", "learning rate", "all blocks", "by block", "most, of all rates"], rows)
     )
 
@@ -167,14 +168,14 @@ def _direct(results: Results) -> str:
     fast = [verdict_on_times([1 / x for x in step]) for step in steps]
     return (
         '### The direct connection\'s "fast computation", and what it lacks\n\n'
-        f"Fast, block by block: {fast[0]} A training step takes {spread_of_times(steps[0])} and a "
-        f"forward pass {spread_of_times(forwards[0])} times that of `act`. At equal compute, with "
-        f"twice the blocks: {fast[1]} {spread_of_times(steps[1])} and "
-        f"{spread_of_times(forwards[1])} times. It lacks accuracy at equal depth: "
+        f"Faster, block by block: {fast[0]} A training step takes {spread_of_times(steps[0])} and "
+        f"a forward pass {spread_of_times(forwards[0])} times as long as with `act`. At equal "
+        f"compute, with twice the blocks: {fast[1]} {spread_of_times(steps[1])} and "
+        f"{spread_of_times(forwards[1])} times. Less accurate at equal depth: "
         f"{verdict(act, shallow)} At equal compute: {verdict(act, deep)} As the tutorial writes "
-        "it, without an activation, a stack of these blocks is linear. That a ReLU after the sum "
-        f"mends this: {verdict(deep, linear)} Where the shape changes, all of these nets "
-        "project.\n\n"
+        "it, without an activation, a stack of these blocks is linear. A ReLU after the sum fixes "
+        f"this: {verdict(deep, linear)} All of these networks project the shortcut where the shape "
+        "changes.\n\n"
         + table(
             HEADER,
             [
@@ -202,6 +203,6 @@ def _shortcut(results: Results) -> str:
     header = ["block, blocks a stack", "with: top-1", "rate", "without: top-1", "rate", "claim"]
     return (
         "### What the residual connection itself does\n\n"
-        "The same nets with the shortcut and with the residual branch alone, neither with weights "
-        "in the shortcut. The claim: with it is better.\n\n" + table(header, rows)
+        "The same networks with the shortcut and with the residual branch alone. The shortcut has "
+        "no weights. The claim: accuracy is higher with it.\n\n" + table(header, rows)
     )

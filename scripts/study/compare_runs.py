@@ -19,7 +19,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("section", help="the table goes between <!-- SECTION:begin --> and :end")
     parser.add_argument("presets", nargs="+", type=Path, help="presets with a training.json")
     parser.add_argument("--metrics", nargs="+", required=True, help="keys of their results")
-    parser.add_argument("--readme", type=Path, default=Path("README.md"), help="the file to change")
+    parser.add_argument(
+        "--readme",
+        type=Path,
+        default=Path("keras_resblocks_plugin/training/README.md"),
+        help="the file to change",
+    )
     return parser.parse_args(argv)
 
 
