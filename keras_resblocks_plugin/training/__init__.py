@@ -1,27 +1,27 @@
-"""Training and fine-tuning of presets."""
+"""Training and evaluation of presets, for which the extra `training` is needed."""
 
-from keras_resblocks_plugin.training._interim import (
-    ClassificationConfig,
-    DetectionConfig,
-    DistributionConfig,
-    EvaluateConfig,
-    FinetuneConfig,
-    SegmentationConfig,
-    TrainConfig,
-    evaluate,
-    finetune,
-    train,
+from keras_resblocks_plugin.training._distribution import DistributionConfig
+from keras_resblocks_plugin.training._evaluate import EvaluateConfig, evaluate
+from keras_resblocks_plugin.training._recipe import (
+    Augmentation,
+    Optimizer,
+    Recipe,
+    Schedule,
+    read_recipe,
 )
+from keras_resblocks_plugin.training._train import TrainConfig, train
 
 __all__ = [
-    "ClassificationConfig",
-    "DetectionConfig",
+    "Augmentation",
     "DistributionConfig",
     "EvaluateConfig",
-    "FinetuneConfig",
-    "SegmentationConfig",
+    "Optimizer",
+    "Recipe",
+    "Schedule",
     "TrainConfig",
     "evaluate",
-    "finetune",
+    "read_recipe",
     "train",
 ]
+
+from keras_resblocks_plugin.training._interim import finetune

@@ -8,10 +8,14 @@ import numpy as np
 import tensorflow as tf
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.training import _divergence, _finetuning, _results, _runs, _training
-from keras_resblocks_plugin.training._recipe import Recipe
-from keras_resblocks_plugin.training.data import _classes, _classification_data
+from keras_resblocks_plugin.training import Augmentation, _divergence, _finetuning, _runs
+from keras_resblocks_plugin.training._accuracy import measure
+from keras_resblocks_plugin.training._jit_compile import jit_compile
+from keras_resblocks_plugin.training.data import _classes
+from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
+from keras_resblocks_plugin.training.data._readable_rows import usable_rows
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
+from keras_resblocks_plugin.training.data._row_choice import balanced_rows
 
 
 class Comparison:
@@ -40,7 +44,7 @@ class Comparison:
         resize, self.normalize = Converted(converter), normalizer(converter)
         pair = _classes.open_pair(data, "train", "validation", folder / "cache", *columns)
         splits = {split.name: split for split in pair}
-        rows = [_classification_data.usable_rows(split, skip_unreadable) for split in pair]
+        rows = [usable_rows(split, skip_unreadable, resize) for split in pair]
         self.images = {
             split.name: split.decode(resize, which) for split, which in zip(pair, rows, strict=True)
         }
@@ -81,7 +85,7 @@ class Comparison:
         keras.backend.clear_session()
         keras.utils.set_random_seed(seed)
         train = self.images["train"]
-        rows = _classification_data.balanced_rows(
+        rows = balanced_rows(
             train.labels, np.arange(len(train.labels)), train.class_names, images, held_out, seed
         )
         args = argparse.Namespace(
@@ -100,27 +104,30 @@ class Comparison:
             backbone, class_names=train.class_names, head_dtype="float32"
         )
         _finetuning.freeze(model, args)
-        recipe = Recipe({}, batch_size=batch_size)
         name = "held_out" if held_out else "validation"
         unseen = train if held_out else self.images["validation"]
         which = rows["held_out"] if held_out else np.arange(len(unseen.labels))
-        measured = _training.evaluation_batches(unseen, which, 250, self.normalize)
+        measured = evaluation_batches(unseen, which, 250, self.normalize)
         if strategy == "linear":
-            head, batches, measured = self._cached(model, train, rows["train"], measured, recipe)
+            head, batches, measured = self._cached(
+                model, train, rows["train"], measured, batch_size
+            )
         else:
             head = model
-            batches = _training.training_batches(train, rows["train"], recipe, self.normalize, seed)
+            batches = training_batches(
+                train, rows["train"], batch_size, Augmentation(), self.normalize, seed
+            )
         head.compile(
             _finetuning.new_optimizer(args, steps),
             keras.losses.CategoricalCrossentropy(from_logits=True),
             # KerasHub's own would be for labels that are integers.
             metrics=["accuracy"],
-            jit_compile=_training.jit_compile(),
+            jit_compile=jit_compile(),
         )
         _divergence.fit(head, batches, steps, verbose=0)
-        return {f"{name}_top1": _results.measure(head, measured)["top1"]}
+        return {f"{name}_top1": measure(head, measured)["top1"]}
 
-    def _cached(self, model, train, rows, measured, recipe):
+    def _cached(self, model, train, rows, measured, batch_size):
         """The head alone, on features that never change: of the images and their mirror images."""
         features = keras.Model(model.backbone.input, model.pooler(model.backbone.output))
         inputs = keras.Input(features.output.shape[1:])
@@ -132,9 +139,9 @@ class Comparison:
                 np.concatenate(part).astype("float32") for part in zip(*pairs, strict=True)
             )
 
-        plain = _training.evaluation_batches(train, rows, 250, self.normalize)
+        plain = evaluation_batches(train, rows, 250, self.normalize)
         mirrored = plain.map(lambda x, y: (x[:, :, ::-1], y))
         learnt = featured(plain.concatenate(mirrored))
         batches = tf.data.Dataset.from_tensor_slices(learnt).shuffle(len(learnt[0])).repeat()
-        batches = batches.batch(recipe.batch_size)
+        batches = batches.batch(batch_size)
         return head, batches, tf.data.Dataset.from_tensor_slices(featured(measured)).batch(250)

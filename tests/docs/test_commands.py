@@ -68,6 +68,7 @@ def make_camvid(folder, hub) -> None:
 
 
 def make_run(folder, hub) -> None:
+    # A page that has data makes the run itself.
     if not (folder / "tiny-imagenet-10").exists():
         tiny_classifier().save_to_preset(str(folder / "runs/classification/preset"))
 
