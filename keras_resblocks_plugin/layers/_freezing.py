@@ -102,6 +102,14 @@ class Freezable(Thawable):
         layer._state_to_build = state
         return layer
 
+    def build_from_config(self, config: Mapping[str, Any]) -> None:
+        super().build_from_config(config)
+        # Early files have one answer here for all norms of a block.
+        if config.get("freeze_batch_norm"):
+            for norm in flatten_layers(self):
+                if hasattr(norm, "freeze_statistics"):
+                    norm.freeze_statistics = True
+
     def restore_state(self) -> None:
         """Freezes what the config says, now that the weights are there: `build()` ends with it."""
         state = getattr(self, "_state_to_build", {})

@@ -15,7 +15,7 @@ from keras_resblocks_plugin._utils._validation import (
     check_image_shape,
     zip_lists,
 )
-from keras_resblocks_plugin.blocks import PreActivationResidualBlock, ResidualBlock
+from keras_resblocks_plugin.blocks import ResidualBlock
 from keras_resblocks_plugin.blocks._block_type import resolve_block_type
 from keras_resblocks_plugin.layers._layers import SymmetricMaxPooling2D
 
@@ -69,7 +69,7 @@ class LayerChain:
         """
         # The stem and the output have the convolutions and norms of the blocks.
         template = self._block(self.stacks[0][0], **self.block_kwargs)
-        preactivates = isinstance(template, PreActivationResidualBlock)
+        preactivates = template.preactivates
 
         def norm_relu(name):
             yield template.norm(name=f"{name}_norm"), 1
