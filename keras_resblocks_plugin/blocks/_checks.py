@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_resblocks_plugin.layers._layers import channel_axis
+from keras_resblocks_plugin.layers._geometry import channel_axis
 
 
 def check_drop_path_rate(value: Any) -> float:

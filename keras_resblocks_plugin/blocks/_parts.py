@@ -2,12 +2,10 @@
 
 import keras
 
+from keras_resblocks_plugin.layers._convolution import SymmetricConv2D
 from keras_resblocks_plugin.layers._freezing import Freezable
-from keras_resblocks_plugin.layers._layers import (
-    FreezableBatchNormalization,
-    SymmetricConv2D,
-    channel_axis,
-)
+from keras_resblocks_plugin.layers._geometry import channel_axis
+from keras_resblocks_plugin.layers._normalization import FreezableBatchNormalization
 
 
 class BlockParts(Freezable, keras.layers.Layer):

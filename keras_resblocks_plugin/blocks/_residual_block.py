@@ -22,7 +22,7 @@ from keras_resblocks_plugin.blocks._checks import (
 from keras_resblocks_plugin.blocks._defaults import CLASS_DEFAULT, resolve_default
 from keras_resblocks_plugin.blocks._schema import NORMALIZATIONS, block_schema
 from keras_resblocks_plugin.blocks._shortcut import SHORTCUTS, ShortcutBranch
-from keras_resblocks_plugin.layers._layers import channel_axis, strided_shape
+from keras_resblocks_plugin.layers._geometry import channel_axis, strided_shape
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

@@ -3,7 +3,8 @@
 from typing import Any
 
 from keras_resblocks_plugin.blocks._parts import BlockParts
-from keras_resblocks_plugin.layers._layers import average_pixels, channel_axis, pad_channels
+from keras_resblocks_plugin.layers._geometry import channel_axis, pad_channels
+from keras_resblocks_plugin.layers._pooling import average_pixels
 
 SHORTCUTS = ("auto", "projection", "pad", "avg_pool")
 

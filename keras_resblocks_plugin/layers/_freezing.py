@@ -12,7 +12,7 @@ from keras_resblocks_plugin._utils._kerashub import (
     set_trainable,
     set_trainable_flag,
 )
-from keras_resblocks_plugin.lora._lora import lora_settings, restore_lora
+from keras_resblocks_plugin.lora._config import lora_settings, restore_lora
 
 
 def frozen_paths(layer: keras.Layer) -> list[str]:

@@ -17,7 +17,7 @@ from keras_resblocks_plugin._utils._validation import (
 )
 from keras_resblocks_plugin.blocks import ResidualBlock
 from keras_resblocks_plugin.blocks._block_type import resolve_block_type
-from keras_resblocks_plugin.layers._layers import SymmetricMaxPooling2D
+from keras_resblocks_plugin.layers._pooling import SymmetricMaxPooling2D
 
 STACKWISE = ("stackwise_num_filters", "stackwise_num_blocks", "stackwise_num_strides")
 INPUT_CONV = ("input_conv_filters", "input_conv_kernel_sizes", "input_conv_strides")

@@ -11,7 +11,6 @@ import keras
 import numpy as np
 
 from keras_resblocks_plugin._utils._json import read_json
-from keras_resblocks_plugin._utils._kerashub import frozen_kernel
 from keras_resblocks_plugin._utils._memory import to_tensor
 from keras_resblocks_plugin._utils._safetensors import (
     StoredTensor,
@@ -19,7 +18,8 @@ from keras_resblocks_plugin._utils._safetensors import (
     read_metadata,
     write_file,
 )
-from keras_resblocks_plugin.lora._lora import lora_layers, lora_weights, merged_kernel
+from keras_resblocks_plugin.lora._layers import base_weights
+from keras_resblocks_plugin.lora._merging import merged_weights, reset_lora
 from keras_resblocks_plugin.saving._head import SavedHead
 from keras_resblocks_plugin.saving._preset_files import INDEX, INDEX_FILE, WEIGHTS_FILE
 from keras_resblocks_plugin.saving._schema import check
@@ -65,15 +65,6 @@ def stored_digest(file: Path) -> str | None:
     return read_metadata(file).get(_DIGEST)
 
 
-def merged_weights(model: keras.Model) -> dict[str, np.ndarray]:
-    """The weights of a model by path, as a model without LoRA has them: merged."""
-    merged = {frozen_kernel(layer).path: merged_kernel(layer) for layer in lora_layers(model)}
-    return {
-        weight.path: keras.ops.convert_to_numpy(merged.get(weight.path, weight))
-        for weight in base_weights(model)
-    }
-
-
 def load_weights(model: keras.Model, index: Path, head: SavedHead | None = None) -> None:
     """Loads what `save_weights` wrote; assigns nothing unless everything fits.
 
@@ -101,9 +92,8 @@ def load_weights(model: keras.Model, index: Path, head: SavedHead | None = None)
         head.check_backbone(file, stored_digest(file))
     for path, variable in variables.items():
         variable.assign(to_tensor(tensors[path].read(variable.dtype)))
-    for layer in lora_layers(model):
-        # The file's kernels stand for the whole; what is added to them starts anew.
-        layer.lora_kernel_b.assign(keras.ops.zeros(layer.lora_kernel_b.shape))
+    # The loaded kernels include LoRA.
+    reset_lora(model)
 
 
 def read_index(index: Path) -> dict[str, str]:
@@ -146,12 +136,6 @@ def _remove_earlier_weights(folder: Path) -> None:
             (folder / name).unlink()
     for file in folder.glob("model*.weights.h5"):
         file.unlink()
-
-
-def base_weights(model: keras.Model) -> list[keras.Variable]:
-    """The weights of a model without what LoRA adds."""
-    lora = {id(weight) for weight in lora_weights(model)}
-    return [weight for weight in model.weights if id(weight) not in lora]
 
 
 def check_fit(variables: dict[str, Any], tensors: dict[str, StoredTensor], folder: Path) -> None:

@@ -8,11 +8,12 @@ import numpy as np
 
 from keras_resblocks_plugin._utils._kerashub import calls, flatten_layers
 from keras_resblocks_plugin.blocks import ResidualBlock
-from keras_resblocks_plugin.layers._layers import FreezableBatchNormalization, SymmetricConv2D
+from keras_resblocks_plugin.layers._convolution import SymmetricConv2D
+from keras_resblocks_plugin.layers._normalization import FreezableBatchNormalization
+from keras_resblocks_plugin.lora._merging import merged_weights
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.models._backbone_state import NOT_IN_PRESETS
 from keras_resblocks_plugin.models._image_classifier import ResBlockImageClassifier
-from keras_resblocks_plugin.saving._weights import merged_weights
 
 # Subclasses of these may compute something else, a standardized kernel for instance.
 _CONVOLUTIONS = (keras.layers.Conv2D, SymmetricConv2D)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from keras_resblocks_plugin.layers._layers import SymmetricConv2D, SymmetricMaxPooling2D
+from keras_resblocks_plugin.layers import SymmetricConv2D, SymmetricMaxPooling2D
 from tests.helpers import TOLERANCE, fill, images, needs_channels_first, to_channels_first, to_numpy
 
 SIZES = [(8, 5), (7, 6), (1, 2)]

@@ -143,11 +143,11 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(of_backbone, tmp_path)
         (tiny_backbone(filters=8), file, "stackwise_num_filters=[4, 6], not [4, 8]"),
         (tiny_backbone("preact"), file, "block_type='bn', not 'preact'"),
         (adapted(tiny_backbone(), rank=3), file, "LoRA of rank 2", "of rank 3"),
-        (adapted(tiny_backbone()), few, "Only in the model", "stem0_conv/lora_kernel_a"),
-        (some, file, "Only in the weights", "stem0_conv/lora_kernel_a"),
-        (tiny_classifier(), file, "Only in the model: predictions/bias, predictions/kernel"),
+        (adapted(tiny_backbone()), few, "Missing: ", "stem0_conv/lora_kernel_a"),
+        (some, file, "Unexpected: ", "stem0_conv/lora_kernel_a"),
+        (tiny_classifier(), file, "Missing: predictions/bias, predictions/kernel"),
         (tiny_backbone(), classifier, "predictions/bias, predictions/kernel"),
-        (two_classes, classifier, "predictions/kernel: (6, 2) in the model, (6, 3) in the file"),
+        (two_classes, classifier, "predictions/kernel (6, 3) in place of (6, 2)"),
     ):
         before = values(model)
         assert_refused(lambda: model.load_lora_weights(adapter), *words)  # noqa: B023
