@@ -1,8 +1,6 @@
 """What this package needs of KerasHub's private API. A failure here means upstream moved."""
 
-import ast
 import inspect
-import pathlib
 
 import keras_hub
 from keras_hub.src.models import feature_pyramid_backbone
@@ -12,8 +10,6 @@ import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._utils import _kerashub
 from tests.helpers import values
 from tests.tiny import tiny_backbone, tiny_classifier
-
-PACKAGE = pathlib.Path(krp.__file__).parent
 
 
 def parameters(function):
@@ -101,19 +97,3 @@ def test_one_class_a_task():
             if cls.backbone_cls is krp.ResBlockBackbone
         ]
         assert len(set(found)) == 1
-
-
-def test_private_api_is_imported_in_one_module():
-    imported = {}
-    for file in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            names = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [node.module or ""]
-            elif isinstance(node, ast.Attribute) and node.attr == "src":
-                names = ["keras.src"]
-            if any(name.startswith(("keras_hub.src", "keras.src")) for name in names):
-                imported[file.name] = names
-    assert list(imported) == ["_kerashub.py"]

@@ -2,7 +2,7 @@
 
 import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,14 @@ __all__ = [
     "calls",
     "flatten_layers",
     "frozen_kernel",
+    "is_validation_inside_fit",
     "learnable_weights",
     "register_preset",
     "save_backbone_config",
     "set_trainable",
     "set_trainable_flag",
     "shapes_only",
+    "start_at_epoch",
     "unregister_preset",
     "weight_classes",
 ]
@@ -128,3 +130,13 @@ def save_backbone_config(backbone: keras.Model, folder: Path) -> None:
 def weight_classes(batch: tuple, class_weight: dict[int, float]) -> tuple:
     """A batch with the weight of each image's class, as Keras makes `class_weight` into it."""
     return pipeline_model._apply_class_weight(class_weight, batch)
+
+
+def is_validation_inside_fit(kwargs: Mapping[str, Any]) -> bool:
+    """`True` where `fit()` calls `evaluate()` with these arguments: the data is prepared."""
+    return kwargs.get("_use_cached_eval_dataset", False)
+
+
+def start_at_epoch(model: keras.Model, epoch: int) -> None:
+    """Makes the `fit()` that is about to begin start at an epoch. For callbacks."""
+    model._initial_epoch = epoch

@@ -101,7 +101,7 @@ class TaskInputs:
         **kwargs,
     ) -> Any:
         """Measures, as `keras.Model.evaluate` does, on what `fit()` takes."""
-        if not kwargs.get("_use_cached_eval_dataset"):
+        if not _kerashub.is_validation_inside_fit(kwargs):
             x, y, sample_weight = self._prepare(x, y, sample_weight, batch_size, steps=steps)
         return keras.Model.evaluate(
             self, x, y, verbose=verbose, sample_weight=sample_weight, steps=steps, **kwargs

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_resblocks_plugin._utils._jsonfile import to_json
+from keras_resblocks_plugin._utils._kerashub import start_at_epoch
 from keras_resblocks_plugin.training import _distribution
 
 
@@ -46,7 +47,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         else:
             for variable, value in zip(variables, start, strict=True):
                 variable.assign(value)
-        self.model._initial_epoch = int(optimizer.iterations) // self.steps_per_epoch
+        start_at_epoch(self.model, int(optimizer.iterations) // self.steps_per_epoch)
 
     def on_epoch_end(self, epoch, logs=None):
         if _distribution.is_first():
