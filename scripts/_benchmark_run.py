@@ -62,9 +62,11 @@ def pipeline(recipe_file: Path, folder: Path, runs: int) -> dict:
     """Times a batch of `train.py`'s input beside a training step of the same recipe."""
     import numpy as np
 
-    from keras_resblocks_plugin.training import _training
-    from keras_resblocks_plugin.training._recipe import read_recipe
+    from keras_resblocks_plugin.training import read_recipe
+    from keras_resblocks_plugin.training._classifier import build_classifier, build_converter
+    from keras_resblocks_plugin.training._optimizer import compile_classifier
     from keras_resblocks_plugin.training.data import _data
+    from keras_resblocks_plugin.training.data._input import training_batches
 
     recipe = read_recipe(recipe_file)
     generator = np.random.default_rng(0)
@@ -77,12 +79,14 @@ def pipeline(recipe_file: Path, folder: Path, runs: int) -> dict:
         generator.integers(0, 100, PIPELINE_IMAGES, "int32"),
         class_names,
     )
-    converter = _training.build_converter(images.images[::50], recipe.image_size)
-    model = _training.build_classifier(recipe, class_names, converter, recipe.dtype)
+    converter = build_converter(images.images[::50], recipe.image_size)
+    model = build_classifier(recipe.backbone, class_names, converter, recipe.dropout, recipe.dtype)
     model.preprocessor = None
-    _training.compile_for(model, recipe, steps_per_epoch=100)
+    compile_classifier(model, recipe.schedule, 100, recipe.optimizer, recipe.label_smoothing)
     rows = np.arange(PIPELINE_IMAGES)
-    batches = iter(_training.training_batches(images, rows, recipe, converter, seed=0))
+    batches = iter(
+        training_batches(images, rows, recipe.batch_size, recipe.augmentation, converter, seed=0)
+    )
     x, y = next(batches)
     # What was made ahead is taken first, so that each counted batch is made while it is timed.
     count = 20

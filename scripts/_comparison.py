@@ -8,9 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.training import _divergence, _finetuning, _results, _runs, _training
-from keras_resblocks_plugin.training._recipe import Recipe
+from keras_resblocks_plugin.training import Augmentation, _divergence, _finetuning, _runs
+from keras_resblocks_plugin.training._accuracy import measure
+from keras_resblocks_plugin.training._jit_compile import jit_compile
 from keras_resblocks_plugin.training.data import _classes, _classification_data
+from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 
 
@@ -100,27 +102,30 @@ class Comparison:
             backbone, class_names=train.class_names, head_dtype="float32"
         )
         _finetuning.freeze(model, args)
-        recipe = Recipe({}, batch_size=batch_size)
         name = "held_out" if held_out else "validation"
         unseen = train if held_out else self.images["validation"]
         which = rows["held_out"] if held_out else np.arange(len(unseen.labels))
-        measured = _training.evaluation_batches(unseen, which, 250, self.normalize)
+        measured = evaluation_batches(unseen, which, 250, self.normalize)
         if strategy == "linear":
-            head, batches, measured = self._cached(model, train, rows["train"], measured, recipe)
+            head, batches, measured = self._cached(
+                model, train, rows["train"], measured, batch_size
+            )
         else:
             head = model
-            batches = _training.training_batches(train, rows["train"], recipe, self.normalize, seed)
+            batches = training_batches(
+                train, rows["train"], batch_size, Augmentation(), self.normalize, seed
+            )
         head.compile(
             _finetuning.new_optimizer(args, steps),
             keras.losses.CategoricalCrossentropy(from_logits=True),
             # KerasHub's own would be for labels that are integers.
             metrics=["accuracy"],
-            jit_compile=_training.jit_compile(),
+            jit_compile=jit_compile(),
         )
         _divergence.fit(head, batches, steps, verbose=0)
-        return {f"{name}_top1": _results.measure(head, measured)["top1"]}
+        return {f"{name}_top1": measure(head, measured)["top1"]}
 
-    def _cached(self, model, train, rows, measured, recipe):
+    def _cached(self, model, train, rows, measured, batch_size):
         """The head alone, on features that never change: of the images and their mirror images."""
         features = keras.Model(model.backbone.input, model.pooler(model.backbone.output))
         inputs = keras.Input(features.output.shape[1:])
@@ -132,9 +137,9 @@ class Comparison:
                 np.concatenate(part).astype("float32") for part in zip(*pairs, strict=True)
             )
 
-        plain = _training.evaluation_batches(train, rows, 250, self.normalize)
+        plain = evaluation_batches(train, rows, 250, self.normalize)
         mirrored = plain.map(lambda x, y: (x[:, :, ::-1], y))
         learnt = featured(plain.concatenate(mirrored))
         batches = tf.data.Dataset.from_tensor_slices(learnt).shuffle(len(learnt[0])).repeat()
-        batches = batches.batch(recipe.batch_size)
+        batches = batches.batch(batch_size)
         return head, batches, tf.data.Dataset.from_tensor_slices(featured(measured)).batch(250)

@@ -24,7 +24,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     tasks = parser.add_subparsers(dest="task", required=True, metavar="TASK")
     for task in TASKS:
-        module = importlib.import_module(f"_finetune_{task}")
+        module = importlib.import_module(f"keras_resblocks_plugin.training._finetune_{task}")
         summary = module.__doc__.splitlines()[0]
         subparser = tasks.add_parser(
             task,
@@ -34,6 +34,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         )
         _add_shared_arguments(subparser)
         module.add_arguments(subparser)
+        if task == "classification":
+            _cli.add_distribution(subparser)
         subparser.set_defaults(run=module.run)
     return parser.parse_args(argv)
 

@@ -20,6 +20,7 @@ def main(args: argparse.Namespace) -> None:
     """Prints a table."""
     import keras_resblocks_plugin as krp
     from keras_resblocks_plugin._utils import _markdown
+    from keras_resblocks_plugin.diagnostics._multiply_adds import multiply_adds
     from keras_resblocks_plugin.training._recipe import read_recipe
 
     rows = []

@@ -6,8 +6,8 @@ import keras
 import keras_hub
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.training import _training
 from keras_resblocks_plugin.training._dense import check_levels
+from keras_resblocks_plugin.training._jit_compile import jit_compile
 
 FORMAT = "xyxy"
 _FINEST_LEVEL = 3
@@ -65,7 +65,7 @@ def compile_for(
     model: keras_hub.models.RetinaNetObjectDetector, optimizer: keras.Optimizer
 ) -> None:
     """Compiles with KerasHub's losses, focal loss and Huber."""
-    model.compile(optimizer, jit_compile=_training.jit_compile())
+    model.compile(optimizer, jit_compile=jit_compile())
 
 
 def _start_heads(model: keras_hub.models.RetinaNetObjectDetector) -> None:

@@ -23,7 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="watch so many others of the training split, to choose by",
     )
-    _distribution.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -32,9 +31,12 @@ def run(args: argparse.Namespace) -> None:
     import numpy as np
 
     import keras_resblocks_plugin as krp
-    from keras_resblocks_plugin.training import _dense, _finetuning, _results, _training
-    from keras_resblocks_plugin.training._recipe import Recipe
+    from keras_resblocks_plugin.training import _dense, _finetuning
+    from keras_resblocks_plugin.training._accuracy import measure
+    from keras_resblocks_plugin.training._jit_compile import jit_compile
+    from keras_resblocks_plugin.training._recipe import Augmentation
     from keras_resblocks_plugin.training.data import _classification_data as data
+    from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
     from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 
     _distribution.start(args, args.batch_size)
@@ -66,7 +68,7 @@ def run(args: argparse.Namespace) -> None:
 
     def batches_of(images):
         rows = np.arange(len(images.labels))
-        return _training.evaluation_batches(images, rows, 250, normalize)
+        return evaluation_batches(images, rows, 250, normalize)
 
     _, model = new_model()
     steps_per_epoch = len(rows["train"]) // args.batch_size
@@ -76,13 +78,13 @@ def run(args: argparse.Namespace) -> None:
         metrics=None,
         # Evaluation on several devices fills up its batches with images of weight 0.
         weighted_metrics=["accuracy"],
-        jit_compile=_training.jit_compile(),
+        jit_compile=jit_compile(),
     )
-    recipe = Recipe({}, batch_size=args.batch_size, flip=True, translation=_TRANSLATION)
+    augmentation = Augmentation(flip=True, translation=_TRANSLATION)
     history = _finetuning.fit(
         model,
-        _training.training_batches(
-            train, np.arange(len(train.labels)), recipe, normalize, args.seed
+        training_batches(
+            train, np.arange(len(train.labels)), args.batch_size, augmentation, normalize, args.seed
         ),
         steps_per_epoch,
         args,
@@ -99,7 +101,7 @@ def run(args: argparse.Namespace) -> None:
     results = {
         f"{name}_{metric}": value
         for name in rows.keys() - {"train"}
-        for metric, value in _results.measure(
+        for metric, value in measure(
             preset, batches_of(splits[name].decode(resize, rows[name]))
         ).items()
     }

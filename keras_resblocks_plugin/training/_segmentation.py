@@ -4,8 +4,8 @@ import keras
 import keras_hub
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.training import _training
 from keras_resblocks_plugin.training._dense import check_levels
+from keras_resblocks_plugin.training._jit_compile import jit_compile
 
 # Where edges are sharp still: 4 times smaller than the image, as in DeepLabV3+.
 _LOW_LEVEL = 2
@@ -57,7 +57,7 @@ def compile_for(
                 model.num_classes, ignore_class=ignored, sparse_y_pred=False, name="mean_iou"
             )
         ],
-        jit_compile=_training.jit_compile(),
+        jit_compile=jit_compile(),
     )
 
 

@@ -13,8 +13,8 @@ from PIL import Image
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.export import _export_measure
-from keras_resblocks_plugin.training import _training
 from keras_resblocks_plugin.training.data import _data
+from keras_resblocks_plugin.training.data._input import evaluation_batches
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 from tests.helpers import to_numpy
 from tests.made_data import CLASSES, save_dataset
@@ -85,7 +85,7 @@ def test_evaluate_gives_every_image_the_logits_of_predict(
     model = krp.ResBlockImageClassifier.from_preset(preset, compile=False)
     converter = model.preprocessor.image_converter
     images = _data.load_images(str(data), "validation", Converted(converter), tmp_path / "cache")
-    batches = _training.evaluation_batches(images, np.arange(COUNT), 10, normalizer(converter))
+    batches = evaluation_batches(images, np.arange(COUNT), 10, normalizer(converter))
     model.preprocessor = None
     logits = model.predict(batches.map(lambda x, _: x), verbose=0)
     # Logits of order 10, in batches of another size.
