@@ -1,12 +1,18 @@
-"""The command line of every script: errors in one line, and exit codes for a shell."""
+"""What the command lines of the maintainers' scripts share.
+
+The scripts that users run are commands of `keras-resblocks`; see `_door.py`.
+"""
 
 import argparse
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
-# TensorFlow's start-up notes would bury what the script itself says.
+# Silences TensorFlow's messages at start-up.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# The report imports from the study and the benchmark.
+sys.path += [str(Path(__file__).parent / folder) for folder in ("study", "benchmark", "docs")]
 
 
 def new_parser(description: str, **kwargs) -> argparse.ArgumentParser:
@@ -25,31 +31,15 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
 
 
 def add_skip_unreadable(parser: argparse.ArgumentParser) -> None:
-    """Adds the flag with which images that cannot be read are left out, not an error."""
+    """Adds the flag that leaves out images that cannot be read."""
     parser.add_argument(
         "--skip-unreadable", action="store_true", help="leave out images that cannot be read"
     )
 
 
-def add_distribution(parser: argparse.ArgumentParser) -> None:
-    """Adds the fields of `DistributionConfig`."""
-    group = parser.add_argument_group("several devices, with KERAS_BACKEND=jax")
-    group.add_argument(
-        "--data-parallel", action="store_true", help="train on all devices of this host at once"
-    )
-    group.add_argument("--job-addresses", help="with several processes: HOST:PORT of process 0")
-    group.add_argument("--num-processes", type=int, help="how many processes train together")
-    group.add_argument("--process-id", type=int, help="which one this is, from 0")
-
-
 def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
-    """Runs a script's work; exits with 1 and one line if the user can fix the error."""
-    try:
+    """Runs a script; exits with 1 and one line at an error that the user can fix."""
+    from keras_resblocks_plugin.cli._errors import in_one_line
+
+    with in_one_line(args.debug):
         main(args)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except (ValueError, OSError, ImportError) as error:
-        if args.debug:
-            raise
-        message = " ".join(str(error).split())
-        sys.exit(f"error: {message}")

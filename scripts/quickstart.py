@@ -1,22 +1,22 @@
 """The main job in under a minute, offline: name, fine-tune, save, load back."""
 
-import argparse
 import tempfile
 from pathlib import Path
 
-import _cli
+from _door import run, script
+
+from keras_resblocks_plugin._utils._extras import require
 
 
-def parse_args() -> argparse.Namespace:
-    """Reads the command line."""
-    parser = _cli.new_parser(__doc__)
-    parser.add_argument("--preset", default="resblock_bn_small", help="the preset to start from")
-    parser.add_argument("--out", type=Path, help="keep the fine-tuned preset here")
-    return parser.parse_args()
+def quickstart(*, preset: str = "resblock_bn_small", out: Path | None = None) -> None:
+    """Name what photographs show, fine-tune, save and load back, in under a minute and offline.
 
+    Args:
+        preset: The preset to start from.
+        out: Keep the fine-tuned preset here.
+    """
+    require("training", "PIL")
 
-def main(args: argparse.Namespace) -> None:
-    """Runs the four steps, with what they do printed beside what comes out."""
     import keras
     import keras_hub
     import numpy as np
@@ -31,8 +31,8 @@ def main(args: argparse.Namespace) -> None:
     def read(file: Path) -> np.ndarray:
         return read_image(file).astype("float32")
 
-    console.rule(f"1. What is in these photographs? ({args.preset})")
-    classifier = keras_hub.models.ImageClassifier.from_preset(args.preset)
+    console.rule(f"1. What is in these photographs? ({preset})")
+    classifier = keras_hub.models.ImageClassifier.from_preset(preset)
     files = sorted(samples.glob("*.jpg"))
     predictions = classifier.predict(np.stack([read(file) for file in files]), verbose=0)
     for file, names in zip(files, classifier.decode_predictions(predictions, top=3), strict=True):
@@ -45,11 +45,9 @@ def main(args: argparse.Namespace) -> None:
     files = [sorted((samples / "textures" / texture).glob("*.jpg")) for texture in textures]
     images = np.stack([read(file) for texture in files for file in texture])
     labels = np.repeat(np.arange(len(textures)), [len(texture) for texture in files])
-    # Every fourth image is set aside, to see whether what is learnt holds for others.
+    # Every fourth image is held out, to measure accuracy on unseen ones.
     held_out = np.arange(len(labels)) % 4 == 3
-    classifier = keras_hub.models.ImageClassifier.from_preset(
-        args.preset, num_classes=len(textures)
-    )
+    classifier = keras_hub.models.ImageClassifier.from_preset(preset, num_classes=len(textures))
     classifier.class_names = textures
     classifier.backbone.trainable = False
     classifier.compile(optimizer=keras.optimizers.Adam(0.01))
@@ -59,7 +57,7 @@ def main(args: argparse.Namespace) -> None:
     console.print(f"{right} of {held_out.sum()} other images named right")
 
     with tempfile.TemporaryDirectory() as folder:
-        out = args.out or Path(folder) / "textures_preset"
+        kept, out = out, out or Path(folder) / "textures_preset"
         console.rule("3. Saving it as a preset, and loading it back")
         classifier.save_to_preset(str(out))
         loaded = keras_hub.models.ImageClassifier.from_preset(str(out))
@@ -67,9 +65,11 @@ def main(args: argparse.Namespace) -> None:
         if not same:
             raise ValueError(f"The preset in {out} gives other outputs than were saved.")
         console.print(f"classes {loaded.class_names}; outputs identical: {same}")
-        if args.out:
+        if kept:
             console.print(f"kept in {out}")
 
 
+app = script("quickstart.py", quickstart, "--out textures_preset")
+
 if __name__ == "__main__":
-    _cli.run(main, parse_args())
+    run(app)

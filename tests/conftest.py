@@ -26,7 +26,7 @@ import pytest  # noqa: E402
 
 pytest.register_assert_rewrite("tests.blocks.contract", "tests.helpers")
 
-pytest_plugins = ["tests.fixtures"]
+pytest_plugins = ["tests.fixtures", "tests.hub.running"]
 _ROOT = pathlib.Path(__file__).parent.parent
 
 

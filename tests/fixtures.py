@@ -1,5 +1,6 @@
 """A dataset, a recipe, and the scripts as a shell runs them."""
 
+import importlib
 import os
 import pathlib
 import subprocess
@@ -9,7 +10,7 @@ import pytest
 
 _ROOT = pathlib.Path(__file__).parents[1]
 SCRIPTS = _ROOT / "scripts"
-sys.path.insert(0, str(SCRIPTS))
+sys.path[:0] = [str(SCRIPTS / folder) for folder in ("", "study", "benchmark", "docs")]
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +64,12 @@ def start_script(name: str | pathlib.Path, *args, env=None, **kwargs) -> subproc
         text=True,
         **kwargs,
     )
+
+
+def call_script(name: str, *args) -> None:
+    """Runs a script that users run in this process. Its errors are raised."""
+    app = importlib.import_module(name.removesuffix(".py")).app
+    app.meta([*map(str, args), "--debug"])
 
 
 @pytest.fixture

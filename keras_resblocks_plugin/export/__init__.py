@@ -1,1 +1,7 @@
 """Export of classifiers to the formats of other runtimes."""
+
+from keras_resblocks_plugin.export._config import ExportConfig
+from keras_resblocks_plugin.export._export import export
+from keras_resblocks_plugin.export._formats import FORMATS, Format
+
+__all__ = ["FORMATS", "ExportConfig", "Format", "export"]

@@ -1,191 +1,154 @@
-"""Writes a model in the formats of other runtimes, and runs what was written with its own."""
+"""Export of a preset, compared with Keras."""
 
-import dataclasses
-import importlib.util
-import os
-from collections.abc import Callable, Iterator
+import importlib.metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-Runner = Callable[[np.ndarray], np.ndarray]
+from keras_resblocks_plugin._utils._extras import require
+from keras_resblocks_plugin.export import _formats
+from keras_resblocks_plugin.export._config import ExportConfig
+from keras_resblocks_plugin.export._runners import Runner, runner
 
-
-@dataclasses.dataclass(frozen=True)
-class Format:
-    """How a format is called in Keras, how its files end, and what it needs installed."""
-
-    keras_name: str
-    suffix: str
-    modules: tuple[str, ...] = ()
-
-
-FORMATS = {
-    "savedmodel": Format("tf_saved_model", ""),
-    "onnx": Format("onnx", ".onnx", ("tf2onnx", "onnxruntime")),
-    "litert": Format("litert", ".tflite", ("ai_edge_litert",)),
-    "litert-int8": Format("litert", "-int8.tflite", ("ai_edge_litert",)),
-    "openvino": Format("openvino", ".xml", ("openvino",)),
-}
-
-
-def missing_modules(name: str) -> list[str]:
-    """What is to be installed before a format can be written and run."""
-    return [module for module in FORMATS[name].modules if not importlib.util.find_spec(module)]
-
-
-def with_fixed_input(classifier: Any, image_size: int, converter: Any = None) -> Any:
-    """The classifier as a model for square images of one size.
-
-    Args:
-        classifier: A Keras model of one input.
-        image_size: The side in pixels. Runtimes plan their memory by it.
-        converter: A `keras_hub.layers.ImageConverter` whose normalization to put before the
-            classifier, so that it takes images of 0 to 255. Its resizing is left out: the
-            images are of the right size.
-    """
+if TYPE_CHECKING:
     import keras
 
-    inputs = x = keras.Input((image_size, image_size, 3), name="images")
-    if converter is not None:
-        scale = 1.0 if converter.scale is None else converter.scale
-        offset = 0.0 if converter.offset is None else converter.offset
-        x = keras.layers.Rescaling(scale, offset, name="normalization")(x)
-    return keras.Model(inputs, classifier(x))
 
+def export(config: ExportConfig) -> dict[str, Any]:
+    """Exports the classifier of a preset, and compares each file, in its runtime, with Keras.
 
-def write(model: Any, name: str, stem: Path, calibration: np.ndarray | None = None) -> Path:
-    """Writes a model, float32 and with the batch size left open.
+    Batch norm is folded into the convolutions where that is possible. A format whose packages are
+    not installed is left out. The results are printed as a table, and written to `export.json`
+    beside the files.
 
     Args:
-        model: A Keras model of one input, on the TensorFlow backend.
-        name: A key of `FORMATS`.
-        stem: The path to write to, without what the format puts behind it.
-        calibration: Inputs of the model, by which `"litert-int8"` chooses its ranges.
+        config: `ExportConfig`.
 
     Returns:
-        The file, or the folder of a SavedModel.
+        What `export.json` holds: dict with the settings, and `results` by format.
 
     Raises:
-        ValueError: If the backend is another one, or images to calibrate with are missing.
-        ImportError: If the format needs a package that is not installed.
-    """
-    import keras
+        ValueError: If the backend is not TensorFlow, the preset has no square image size, the
+            classes of the data are not those of the preset, or no format was written.
+        ImportError: If the extra `export` is not installed.
 
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            "`KERAS_BACKEND` must be tensorflow to export: it is what can write every format. "
-            f"Presets are the same on all backends. Received: {keras.backend.backend()}"
-        )
-    missing = missing_modules(name)
-    if missing:
-        raise ImportError(
-            f"{name} needs {' and '.join(missing)}: install this package with its `export` extra"
-        )
-    options = _full_int8(calibration) if name == "litert-int8" else {}
-    file = stem.with_name(stem.name + FORMATS[name].suffix)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    signature = [keras.InputSpec(shape=model.inputs[0].shape, dtype="float32", name="images")]
-    model.export(
-        str(file),
-        format=FORMATS[name].keras_name,
-        input_signature=signature,
-        verbose=False,
-        **options,
+    Example:
+
+    ```python
+    krp.export.export(
+        krp.export.ExportConfig(preset="resblock_bn_small", out=Path("exported"), formats=("onnx",))
     )
-    return file
+    ```
+    """
+    require("export", "tqdm", "PIL", *(["datasets"] if config.data else []))
+
+    import keras_resblocks_plugin as krp
+    from keras_resblocks_plugin._utils import _jsonfile, _markdown
+    from keras_resblocks_plugin.export import _measure
+    from keras_resblocks_plugin.training import _results
+    from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
+
+    # The formats' own precision: a preset in half precision becomes float32.
+    model = krp.ResBlockImageClassifier.from_preset(config.preset, compile=False, dtype="float32")
+    converter = getattr(model.preprocessor, "image_converter", None)
+    image_size = _image_size(config.preset, converter)
+    images, labels, data, calibration = _read(config, model, Converted(converter))
+    normalize = normalizer(converter)
+
+    def prepare(images: np.ndarray) -> np.ndarray:
+        images = np.asarray(images, "float32")
+        return images if config.with_preprocessing else np.asarray(normalize(images))
+
+    normalization = converter if config.with_preprocessing else None
+    plain = _formats.with_fixed_input(model, image_size, normalization)
+    runners: dict[str, Runner] = {"Keras": plain.predict_on_batch}
+    try:
+        folded = _formats.with_fixed_input(krp.fold_batch_norm(model), image_size, normalization)
+        runners["Keras, folded"] = folded.predict_on_batch
+    except ValueError as error:
+        print(f"Exported as it is, not folded: {error}")
+        folded = plain
+    files = _write(config, folded, None if calibration is None else prepare(calibration))
+    runners |= {name: runner(name, file) for name, file in files.items()}
+
+    results = _measure.measure(runners, images, labels, prepare, config.runs)
+    for name, file in files.items():
+        results[name] |= {"file": file.name, "bytes": _formats.size_in_bytes(file)}
+    record = {
+        "preset": config.preset,
+        "image_size": image_size,
+        "preprocessing": config.with_preprocessing,
+        "folded": folded is not plain,
+        "data": {"name": data, "images": len(images)},
+        "calibration_images": 0 if calibration is None else len(calibration),
+        "hardware": _results.hardware(),
+        "software": _versions(files),
+        "runs": config.runs,
+        "results": results,
+    }
+    _jsonfile.write_json(config.out / "export.json", record)
+    text = _measure.report(record)
+    print(text)
+    if config.readme:
+        _markdown.replace_section(config.readme, "export", text)
+    return record
 
 
-def _full_int8(calibration: np.ndarray | None) -> dict:
-    """What makes the converter quantize everything, the inputs and outputs too."""
-    import tensorflow as tf
+def _image_size(preset: str, converter: Any) -> int:
+    """The side of the square images that a preset's converter makes."""
+    size = getattr(converter, "image_size", None)
+    if size is None or size[0] != size[1]:
+        raise ValueError(
+            f"{preset!r} must have an image converter with a square `image_size`, for which "
+            f"to export. Received: {type(converter).__name__} of image_size={size}"
+        )
+    return size[0]
 
-    if calibration is None:
-        raise ValueError("`calibration` must be images of the kind that the model will see.")
 
-    def batches() -> Iterator[list[np.ndarray]]:
-        for image in calibration:
-            yield [image[None]]
+def _read(config: ExportConfig, model: "keras.Model", resize: Any) -> tuple:
+    """Images to compare on, their labels and name, and training images to calibrate with."""
+    from keras_resblocks_plugin.export._measure import sample_images
 
+    if not config.data:
+        return sample_images(config.preset, resize), None, "samples", None
+
+    from keras_resblocks_plugin.training.data import _classes, _data
+    from keras_resblocks_plugin.training.data._classification_data import usable_rows
+
+    columns = (config.cache, config.image_column, config.label_column)
+    split = _data.open_split(config.data, config.split, *columns)
+    what, owner = f"The split {config.split!r} of {config.data!r}", f"the preset {config.preset!r}"
+    split = _classes.read_by(split, model.class_names or [], what, owner)
+    training = _data.open_split(config.data, config.calibration_split, *columns)
+    usable, rows = (usable_rows(part, config.skip_unreadable) for part in (training, split))
+    chosen = np.sort(np.random.default_rng(0).permutation(usable)[: config.calibration_images])
+    images, calibration = split.decode(resize, rows), training.decode(resize, chosen).images
+    return images.images, images.labels, f"{config.split} split", calibration
+
+
+def _write(
+    config: ExportConfig, model: "keras.Model", calibration: np.ndarray | None
+) -> dict[str, Path]:
+    """Writes every format that can be written here, and says what is left out."""
+    files = {}
+    for name in config.formats or _formats.FORMATS:
+        missing = _formats.missing_modules(name)
+        if missing:
+            print(f"Left out: {name} needs {' and '.join(missing)} (the `export` extra).")
+        elif name == "litert-int8" and calibration is None:
+            print(f"Left out: {name} needs --data, whose training images calibrate it.")
+        else:
+            print(f"Writing {name} …")
+            files[name] = _formats.write(model, name, config.out / "model", calibration)
+    if not files:
+        raise ValueError("Nothing was exported: every format was left out.")
+    return files
+
+
+def _versions(files: dict[str, Path]) -> dict[str, str]:
+    modules = {x for name in files for x in _formats.FORMATS[name].modules}
     return {
-        "optimizations": [tf.lite.Optimize.DEFAULT],
-        "representative_dataset": batches,
-        "target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
-        "inference_input_type": tf.int8,
-        "inference_output_type": tf.int8,
+        module: importlib.metadata.version(module)
+        for module in sorted({"keras", "tensorflow"} | modules)
     }
-
-
-def size_in_bytes(file: Path) -> int:
-    """The size of what `write()` wrote, with the files that belong to it."""
-    if file.is_dir():
-        return sum(path.stat().st_size for path in file.rglob("*") if path.is_file())
-    weights = file.with_suffix(".bin")
-    return file.stat().st_size + (weights.stat().st_size if file.suffix == ".xml" else 0)
-
-
-def runner(name: str, file: Path) -> Runner:
-    """A function from float32 images to float32 outputs, computed by the format's own runtime."""
-    start = {
-        "savedmodel": _run_savedmodel,
-        "onnx": _run_onnx,
-        "openvino": _run_openvino,
-    }
-    return start.get(name, _run_litert)(str(file))
-
-
-def _run_savedmodel(path: str) -> Runner:
-    import tensorflow as tf
-
-    model = tf.saved_model.load(path)
-    return lambda images: model.serve(tf.constant(images)).numpy()
-
-
-def _run_onnx(path: str) -> Runner:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return lambda images: session.run(None, {name: images})[0]
-
-
-def _run_openvino(path: str) -> Runner:
-    import openvino
-
-    # Its default computes in bfloat16 where the processor can.
-    options = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-    model = openvino.compile_model(path, "CPU", options)
-    return lambda images: model(images)[0]
-
-
-def _run_litert(path: str) -> Runner:
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(path, num_threads=os.cpu_count())
-    inputs, outputs = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-
-    def run(images: np.ndarray) -> np.ndarray:
-        nonlocal shape
-        if images.shape != shape:
-            interpreter.resize_tensor_input(inputs["index"], images.shape)
-            interpreter.allocate_tensors()
-            shape = images.shape
-        interpreter.set_tensor(inputs["index"], _quantize(images, inputs))
-        interpreter.invoke()
-        return _dequantize(interpreter.get_tensor(outputs["index"]), outputs)
-
-    shape = None
-    return run
-
-
-def _quantize(values: np.ndarray, details: dict) -> np.ndarray:
-    scale, zero_point = details["quantization"]
-    if not scale:
-        return values
-    return np.clip(np.rint(values / scale) + zero_point, -128, 127).astype("int8")
-
-
-def _dequantize(values: np.ndarray, details: dict) -> np.ndarray:
-    scale, zero_point = details["quantization"]
-    return np.float32(scale) * (values.astype("float32") - zero_point) if scale else values

@@ -1,15 +1,11 @@
 """The picture of what a classifier sees, and the maps in it, by hand."""
 
-import sys
-
-import _cli
-import explain
 import numpy as np
 import pytest
 from PIL import Image
 
 import keras_resblocks_plugin as krp
-from tests.fixtures import SCRIPTS
+from tests.fixtures import SCRIPTS, call_script
 from tests.helpers import images
 from tests.tiny import tiny_backbone, tiny_classifier
 
@@ -56,12 +52,9 @@ def test_a_head_that_does_not_average_has_no_maps():
 
 
 @pytest.fixture
-def run_explain(monkeypatch, tmp_path):
+def run_explain(tmp_path):
     def run(image):
-        monkeypatch.setattr(
-            sys, "argv", ["explain.py", str(image), "--out", str(tmp_path / "new" / "out.png")]
-        )
-        _cli.run(explain.main, explain.parse_args())
+        call_script("explain.py", image, "--out", tmp_path / "new" / "out.png")
         return Image.open(tmp_path / "new" / "out.png")
 
     return run
@@ -82,7 +75,7 @@ def test_one_picture_of_classes_maps_and_blocks(run_explain, capsys):
     assert any(name in output for name in ("tabby", "Egyptian cat", "lion"))
 
 
-def test_what_is_explained_is_the_prediction_for_the_whole_image(tmp_path, monkeypatch, capsys):
+def test_what_is_explained_is_the_prediction_for_the_whole_image(tmp_path, capsys):
     backbone = krp.ResBlockBackbone("bn", [8], [1], [2], [8], [3], [2])
     # It squeezes an image that is not square, and crops nothing.
     converter = krp.ResBlockImageConverter(
@@ -98,16 +91,15 @@ def test_what_is_explained_is_the_prediction_for_the_whole_image(tmp_path, monke
     pixels[:, 20:40] = 0
     Image.fromarray(pixels).save(tmp_path / "wide.png")
     arguments = tmp_path / "wide.png", "--preset", tmp_path / "preset", "--out", tmp_path / "x.png"
-    monkeypatch.setattr(sys, "argv", ["explain.py", *map(str, arguments)])
-    explain.main(explain.parse_args())
+    call_script("explain.py", *arguments)
     logits = classifier.predict(pixels[None].astype("float32"), verbose=0)
     (guesses,) = classifier.decode_predictions(logits, top=3)
     expected = [f"{chance:6.1%}  {name}" for name, chance in guesses]
     assert capsys.readouterr().out.splitlines()[:3] == expected
 
 
-def test_bad_images_are_one_line(run_explain, tmp_path):
+def test_bad_images_are_named(run_explain, tmp_path):
     (tmp_path / "notes.png").write_text("no image")
     for name in ("notes.png", "missing.png"):
-        with pytest.raises(SystemExit, match=name):
+        with pytest.raises(ValueError, match=name):
             run_explain(tmp_path / name)

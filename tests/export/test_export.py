@@ -1,23 +1,25 @@
-"""Exported files give Keras' outputs in their own runtimes, which the `export` extra installs."""
+"""Exported files predict what Keras predicts, in the runtimes of the extra `export`."""
 
 import json
+from typing import get_args
 
-import export
 import keras
 import numpy as np
 import pytest
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.export import _export
+from keras_resblocks_plugin.export import _formats
+from keras_resblocks_plugin.export._runners import runner
+from tests.fixtures import call_script
 from tests.made_data import CLASSES
 from tests.tiny import predict, tiny_backbone, tiny_classifier
 
 pytestmark = [
     pytest.mark.skipif(
         keras.config.backend() != "tensorflow",
-        reason="LiteRT and SavedModel are TensorFlow's, so export.py runs on that backend alone.",
+        reason="LiteRT and SavedModel are TensorFlow's, so `export` needs that backend.",
     ),
-    # Keras' own, of what it mends in tf2onnx.
+    # Raised by Keras, which patches tf2onnx.
     pytest.mark.filterwarnings("ignore:In the future `np.object`:FutureWarning"),
 ]
 
@@ -25,10 +27,10 @@ FORMATS = [
     pytest.param(
         name,
         marks=pytest.mark.skipif(
-            bool(_export.missing_modules(name)), reason="The `export` extra is not installed."
+            bool(_formats.missing_modules(name)), reason="The `export` extra is not installed."
         ),
     )
-    for name in _export.FORMATS
+    for name in _formats.FORMATS
 ]
 FLOATS = [format for format in FORMATS if format.values[0] != "litert-int8"]
 # Other kernels, the same float32 sums; the logits are of order 1 to 10.
@@ -63,9 +65,7 @@ def exported(preset, dataset, tmp_path_factory):
 
 
 def run_export(*args):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["export.py", *map(str, args)])
-        export.main(export.parse_args())
+    call_script("export.py", *args)
 
 
 def file_of(folder, name):
@@ -75,13 +75,13 @@ def file_of(folder, name):
 
 @pytest.mark.parametrize("name", FLOATS)
 def test_a_file_takes_raw_images_and_gives_the_outputs_of_keras(name, exported, classifier):
-    run = _export.runner(name, file_of(exported, name))
+    run = runner(name, file_of(exported, name))
     for count in (3, 1, 2):
         images = raw_images(count)
         np.testing.assert_allclose(run(images), predict(classifier, images), **SAME)
 
 
-@pytest.mark.parametrize("name", [FORMATS[list(_export.FORMATS).index("litert-int8")]])
+@pytest.mark.parametrize("name", [FORMATS[list(_formats.FORMATS).index("litert-int8")]])
 def test_int8_is_int8_throughout_and_near(name, exported, classifier):
     from ai_edge_litert.interpreter import Interpreter
 
@@ -92,18 +92,18 @@ def test_int8_is_int8_throughout_and_near(name, exported, classifier):
     assert types <= {"int8", "int32"}
     images = raw_images(20)
     expected = predict(classifier, images)
-    difference = np.abs(_export.runner(name, file)(images) - expected)
-    # Seven layers of 255 steps each, on weights that nothing was trained by.
+    difference = np.abs(runner(name, file)(images) - expected)
+    # Seven layers of 255 steps each, with untrained weights.
     assert difference.max() < 0.1 * np.ptp(expected)
     assert difference.max() > 0
 
 
 def test_the_record_has_what_the_table_shows(exported):
-    from keras_resblocks_plugin.export import _export_measure
+    from keras_resblocks_plugin.export import _measure
 
     record = json.loads((exported / "export.json").read_text())
     results = record["results"]
-    here = [name for name in _export.FORMATS if not _export.missing_modules(name)]
+    here = [name for name in _formats.FORMATS if not _formats.missing_modules(name)]
     assert list(results) == ["Keras", "Keras, folded", *here]
     assert record["folded"]
     assert record["preprocessing"]
@@ -113,14 +113,14 @@ def test_the_record_has_what_the_table_shows(exported):
         if name != "litert-int8":
             assert results[name]["largest_difference"] < 1e-4
             assert results[name]["top1"] == results["Keras"]["top1"]
-    text = _export_measure.report(record)
+    text = _measure.report(record)
     assert text.count("\n| ") == len(results) + 2
     for name in here:
         assert results[name]["bytes"] > 4000
         assert f"| {name} | " in text
 
 
-def test_what_cannot_be_folded_is_exported_as_it_is_on_the_samples(tmp_path, capsys):
+def test_a_classifier_that_cannot_be_folded_is_exported_unfolded_on_the_samples(tmp_path, capsys):
     preset = tmp_path / "preset"
     # In half precision too: what is exported is float32.
     backbone = tiny_backbone("preact", dtype="bfloat16")
@@ -150,10 +150,14 @@ def test_a_dataset_of_other_classes_is_refused(dataset, tmp_path):
         run_export(preset, "--out", tmp_path, "--data", dataset, "--cache", tmp_path / "cache")
 
 
+def test_the_choices_of_the_command_are_the_formats():
+    assert get_args(_formats.FormatName) == tuple(_formats.FORMATS)
+
+
 @pytest.mark.parametrize("name", FLOATS)
 def test_a_backbone_is_written_with_every_size_left_open(name, tmp_path):
     backbone = krp.fold_batch_norm(tiny_backbone())
-    run = _export.runner(name, _export.write(backbone, name, tmp_path / "backbone"))
+    run = runner(name, _formats.write(backbone, name, tmp_path / "backbone"))
     for shape in ((1, 16, 16, 3), (3, 20, 12, 3)):
         images = np.random.default_rng(6).normal(size=shape).astype("float32")
         np.testing.assert_allclose(run(images), backbone.predict_on_batch(images), **SAME)

@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import shutil
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -24,31 +23,23 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.slow)
 
 
-@pytest.fixture(scope="session")
-def _server():
-    hub = Hub(urlsplit(os.environ["HF_ENDPOINT"]).port)
-    hub.start()
-    yield hub
-    hub.stop()
-
-
 @pytest.fixture(autouse=True)
-def hub(_server, monkeypatch, tmp_path, capfd, caplog) -> Hub:
+def hub(hub_server, monkeypatch, tmp_path, capfd, caplog) -> Hub:
     """An empty Hub, whose user is logged in with a token that may write, and empty caches.
 
     After every test, the tokens are searched for in all that the test left.
     """
-    _server.reset()
-    monkeypatch.setenv("HF_TOKEN", _server.users_token)
-    yield _server
-    output = [*capfd.readouterr(), caplog.text, repr(_server.requests)]
+    hub_server.reset()
+    monkeypatch.setenv("HF_TOKEN", hub_server.users_token)
+    yield hub_server
+    output = [*capfd.readouterr(), caplog.text, repr(hub_server.requests)]
     left = [text.encode() for text in output]
     left += [content for folder in (*_HOMES, tmp_path) for content in contents(folder).values()]
-    commits = [commit for repo in _server.repos.values() for commit in repo.commits.values()]
+    commits = [commit for repo in hub_server.repos.values() for commit in repo.commits.values()]
     left += [file.content for commit in commits for file in commit.files.values()]
     for home in _HOMES:
         shutil.rmtree(home, ignore_errors=True)
-    assert not [text for text in left for token in _server.tokens if token.encode() in text]
+    assert not [text for text in left for token in hub_server.tokens if token.encode() in text]
 
 
 @pytest.fixture(scope="session")

@@ -72,9 +72,9 @@ def test_the_tables_say_what_was_measured(measured):
     assert "weights and 1.5 × the largest | 105 MiB | 150 MiB | 0.70" in text
     assert "| 50, 1 image of 224 px | folded | 25.0 ms [25.0, 25.0] | 2.00" in text
     assert "3200 [3200, 3200] images a second" in text
-    assert "800 [800, 800]: 4.00 [4.00, 4.00] times as many" in text
-    assert "10.0 ms a layer and 0.00 s explains 100.0%" in text
-    assert "300 Gflop/s, one large copy moves 10.0 GB/s" in text
+    assert "800 [800, 800]. The ratio is 4.00 [4.00, 4.00]." in text
+    assert "with 10.0 ms a layer and an intercept of 0.00 s explains 100.0%" in text
+    assert "300 Gflop/s, and one large copy moves 10.0 GB/s" in text
 
 
 def test_the_picture_shows_every_library_and_depth(measured, tmp_path):

@@ -49,7 +49,7 @@ def test_a_section_is_replaced_and_nothing_else(tmp_path):
 
 
 def test_the_picture_of_the_blocks_is_drawn(run_script, tmp_path):
-    code, _, errors = run_script("draw_blocks.py", "--out", tmp_path / "blocks.png")
+    code, _, errors = run_script("docs/draw_blocks.py", "--out", tmp_path / "blocks.png")
     assert code == 0, errors
     with Image.open(tmp_path / "blocks.png") as image:
         assert image.width > image.height > 300

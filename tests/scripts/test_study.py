@@ -107,7 +107,7 @@ def test_the_report_has_the_claims_whose_runs_are_there():
     del results[Run("preact", RATES[0], 0).file]
     assert len(_study_report.study_sections(results)) == 4
     text = _study_report.study_introduction(results)
-    assert "900 images at 32×32 pixels, 2 epochs" in text
+    assert "900 images at 32×32 pixels, for 2 epochs" in text
     assert "`expanded_wide` that of `expanded`" in text
 
 
@@ -169,11 +169,11 @@ def test_the_largest_rate_that_trains_is_that_of_each_seed():
 
     text = section(complete(accuracy), "stability")
     assert HOLDS in text
-    assert "with batch norm 1, 1, 1, without 0.1, 0.1, 0.1." in text
+    assert "1, 1, 1 with batch norm, 0.1, 0.1, 0.1 without." in text
     # One seed that trains at the larger rate is enough to leave it open.
     text = section(complete(lambda run: max(accuracy(run), 0.5 * (run.seed == 2))), "stability")
     assert OPEN in text
-    assert "with batch norm 1, 1, 3, without 0.1, 0.1, 3." in text
+    assert "1, 1, 3 with batch norm, 0.1, 0.1, 3 without." in text
     assert OPEN in section(complete(lambda run: 0.05), "stability")
 
 
@@ -182,11 +182,11 @@ def test_the_depth_that_fails_is_one_where_only_the_norm_trains():
         return section(complete(lambda run: 0.05 if fails(run) else 0.5), "depth")
 
     twelve = text(lambda run: run.net == "bn_12_without_norm")
-    assert "From 12 blocks a stack on" in twelve
-    assert "It is none of these" in text(lambda run: run.net.startswith("bn_12"))
-    assert "It is none of these" in text(lambda run: False)
+    assert "From 12 blocks a stack," in twelve
+    assert "None of these" in text(lambda run: run.net.startswith("bn_12"))
+    assert "None of these" in text(lambda run: False)
     one_seed = text(lambda run: run.net == "bn_12_without_norm" and run.seed == 1)
-    assert "It is none of these" in one_seed
+    assert "None of these" in one_seed
     assert "| 12 (1 of 3 seeds fail without) |" in one_seed
 
 
@@ -197,11 +197,13 @@ def test_a_run_that_ended_in_nan_is_neither_fast_nor_without_dead_units():
         "dead_units": {"stack0_block0": 0.0, "stack1_block0": 0.0},
     }
     speed = section(results, "training speed")
-    assert "without 1.7 [1.0, 3.0]; 1 of the 6 runs never get there, and count as 3." in speed
-    assert "| 0.01 (least tried) | 35.0% [5.0%, 50.0%], 1 diverged |" in speed
+    assert "1.7 [1.0, 3.0] without; 1 of the 6 runs never reach it, and count as 3." in speed
+    assert "| 0.01 (smallest tried) | 35.0% [5.0%, 50.0%], 1 diverged |" in speed
     dying = section(results, "Dying")
     assert "`identity`, `preact`, `bn_without_norm` lose units." in dying
-    assert "| `act` | 0.01 (least tried) | 25.0% [25.0%, 25.0%] | 50% 0% | 25% at 0.01 |" in dying
+    assert (
+        "| `act` | 0.01 (smallest tried) | 25.0% [25.0%, 25.0%] | 50% 0% | 25% at 0.01 |" in dying
+    )
     for run in results.values():
         if "net" in run:
             run["dead_units"] = {"stack0_block0": 0.01}
@@ -209,7 +211,7 @@ def test_a_run_that_ended_in_nan_is_neither_fast_nor_without_dead_units():
     results[Run("act", RATES[0], 0).file]["dead_units"] = {"stack0_block0": 0.2}
     text = section(results, "Dying")
     assert FAILS in text
-    assert "By the mean of the seeds, `act` would count, too." in text
+    assert "By the mean of the seeds, `act` would count too." in text
     assert _study_norm.first_epoch([0.1], 0.2, 10) == 11
     assert _study_norm.first_epoch([0.1, 0.2], 0.2, 10) == 2
 

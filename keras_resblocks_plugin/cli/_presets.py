@@ -1,0 +1,28 @@
+"""`keras-resblocks presets`."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def presets(
+    *,
+    as_json: Annotated[bool, Parameter(name="--json", show_default=False)] = False,
+) -> None:
+    """List the names that `from_preset()` knows, with their parameters.
+
+    Args:
+        as_json: Print JSON, for a program to read.
+    """
+    import keras_resblocks_plugin as krp
+    from keras_resblocks_plugin._utils._jsonfile import to_json
+
+    known = krp.list_presets()
+    if as_json:
+        print(to_json(known, indent=2, default=str))
+        return
+    width = max(map(len, known), default=0)
+    for name, preset in known.items():
+        # Of what is only on the Hub, nothing is known before it is loaded.
+        count = f"{preset['parameters']:,}" if "parameters" in preset else "?"
+        print(f"{name:{width}}  {count:>12} parameters  {preset['source']}, {preset['handle']}")

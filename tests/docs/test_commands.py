@@ -1,0 +1,109 @@
+"""Every command line of the pages runs, in small, against the Hub's server of the tests."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+
+import huggingface_hub
+import pytest
+
+import keras_resblocks_plugin as krp
+from tests.convert import models
+from tests.docs.made_data import save_photographs, save_streets
+from tests.docs.pages import PAGES, ROOT, commands
+from tests.tiny import tiny_classifier
+
+# The start of each command that does not run here → why.
+NOT_RUN = {
+    "python3 -m venv": "`.ci/run` runs it, in a new environment",
+    "python -m build": "`.ci/run` builds and installs the wheel",
+    "pip install": "`.ci/run` builds and installs the wheel",
+    "hf auth login": "asks for a token; the tests have one in HF_TOKEN",
+    "export KERAS_BACKEND": "the tests have a backend; `.ci/run` runs them on each",
+    "keras-resblocks train ILSVRC": "a cluster; tests/training runs it in small",
+    "python scripts/study/choose_learning_rate.py": "tests/scripts runs it in small",
+    "python scripts/study/study.py": "hours; tests/scripts runs it in small",
+    "python scripts/study/compare_finetuning.py": "an hour; tests/scripts runs it in small",
+    "python scripts/docs/report.py": "measures latency; tests/scripts runs it in small",
+    "python scripts/benchmark/benchmark.py": "an hour; tests/scripts runs it in small",
+    "git": "makes a release",
+    "mkdocs build": "needs the extra `docs`; `.ci/run` builds the documentation",
+    ".venv/bin/pytest": "this is pytest",
+    "KERAS_BACKEND=": "this is pytest; `.ci/run` runs it on each backend",
+}
+# The start of a command → what makes it small.
+IN_SMALL = {
+    "keras-resblocks train": ["--epochs", "1"],
+    "keras-resblocks finetune": ["--epochs", "1", "--batch-size", "4"],
+    "keras-resblocks finetune segmentation": ["--image-size", "64", "64"],
+    "keras-resblocks export": ["--runs", "1"],
+}
+
+
+def in_this_environment(command: str) -> list[str]:
+    """The words of a command, run by the Python of the tests and in small."""
+    more = [
+        word for start, words in IN_SMALL.items() if command.startswith(start) for word in words
+    ]
+    program, *words = shlex.split(command)
+    if program == "keras-resblocks":
+        # What the console script does.
+        code = "import sys; from keras_resblocks_plugin.cli import main; sys.exit(main())"
+        return [sys.executable, "-c", code, *words, *more]
+    assert program == "python", f"no test runs `{command}`"
+    return [sys.executable, *words, *more]
+
+
+def prepare(folder, hub, lines) -> None:
+    """What readers bring along: datasets, a photograph, a finished run, and timm's Hub."""
+    known = krp.ResBlockImageClassifier.from_preset("resblock_bn_small").class_names
+    save_photographs(folder / "tiny-imagenet-100", known, train=140, validation=20)
+    save_photographs(folder / "tiny-imagenet-10", known[:10], train=20, validation=10)
+    save_streets(folder / "camvid-small", 11, train=8, validation=4, test=4)
+    shutil.copy(ROOT / "presets/resblock_bn_small/samples/cat.jpg", folder)
+    if not any("--out runs/classification" in line for line in lines):
+        tiny_classifier().save_to_preset(str(folder / "runs/classification/preset"))
+    krp.convert.to_timm(models.classifier("resnet18"), folder / "timm")
+    api = huggingface_hub.HfApi(token=hub.token("timm"))
+    api.create_repo("timm/resnet18.a1_in1k")
+    api.upload_folder(repo_id="timm/resnet18.a1_in1k", folder_path=folder / "timm")
+
+
+def runnable(page: str, export: bool = False) -> list[str]:
+    """The commands of a page that run here: those that export, or the others."""
+    lines = [line for line in commands(page) if not line.startswith(tuple(NOT_RUN))]
+    return [line for line in lines if line.startswith("keras-resblocks export") == export]
+
+
+def run_in_order(lines, folder, hub) -> None:
+    prepare(folder, hub, lines)
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    for line in lines:
+        process = subprocess.run(
+            in_this_environment(line),
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+        )
+        assert process.returncode == 0, f"{line}\n{process.stdout}\n{process.stderr}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if runnable(page)])
+def test_the_commands_of_a_page_run_in_order(page, folder, hub):
+    run_in_order(runnable(page), folder, hub)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if runnable(page, export=True)])
+def test_the_exports_of_a_page_run(page, folder, hub):
+    # `.ci/run` installs the extra `export` and runs this.
+    pytest.importorskip("onnxruntime")
+    run_in_order(runnable(page, export=True), folder, hub)
+
+
+def test_all_that_does_not_run_is_on_a_page():
+    lines = [line for page in PAGES for line in commands(page)]
+    assert [start for start in NOT_RUN if not any(line.startswith(start) for line in lines)] == []
