@@ -15,7 +15,7 @@ import train
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._utils import _jsonfile
-from keras_resblocks_plugin.export import _export_measure
+from keras_resblocks_plugin.export import _measure
 from keras_resblocks_plugin.training._accuracy import accuracies, measure
 from keras_resblocks_plugin.training._divergence import Diverged
 from keras_resblocks_plugin.training._recipe import read_recipe
@@ -132,7 +132,7 @@ def test_an_export_is_not_measured_by_predictions_that_are_not_finite():
         np.errstate(invalid="ignore"),
         pytest.raises(Diverged, match="The predictions by onnx must be finite"),
     ):
-        _export_measure.measure(runners, images, None, lambda x: x.astype("float32"), 0)
+        _measure.measure(runners, images, None, lambda x: x.astype("float32"), 0)
 
 
 def test_a_rate_that_diverges_is_never_chosen(plain_recipe, dataset, tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ import train
 from PIL import Image
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.export import _export_measure
+from keras_resblocks_plugin.export import _measure
 from keras_resblocks_plugin.training.data import _data
 from keras_resblocks_plugin.training.data._input import evaluation_batches
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
@@ -143,7 +143,7 @@ def test_samples_are_resized_as_the_preset_resizes(tmp_path):
     (preset / "samples").mkdir()
     photographs(1, 0)["image"][0].save(preset / "samples" / "one.jpg", quality=95)
     converter = krp.ResBlockImageConverter.from_preset(preset)
-    (image,) = _export_measure.sample_images(str(preset), Converted(converter))
+    (image,) = _measure.sample_images(str(preset), Converted(converter))
     with Image.open(preset / "samples" / "one.jpg") as file:
         raw = np.asarray(file).astype("float32")
     np.testing.assert_allclose(
