@@ -113,14 +113,15 @@ def _read(config: ExportConfig, model: "keras.Model", resize: Any) -> tuple:
     if not config.data:
         return sample_images(config.preset, resize), None, "samples", None
 
-    from keras_resblocks_plugin.training.data import _classes, _data
-    from keras_resblocks_plugin.training.data._classification_data import usable_rows
+    from keras_resblocks_plugin.training.data import _classes
+    from keras_resblocks_plugin.training.data._labelled_images import open_split
+    from keras_resblocks_plugin.training.data._readable_rows import usable_rows
 
     columns = (config.cache, config.image_column, config.label_column)
-    split = _data.open_split(config.data, config.split, *columns)
+    split = open_split(config.data, config.split, *columns)
     what, owner = f"The split {config.split!r} of {config.data!r}", f"the preset {config.preset!r}"
     split = _classes.read_by(split, model.class_names or [], what, owner)
-    training = _data.open_split(config.data, config.calibration_split, *columns)
+    training = open_split(config.data, config.calibration_split, *columns)
     usable, rows = (usable_rows(part, config.skip_unreadable) for part in (training, split))
     chosen = np.sort(np.random.default_rng(0).permutation(usable)[: config.calibration_images])
     images, calibration = split.decode(resize, rows), training.decode(resize, chosen).images

@@ -34,6 +34,13 @@ def build_classifier(
     )
 
 
+def new_converter(image_size: int, **scaling: list[float]) -> krp.ResBlockImageConverter:
+    """Builds a converter that resizes images to a square, antialiased."""
+    return krp.ResBlockImageConverter(
+        image_size=(image_size, image_size), antialias=True, **scaling
+    )
+
+
 def build_converter(pixels: Iterable[np.ndarray], image_size: int) -> krp.ResBlockImageConverter:
     """Builds a converter that scales each channel of some pixels to mean 0 and variance 1.
 
@@ -48,11 +55,10 @@ def build_converter(pixels: Iterable[np.ndarray], image_size: int) -> krp.ResBlo
     shares = counts / counts.sum(axis=1, keepdims=True)
     mean = shares @ values
     std = np.sqrt([share @ (values - m) ** 2 for share, m in zip(shares, mean, strict=True)])
-    return krp.ResBlockImageConverter(
-        image_size=(image_size, image_size),
+    return new_converter(
+        image_size,
         scale=[round(float(value), 8) for value in 1 / std],
         offset=[round(float(value), 8) for value in -mean / std],
-        antialias=True,
     )
 
 

@@ -53,21 +53,22 @@ def evaluate(config: EvaluateConfig) -> dict[str, float]:
 
     import keras_resblocks_plugin as krp
     from keras_resblocks_plugin.training._accuracy import measure
-    from keras_resblocks_plugin.training.data import _classes, _data
-    from keras_resblocks_plugin.training.data._classification_data import usable_rows
+    from keras_resblocks_plugin.training.data._classes import read_by
     from keras_resblocks_plugin.training.data._input import evaluation_batches
+    from keras_resblocks_plugin.training.data._labelled_images import open_split
+    from keras_resblocks_plugin.training.data._readable_rows import usable_rows
     from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 
     model = krp.ResBlockImageClassifier.from_preset(config.preset, compile=False)
     converter = model.preprocessor.image_converter
-    split = _data.open_split(
+    split = open_split(
         config.data, config.split, config.cache, config.image_column, config.label_column
     )
     what = f"The split {config.split!r} of {config.data!r}"
     owner = f"the preset {config.preset!r}"
-    split = _classes.read_by(split, model.class_names or [], what, owner)
-    usable = usable_rows(split, config.skip_unreadable)
-    images = split.decode(Converted(converter), usable)
+    split = read_by(split, model.class_names or [], what, owner)
+    resize = Converted(converter)
+    images = split.decode(resize, usable_rows(split, config.skip_unreadable, resize))
     # The batches are converted already.
     model.preprocessor = None
     rows = np.arange(len(images.labels))

@@ -35,18 +35,18 @@ def run(args: argparse.Namespace) -> None:
     from keras_resblocks_plugin.training._accuracy import measure
     from keras_resblocks_plugin.training._jit_compile import jit_compile
     from keras_resblocks_plugin.training._recipe import Augmentation
-    from keras_resblocks_plugin.training.data import _classification_data as data
+    from keras_resblocks_plugin.training.data import _row_choice as data
     from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
     from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 
     _distribution.start(args, args.batch_size)
-    splits, rows, skipped = data.choose_images(args)
+    converter = krp.ResBlockImageConverter.from_preset(args.preset)
+    resize, normalize = Converted(converter), normalizer(converter)
+    splits, rows, skipped = data.choose_images(args, resize)
     _dense.check_batch_size(args, len(rows["train"]))
     _finetuning.claim_folder(
         args, {name: splits[name].settings | {"images": len(which)} for name, which in rows.items()}
     )
-    converter = krp.ResBlockImageConverter.from_preset(args.preset)
-    resize, normalize = Converted(converter), normalizer(converter)
     train = splits["train"].decode(resize, _distribution.share(rows["train"]))
     watched = None
     if "held_out" in rows:

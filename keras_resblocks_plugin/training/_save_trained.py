@@ -12,8 +12,8 @@ from keras_resblocks_plugin.training._accuracy import measure
 from keras_resblocks_plugin.training._recipe import Recipe
 from keras_resblocks_plugin.training._train import TrainConfig
 from keras_resblocks_plugin.training._tried_rates import describe_tried_rates
-from keras_resblocks_plugin.training.data._data import ImageSet
 from keras_resblocks_plugin.training.data._input import evaluation_batches
+from keras_resblocks_plugin.training.data._labelled_images import ImageSet
 from keras_resblocks_plugin.training.data._resizing import normalizer
 
 _BATCH_SIZE = 250

@@ -15,8 +15,8 @@ from keras_resblocks_plugin.training._optimizer import compile_classifier
 from keras_resblocks_plugin.training._recipe import Recipe
 from keras_resblocks_plugin.training._save_trained import measure_and_save
 from keras_resblocks_plugin.training._train import TrainConfig
-from keras_resblocks_plugin.training.data._data import ImageSet
 from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
+from keras_resblocks_plugin.training.data._labelled_images import ImageSet
 from keras_resblocks_plugin.training.data._recipe_data import open_recipe_data
 from keras_resblocks_plugin.training.data._resizing import normalizer
 
@@ -44,7 +44,7 @@ def run(config: TrainConfig, recipe: Recipe) -> None:
     )
     images = data.training_images()
     converter = build_converter(_every_50th(images), recipe.image_size)
-    watched, unseen = data.watched_images(converter), data.unseen_images(converter)
+    watched, unseen = data.watched_images(), data.unseen_images()
     classifier = _fit(config, recipe, images, watched, converter)
     if classifier is not None:
         measure_and_save(config, recipe, classifier, data.counts, unseen)

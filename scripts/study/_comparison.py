@@ -11,9 +11,11 @@ import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training import Augmentation, _divergence, _finetuning, _runs
 from keras_resblocks_plugin.training._accuracy import measure
 from keras_resblocks_plugin.training._jit_compile import jit_compile
-from keras_resblocks_plugin.training.data import _classes, _classification_data
+from keras_resblocks_plugin.training.data import _classes
 from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
+from keras_resblocks_plugin.training.data._readable_rows import usable_rows
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
+from keras_resblocks_plugin.training.data._row_choice import balanced_rows
 
 
 class Comparison:
@@ -42,7 +44,7 @@ class Comparison:
         resize, self.normalize = Converted(converter), normalizer(converter)
         pair = _classes.open_pair(data, "train", "validation", folder / "cache", *columns)
         splits = {split.name: split for split in pair}
-        rows = [_classification_data.usable_rows(split, skip_unreadable) for split in pair]
+        rows = [usable_rows(split, skip_unreadable, resize) for split in pair]
         self.images = {
             split.name: split.decode(resize, which) for split, which in zip(pair, rows, strict=True)
         }
@@ -83,7 +85,7 @@ class Comparison:
         keras.backend.clear_session()
         keras.utils.set_random_seed(seed)
         train = self.images["train"]
-        rows = _classification_data.balanced_rows(
+        rows = balanced_rows(
             train.labels, np.arange(len(train.labels)), train.class_names, images, held_out, seed
         )
         args = argparse.Namespace(

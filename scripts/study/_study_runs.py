@@ -14,8 +14,9 @@ from keras_resblocks_plugin.training import Augmentation, Schedule, _divergence,
 from keras_resblocks_plugin.training._accuracy import measure
 from keras_resblocks_plugin.training._classifier import build_converter
 from keras_resblocks_plugin.training._optimizer import compile_classifier
-from keras_resblocks_plugin.training.data._data import ImageSet, hold_out
 from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
+from keras_resblocks_plugin.training.data._labelled_images import ImageSet
+from keras_resblocks_plugin.training.data._row_choice import hold_out
 
 PROBE = 256
 LABEL_SMOOTHING = 0.05

@@ -31,7 +31,8 @@ from keras_resblocks_plugin.training._tried_rates import (
 if TYPE_CHECKING:
     import numpy as np
 
-    from keras_resblocks_plugin.training.data._data import ImageSet
+    from keras_resblocks_plugin.training.data._labelled_images import ImageSet
+
 
 RATES = (0.01, 0.03, 0.1, 0.15, 0.3)
 _LINE = re.compile(r"(?m)^([ \t]*learning_rate) = .*$")
@@ -64,12 +65,13 @@ def main(args: argparse.Namespace) -> None:
     import keras
 
     from keras_resblocks_plugin.training import _provenance
-    from keras_resblocks_plugin.training.data import _data
-    from keras_resblocks_plugin.training.data._classification_data import usable_rows
+    from keras_resblocks_plugin.training.data._labelled_images import open_split
+    from keras_resblocks_plugin.training.data._readable_rows import usable_rows
     from keras_resblocks_plugin.training.data._resizing import Square
+    from keras_resblocks_plugin.training.data._row_choice import hold_out
 
     columns = (args.image_column, args.label_column)
-    split = _data.open_split(args.data, "train", args.cache, *columns)
+    split = open_split(args.data, "train", args.cache, *columns)
     file = tried_rates_file(args.recipe)
     settings = {
         "recipe": settings_without_rate(recipe),
@@ -77,13 +79,14 @@ def main(args: argparse.Namespace) -> None:
         "epochs": args.epochs,
         "backend": keras.config.backend(),
     }
-    usable = usable_rows(split, args.skip_unreadable)
+    resize = Square(recipe.image_size)
+    usable = usable_rows(split, args.skip_unreadable, resize)
     if args.skip_unreadable:
         settings["unreadable_images_left_out"] = len(split) - len(usable)
     # Figures of another network, on other data or after other numbers of epochs do not compare.
     kept = _provenance.read_result(file, settings, f"Remove {file} to try the rates again.") or {}
-    images = split.decode(Square(recipe.image_size), usable)
-    rows, held_out = _data.hold_out(len(images.labels), recipe.holdout, seed=0)
+    images = split.decode(resize, usable)
+    rows, held_out = hold_out(len(images.labels), recipe.holdout, seed=0)
     record = {
         "data": settings["data"]["name"],
         "epochs": args.epochs,

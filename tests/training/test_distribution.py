@@ -208,7 +208,7 @@ def test_two_processes_killed_and_started_again_learn_what_one_does(eight_device
     assert_same_training(first, eight_devices[0]["whole"])
 
     # The second process has decoded its own share of training and watched images, no more.
-    decoded = sorted(len(np.load(file)) for file in second.glob("cache/*-labels.npy"))
+    decoded = sorted(len(np.load(file)) for file in second.glob("cache/*-images.npy"))
     assert decoded == [2, 16]
     assert [path.name for path in second.iterdir()] == ["cache"]
 

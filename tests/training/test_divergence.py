@@ -3,8 +3,6 @@
 import json
 import re
 
-import _study_nets
-import _study_runs
 import choose_learning_rate
 import evaluate
 import finetune
@@ -20,8 +18,8 @@ from keras_resblocks_plugin.training._accuracy import accuracies, measure
 from keras_resblocks_plugin.training._divergence import Diverged
 from keras_resblocks_plugin.training._recipe import read_recipe
 from keras_resblocks_plugin.training._tried_rates import describe_tried_rates
-from keras_resblocks_plugin.training.data import _data
 from keras_resblocks_plugin.training.data._input import evaluation_batches
+from keras_resblocks_plugin.training.data._labelled_images import load_images
 from keras_resblocks_plugin.training.data._resizing import Square
 from tests.training.test_finetune_detection import save_scenes
 from tests.training.test_finetune_segmentation import save_streets
@@ -158,19 +156,6 @@ def test_a_rate_that_diverges_is_never_chosen(plain_recipe, dataset, tmp_path, m
     assert choose_learning_rate.choose({"0.1": 0.0, "0.01": "diverged"}, 100) == 0.1
 
 
-def test_a_run_of_the_study_that_diverges_says_so(small_study, dataset, tmp_path):
-    splits = [
-        _data.load_images(str(dataset), name, Square(32), tmp_path)
-        for name in ("train", "validation")
-    ]
-    data = _study_runs.StudyData(*splits, 2, 0.1)
-    result = _study_runs.train(_study_nets.Run("bn", TOO_FAST, 0), data, 2, 16)
-    assert result["diverged"] is True
-    assert result["held_out_top1"] == result["validation_top1"] == 0.0
-    assert result["dead_units"] == {"stack0_block0": 0.0}
-    _jsonfile.write_json(tmp_path / "result.json", result)
-
-
 def test_equal_predictions_are_no_hits():
     labels = np.arange(10)
     assert accuracies(np.zeros((10, 10)), labels) == {"top1": 0.0, "top5": 0.0}
@@ -186,7 +171,7 @@ def test_equal_predictions_are_no_hits():
 
 
 def test_measured_accuracy_is_that_of_keras(dataset, tmp_path):
-    images = _data.load_images(str(dataset), "validation", Square(32), tmp_path)
+    images = load_images(str(dataset), "validation", Square(32), tmp_path)
     converter = krp.ResBlockImageConverter(image_size=(32, 32), scale=1 / 64, offset=-2.0)
     model = krp.ResBlockImageClassifier(krp.ResBlockBackbone("bn", [8], [1], [2], [8], [3], [2]), 3)
     batches = evaluation_batches(images, np.arange(30), 16, converter)

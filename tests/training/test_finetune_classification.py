@@ -13,7 +13,7 @@ import pytest
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.hub._checks import check_shareable_adapter, load_shareable
 from keras_resblocks_plugin.training import _recipe, _training
-from keras_resblocks_plugin.training.data import _data
+from keras_resblocks_plugin.training.data._labelled_images import ImageSet
 from tests.fixtures import start_script
 from tests.helpers import TOLERANCE, to_numpy
 from tests.made_data import CLASSES, photographs, save_dataset
@@ -190,7 +190,7 @@ def test_memory_stays_flat_over_an_epoch(tmp_path):
     )
     pixels.flush()
     pixels = np.load(tmp_path / "images.npy", mmap_mode="c")
-    images = _data.ImageSet(pixels, np.zeros(count, "int32"), ["a", "b"])
+    images = ImageSet(pixels, np.zeros(count, "int32"), ["a", "b"])
     recipe = _recipe.Recipe({}, batch_size=batch, flip=False, translation=0.0)
     converter = krp.ResBlockImageConverter(image_size=(size, size), scale=1.0)
     batches = iter(_training.training_batches(images, np.arange(count), recipe, converter, 0))

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from keras_resblocks_plugin.training.data import _data, _detection_data, _segmentation_data
+from keras_resblocks_plugin.training.data import _detection_data, _segmentation_data
 from keras_resblocks_plugin.training.data._images import UnreadableImage, read_image, read_mask
+from keras_resblocks_plugin.training.data._labelled_images import load_images
 from keras_resblocks_plugin.training.data._resizing import Square
 
 # A picture whose upper left quarter is red, on gray: turned or mirrored, it is another one.
@@ -227,7 +228,7 @@ def test_training_segmentation_and_detection_read_the_same_pixels(tmp_path):
         other.mkdir()
         rows = datasets.Dataset.from_dict(columns, features=features)
         rows.to_parquet(other / "train-00000-of-00001.parquet")
-        labelled = _data.load_images(str(other), "train", Square(20), tmp_path / "cache")
+        labelled = load_images(str(other), "train", Square(20), tmp_path / "cache")
         np.testing.assert_array_equal(labelled.images[0], expected[:, 5:25])
         arguments = str(other), "train", tmp_path / "cache", 20, "image", "objects", False, False
         boxed = _detection_data.load_boxed_images(*arguments)

@@ -10,8 +10,8 @@ import pytest
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training import Augmentation
 from keras_resblocks_plugin.training._classifier import build_converter
-from keras_resblocks_plugin.training.data import _data
 from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
+from keras_resblocks_plugin.training.data._labelled_images import ImageSet, load_images
 from keras_resblocks_plugin.training.data._resizing import Square
 
 ROWS = np.arange(120)
@@ -20,7 +20,7 @@ UNCHANGED = Augmentation(flip=False, translation=0.0)
 
 @pytest.fixture(scope="module")
 def images(dataset, tmp_path_factory):
-    return _data.load_images(str(dataset), "train", Square(32), tmp_path_factory.mktemp("cache"))
+    return load_images(str(dataset), "train", Square(32), tmp_path_factory.mktemp("cache"))
 
 
 def test_images_are_read_where_they_lie_and_not_copied(tmp_path):
@@ -29,7 +29,7 @@ def test_images_are_read_where_they_lie_and_not_copied(tmp_path):
     array[:, 0, 0, 0] = np.arange(count) % 251
     array.flush()
     mapped = np.load(tmp_path / "x.npy", mmap_mode="c")
-    images = _data.ImageSet(mapped, np.zeros(count, "int32"), ["one"])
+    images = ImageSet(mapped, np.zeros(count, "int32"), ["one"])
     identity = keras.layers.Rescaling(1.0)
     process = psutil.Process()
     before = process.memory_info()

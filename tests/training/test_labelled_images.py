@@ -7,24 +7,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_resblocks_plugin.training.data import _data
+from keras_resblocks_plugin.training.data._labelled_images import load_images, open_split
 from keras_resblocks_plugin.training.data._resizing import Square
+from keras_resblocks_plugin.training.data._row_choice import hold_out
 from tests.made_data import photographs, save_dataset
 
 
 @pytest.fixture(scope="module")
 def images(dataset, tmp_path_factory):
-    return _data.load_images(str(dataset), "train", Square(32), tmp_path_factory.mktemp("cache"))
+    return load_images(str(dataset), "train", Square(32), tmp_path_factory.mktemp("cache"))
 
 
 def test_images_are_decoded_once_and_square(dataset, images, tmp_path):
     assert images.images.shape == (120, 32, 32, 3)
     assert images.images.dtype == "uint8"
     assert images.class_names == ["red", "green", "blue"]
-    first = _data.load_images(str(dataset), "validation", Square(32), tmp_path)
+    first = load_images(str(dataset), "validation", Square(32), tmp_path)
     (cached,) = tmp_path.glob("*-images.npy")
     before = cached.stat().st_mtime_ns
-    again = _data.load_images(str(dataset), "validation", Square(32), tmp_path)
+    again = load_images(str(dataset), "validation", Square(32), tmp_path)
     assert cached.stat().st_mtime_ns == before
     np.testing.assert_array_equal(first.images, again.images)
     # JPEG or PNG, what is in the file is what is in the array: these are lossless.
@@ -33,7 +34,7 @@ def test_images_are_decoded_once_and_square(dataset, images, tmp_path):
 
 
 def test_rows_are_decoded_by_themselves(dataset, images, tmp_path):
-    split = _data.open_split(str(dataset), "train", tmp_path)
+    split = open_split(str(dataset), "train", tmp_path)
     rows = np.array([3, 5, 110])
     some = split.decode(Square(32), rows)
     np.testing.assert_array_equal(some.images, images.images[rows])
@@ -55,7 +56,7 @@ def test_grayscale_and_unreadable_images(tmp_path):
     columns["image"][3] = {"bytes": broken.getvalue()[:40], "path": None}
     folder = save_dataset(tmp_path / "broken", train=columns)
     with pytest.raises(ValueError, match="Image 3 of the split 'train': it cannot be read"):
-        _data.load_images(str(folder), "train", Square(32), tmp_path / "cache")
+        load_images(str(folder), "train", Square(32), tmp_path / "cache")
 
 
 def test_labels_are_integers(tmp_path):
@@ -66,12 +67,12 @@ def test_labels_are_integers(tmp_path):
     (tmp_path / "data").mkdir()
     rows.to_parquet(tmp_path / "data" / "train-00000-of-00001.parquet")
     with pytest.raises(ValueError, match=r"needs a column 'label' of integer labels"):
-        _data.load_images(str(tmp_path / "data"), "train", Square(32), tmp_path / "cache")
+        load_images(str(tmp_path / "data"), "train", Square(32), tmp_path / "cache")
 
 
 def test_held_out_rows_are_no_training_rows():
-    kept, held_out = _data.hold_out(100, 0.1, seed=3)
+    kept, held_out = hold_out(100, 0.1, seed=3)
     assert len(held_out) == 10
     assert sorted([*kept, *held_out]) == list(range(100))
-    np.testing.assert_array_equal(held_out, _data.hold_out(100, 0.1, seed=3)[1])
-    assert set(held_out) != set(_data.hold_out(100, 0.1, seed=4)[1])
+    np.testing.assert_array_equal(held_out, hold_out(100, 0.1, seed=3)[1])
+    assert set(held_out) != set(hold_out(100, 0.1, seed=4)[1])

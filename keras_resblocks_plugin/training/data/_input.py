@@ -12,7 +12,7 @@ import numpy as np
 from keras_resblocks_plugin.training import _distribution
 from keras_resblocks_plugin.training._recipe import Augmentation
 from keras_resblocks_plugin.training.data._augmentation import image_layers, mixing_layers
-from keras_resblocks_plugin.training.data._data import ImageSet
+from keras_resblocks_plugin.training.data._labelled_images import ImageSet
 
 try:
     import tensorflow as tf

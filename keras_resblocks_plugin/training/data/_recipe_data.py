@@ -3,19 +3,17 @@
 import dataclasses
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_resblocks_plugin.training import _distribution
+from keras_resblocks_plugin.training._classifier import new_converter
 from keras_resblocks_plugin.training._recipe import Recipe
 from keras_resblocks_plugin.training._train import TrainConfig
 from keras_resblocks_plugin.training.data._classes import open_pair
-from keras_resblocks_plugin.training.data._classification_data import (
-    usable_rows,
-    warn_of_empty_classes,
-)
-from keras_resblocks_plugin.training.data._data import ImageSet, Split, hold_out
-from keras_resblocks_plugin.training.data._resizing import Converted, Square
+from keras_resblocks_plugin.training.data._labelled_images import ImageSet, Split
+from keras_resblocks_plugin.training.data._readable_rows import usable_rows
+from keras_resblocks_plugin.training.data._resizing import Converted, Resize, Square
+from keras_resblocks_plugin.training.data._row_choice import hold_out, warn_of_empty_classes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,13 +25,15 @@ class RecipeData:
         validation: The validation split.
         rows: The rows to use, by `"train"`, `"held_out"` (of the training split; may be empty)
             and `"validation"`.
-        image_size: Side of the training images in pixels.
+        resize: How images to train on are resized.
+        resize_unseen: How images to measure on are resized: as the preset will do it.
     """
 
     train: Split
     validation: Split
     rows: dict[str, np.ndarray]
-    image_size: int
+    resize: Resize
+    resize_unseen: Resize
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -55,38 +55,29 @@ class RecipeData:
     def training_images(self) -> ImageSet:
         """Decodes this process's share of the training images."""
         rows = _distribution.share(self.rows["train"])
-        return self.train.decode(Square(self.image_size), rows)
+        return self.train.decode(self.resize, rows)
 
-    def watched_images(self, converter: keras.Layer) -> ImageSet | None:
-        """Decodes this process's share of the held-out images, for validation while training.
-
-        Args:
-            converter: The preset's converter, which resizes what is measured.
-
-        Returns:
-            The images, or `None` if none are held out.
-        """
+    def watched_images(self) -> ImageSet | None:
+        """Decodes this process's share of the held-out images, or returns `None` without any."""
         if not len(self.rows["held_out"]):
             return None
         rows = _distribution.share(self.rows["held_out"], equal=False)
-        return self.train.decode(Converted(converter), rows)
+        return self.train.decode(self.resize_unseen, rows)
 
-    def unseen_images(self, converter: keras.Layer) -> dict[str, ImageSet]:
+    def unseen_images(self) -> dict[str, ImageSet]:
         """Decodes the images to measure the trained classifier on, in the first process.
-
-        Args:
-            converter: The preset's converter, which resizes what is measured.
 
         Returns:
             The images by `"held_out"`, if there are any, and `"validation"`.
         """
         if not _distribution.is_first():
             return {}
-        resize, unseen = Converted(converter), {}
-        if len(self.rows["held_out"]):
-            unseen["held_out"] = self.train.decode(resize, self.rows["held_out"])
-        unseen["validation"] = self.validation.decode(resize, self.rows["validation"])
-        return unseen
+        splits = {"held_out": self.train, "validation": self.validation}
+        return {
+            name: split.decode(self.resize_unseen, self.rows[name])
+            for name, split in splits.items()
+            if len(self.rows[name])
+        }
 
 
 def open_recipe_data(config: TrainConfig, recipe: Recipe) -> RecipeData:
@@ -100,7 +91,9 @@ def open_recipe_data(config: TrainConfig, recipe: Recipe) -> RecipeData:
         *(config.data, "train", config.validation_split, config.out / "cache"),
         *(config.image_column, config.label_column),
     )
-    usable, measured = (usable_rows(split, config.skip_unreadable) for split in (train, validation))
+    resize, resize_unseen = Square(recipe.image_size), Converted(new_converter(recipe.image_size))
+    usable = usable_rows(train, config.skip_unreadable, resize)
+    measured = usable_rows(validation, config.skip_unreadable, resize_unseen)
     kept, held_out = hold_out(len(usable), recipe.holdout, config.seed)
     rows = {"train": usable[kept], "held_out": usable[held_out], "validation": measured}
     warn_of_empty_classes(train, rows["train"])
@@ -109,4 +102,4 @@ def open_recipe_data(config: TrainConfig, recipe: Recipe) -> RecipeData:
             "`batch_size` must be at most the number of training images, "
             f"{len(rows['train'])}. Received: batch_size={recipe.batch_size}"
         )
-    return RecipeData(train, validation, rows, recipe.image_size)
+    return RecipeData(train, validation, rows, resize, resize_unseen)
