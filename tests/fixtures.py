@@ -1,7 +1,8 @@
-"""A dataset, a recipe, and the scripts as a shell runs them."""
+"""Fixtures that several folders of tests share: a preset, a dataset, a recipe, and scripts."""
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -10,6 +11,22 @@ import pytest
 _ROOT = pathlib.Path(__file__).parents[1]
 SCRIPTS = _ROOT / "scripts"
 sys.path.insert(0, str(SCRIPTS))
+
+
+@pytest.fixture(scope="session")
+def saved_preset(tmp_path_factory):
+    """The preset of a tiny classifier; tests must not change it."""
+    from tests.tiny import tiny_classifier
+
+    folder = tmp_path_factory.mktemp("saved") / "preset"
+    tiny_classifier().save_to_preset(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(saved_preset, tmp_path):
+    """A copy of a tiny classifier's preset."""
+    return shutil.copytree(saved_preset, tmp_path / "preset")
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +40,7 @@ def dataset(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def recipe(tmp_path_factory):
-    """A recipe that a test can afford, with everything in it that a recipe can ask for."""
+    """A recipe that trains within seconds and sets most of the options."""
     file = tmp_path_factory.mktemp("recipe") / "tiny.toml"
     file.write_text(
         """
@@ -53,7 +70,7 @@ def recipe(tmp_path_factory):
 
 
 def start_script(name: str | pathlib.Path, *args, env=None, **kwargs) -> subprocess.Popen:
-    """Starts a script in a process of its own, with these variables besides."""
+    """Starts a script in its own process, with `env` added to the environment."""
     path = os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
         [sys.executable, str(SCRIPTS / name), *map(str, args)],
@@ -67,7 +84,10 @@ def start_script(name: str | pathlib.Path, *args, env=None, **kwargs) -> subproc
 
 @pytest.fixture
 def run_script(tmp_path):
-    """`run_script(name, *args)` → exit code, output, errors; in an empty working folder."""
+    """`run_script(name, *args)` runs a script in an empty folder.
+
+    It returns the exit code, the output and the errors.
+    """
 
     def run(name, *args):
         process = start_script(name, *args, cwd=tmp_path)
