@@ -12,7 +12,7 @@ import safetensors.numpy
 import keras_resblocks_plugin as krp
 from tests.convert import models
 from tests.helpers import values
-from tests.tiny import assert_refused, photos, predict
+from tests.tiny import CLASS_NAMES, assert_refused, photos, predict
 
 from_timm = krp.convert.from_timm
 
@@ -61,7 +61,7 @@ def test_there_and_back(name, tmp_path):
     krp.convert.to_timm(model, tmp_path)
     loaded = from_timm(tmp_path)
     assert_same_weights(model, loaded)
-    assert loaded.class_names == models.CLASS_NAMES
+    assert loaded.class_names == CLASS_NAMES
     assert loaded.pooling == model.pooling
     # Not where the two say the same in other words, a named and an automatic projection.
     config, other = loaded.backbone.get_config(), model.backbone.get_config()

@@ -12,6 +12,7 @@ import keras_resblocks_plugin as krp
 from tests.convert import models
 from tests.convert.timm_import import import_timm
 from tests.helpers import images, to_numpy
+from tests.tiny import CLASS_NAMES
 
 timm = import_timm()
 torch = pytest.importorskip("torch")
@@ -55,13 +56,11 @@ def assert_same(left, right):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_timm_saves_gives_the_same_logits(name, safe, tmp_path):
     model = network(name, global_pool="avg" if safe else "max")
-    save_for_hf(
-        model, tmp_path, model_config={"label_names": models.CLASS_NAMES}, safe_serialization=safe
-    )
+    save_for_hf(model, tmp_path, model_config={"label_names": CLASS_NAMES}, safe_serialization=safe)
     converted = krp.convert.from_timm(tmp_path)
     x = images(2, 69, 50, 3)
     assert_same(to_numpy(converted(x)), run(model, x))
-    assert converted.class_names == models.CLASS_NAMES
+    assert converted.class_names == CLASS_NAMES
     expected = timm.data.resolve_model_data_config(model)
     converter = converted.preprocessor.image_converter
     assert converter.image_size == expected["input_size"][1:]

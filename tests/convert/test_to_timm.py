@@ -10,7 +10,7 @@ import safetensors.numpy
 import keras_resblocks_plugin as krp
 from tests.convert import models
 from tests.helpers import to_numpy, values
-from tests.tiny import assert_refused, contents, tiny_backbone
+from tests.tiny import CLASS_NAMES, assert_refused, contents, tiny_backbone
 
 # This package's weight paths → timm's names, for each of `models.BACKBONES`.
 NAMES = json.loads((pathlib.Path(__file__).parent / "timm_names.json").read_text())
@@ -60,7 +60,7 @@ def test_config(tmp_path):
     krp.convert.to_timm(models.classifier("resnet50d", pooling="max"), tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     assert config["architecture"] == "resnet50d"
-    assert config["label_names"] == models.CLASS_NAMES
+    assert config["label_names"] == CLASS_NAMES
     assert config["model_args"] == {
         "layers": [2, 1, 1, 1],
         "channels": [8, 16, 8, 16],

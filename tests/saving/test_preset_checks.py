@@ -21,18 +21,6 @@ LOADERS = {
 }
 
 
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("saved") / "preset"
-    tiny_classifier().save_to_preset(folder)
-    return folder
-
-
-@pytest.fixture
-def folder(saved, tmp_path):
-    return shutil.copytree(saved, tmp_path / "preset")
-
-
 @pytest.fixture(params=LOADERS.values(), ids=LOADERS.keys())
 def load(request):
     return request.param
