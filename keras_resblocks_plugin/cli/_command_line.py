@@ -23,8 +23,8 @@ def new_app(name: str | None = None, help: str | None = None, example: str | Non
         help_format="markdown",
         help_epilogue=example and f"example: {example}",
         version=_version,
-        # A list is given after one option; flags have no second name.
-        default_parameter=Parameter(consume_multiple=True, negative=()),
+        # Lists are given after one option. Flags have no negative form unless they say so.
+        default_parameter=Parameter(consume_multiple=1, negative=()),
         group_parameters=Group("Options"),
         result_action="return_none",
         # `run` prints them.

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from keras_resblocks_plugin._utils._extras import require
+
 Strategy = Literal["linear", "norm", "lora", "full"]
 
 
@@ -316,6 +318,7 @@ def _namespace(config: Any) -> Namespace:
 
 def train(config: TrainConfig) -> None:
     """Trains."""
+    require("training", "datasets", "PIL", "matplotlib")
     from keras_resblocks_plugin.training import _interim_train
 
     _interim_train.main(_namespace(config))
@@ -323,6 +326,7 @@ def train(config: TrainConfig) -> None:
 
 def evaluate(config: EvaluateConfig) -> dict[str, float]:
     """Evaluates."""
+    require("training", "datasets", "PIL", "matplotlib")
     from keras_resblocks_plugin.training import _interim_train
 
     return _interim_train.evaluate(_namespace(config))
@@ -330,6 +334,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, float]:
 
 def finetune(config: FinetuneConfig) -> None:
     """Fine-tunes."""
+    require("training", "datasets", "PIL", "matplotlib")
     import importlib
 
     import keras

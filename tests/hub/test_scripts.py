@@ -1,4 +1,4 @@
-"""`push_to_hub.py` and `pull_from_hub.py`, as a shell sees them: output, errors, exit codes."""
+"""`keras-resblocks push` and `pull`, and their scripts, as a shell sees them."""
 
 import contextlib
 import io
@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import keras_resblocks_plugin as krp
+from tests.cli.without_extras import run_without_extras
 from tests.hub.outcomes import contents, on_hub
 
 _SCRIPTS = pathlib.Path(__file__).parents[2] / "scripts"
@@ -28,7 +29,7 @@ def script(monkeypatch):
             except SystemExit as end:
                 code = end.code
                 if isinstance(code, str):
-                    # Python itself prints what a script exits with.
+                    # The interpreter prints a message that a process exits with.
                     print(code, file=sys.stderr)
                     code = 1
         # For the search for tokens.
@@ -36,6 +37,23 @@ def script(monkeypatch):
         return code or 0, output.getvalue(), errors.getvalue()
 
     return run
+
+
+def test_the_commands_need_no_extra(hub, preset, fresh_process):
+    push, pull, presets = run_without_extras(
+        fresh_process,
+        ["push", preset, "hf://user/name", "--private"],
+        ["pull", "hf://user/name", "--name", "pulled"],
+        ["presets"],
+    )
+    commit = hub.repo().find().id
+    assert push[0] == 0
+    assert f"{hub.url}/user/name/commit/{commit}" in push[1]
+    assert on_hub(hub, "user/name") == contents(preset)
+    assert hub.repo().private
+    assert (pull[0], f"Pulled commit {commit}" in pull[1]) == (0, True)
+    (line,) = [line for line in presets[1].splitlines() if line.startswith("pulled ")]
+    assert line.endswith("parameters  hub, hf://user/name")
 
 
 def test_push_and_pull(hub, preset, script):
@@ -76,13 +94,6 @@ def test_branches_and_pull_requests(hub, preset, script):
     _, output, _ = script("push_to_hub.py", preset, "hf://user/name", "--create-pr")
     assert f"{hub.url}/user/name/discussions/1" in output
     assert on_hub(hub, "user/name") == {}
-
-
-@pytest.mark.parametrize("name", ["push_to_hub.py", "pull_from_hub.py"])
-def test_help_has_an_example(script, name):
-    code, output, _ = script(name, "--help")
-    assert code == 0
-    assert f"example: python scripts/{name}" in output
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`convert.py` on files of this disk, as a shell sees it."""
+"""`keras-resblocks convert` on local files."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ import keras_hub
 import pytest
 
 import keras_resblocks_plugin as krp
+from tests.cli.without_extras import run_without_extras
 from tests.convert import models
 from tests.tiny import photos, predict
 
@@ -15,20 +16,20 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """What timm saves; the weights alone say nothing of preprocessing and classes."""
+    """A folder as timm saves it, without the preprocessing and the classes."""
     folder = tmp_path_factory.mktemp("timm") / "resnet18"
     krp.convert.to_timm(models.classifier("resnet18"), folder)
     (folder / "config.json").unlink()
     return folder
 
 
-def test_a_safetensors_file(folder, run_script, tmp_path):
+def test_a_safetensors_file_needs_no_extra(folder, fresh_process, tmp_path):
     file, names, out = folder / "model.safetensors", tmp_path / "names.txt", tmp_path / "preset"
     names.write_text("cat\ndog\nfox\n")
-    options = ["--class-names", names, "--image-size", 48, "--data", "my-pets"]
+    options = ["--out", out, "--class-names", names, "--image-size", 48, "--data", "my-pets"]
     options += ["--mean", 0.5, 0.5, 0.5, "--std", 0.25, 0.25, 0.25]
-    code, output, errors = run_script("convert.py", file, "--out", out, *options)
-    assert (code, "Traceback" in errors) == (0, False), errors
+    ((code, output),) = run_without_extras(fresh_process, ["convert", file, *options])
+    assert code == 0
     assert f'keras_hub.models.ImageClassifier.from_preset("{out}")' in output
     loaded = keras_hub.models.ImageClassifier.from_preset(str(out))
     assert loaded.class_names == ["cat", "dog", "fox"]
