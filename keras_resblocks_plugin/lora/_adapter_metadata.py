@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from keras_resblocks_plugin._utils._json import parse_json
-from keras_resblocks_plugin._utils._safetensors import read_metadata
-from keras_resblocks_plugin.saving._weights import base_weights
+from keras_resblocks_plugin._utils._safetensors import StoredFile
+from keras_resblocks_plugin.lora._lora import base_weights
 
 ADAPTER_FILE = "adapter.safetensors"
 _FORMAT = "keras_resblocks_plugin adapter"
@@ -20,11 +20,6 @@ _FORMAT = "keras_resblocks_plugin adapter"
 _NO_ARCHITECTURE = frozenset(
     "name trainable frozen freeze_batch_norm build_config dtype image_shape data_format".split()
 )
-
-
-def is_adapter(folder: Path) -> bool:
-    """Whether a folder is that of an adapter, and not of a preset."""
-    return (folder / ADAPTER_FILE).is_file() and not (folder / "config.json").exists()
 
 
 def new_adapter_metadata(
@@ -41,13 +36,17 @@ def new_adapter_metadata(
     }
 
 
-def read_adapter_metadata(file: Path) -> dict[str, Any]:
-    """The metadata of a file that `save_adapter` wrote.
+def read_adapter_metadata(file: Path, header: StoredFile) -> dict[str, Any]:
+    """Reads the metadata of a file that `save_adapter` wrote.
+
+    Args:
+        file: Path of the file, for the error.
+        header: Its header.
 
     Raises:
-        ValueError: If another wrote it.
+        ValueError: If `save_adapter` did not write it.
     """
-    metadata = read_metadata(file)
+    metadata = header.metadata
     try:
         rank, alpha = int(metadata["rank"]), float(metadata["alpha"])
         names = parse_json(metadata["class_names"].encode(), file, (list, type(None)))

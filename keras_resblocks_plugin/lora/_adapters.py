@@ -14,6 +14,7 @@ from keras_resblocks_plugin._utils._one_save import one_save
 from keras_resblocks_plugin._utils._places import local_path
 from keras_resblocks_plugin._utils._replace import replacing_file
 from keras_resblocks_plugin._utils._safetensors import DTYPES, StoredTensor, read_header, write_file
+from keras_resblocks_plugin._utils._weight_differences import weight_differences
 from keras_resblocks_plugin.lora._adapter_metadata import (
     ADAPTER_FILE,
     base_digest,
@@ -22,7 +23,6 @@ from keras_resblocks_plugin.lora._adapter_metadata import (
     read_adapter_metadata,
 )
 from keras_resblocks_plugin.lora._lora import forget_compiled, lora_layers, lora_weights
-from keras_resblocks_plugin.saving._weights import check_fit
 
 
 def save_adapter(
@@ -104,11 +104,17 @@ def _read(
 ) -> tuple[dict[str, Any], list[keras.Layer], dict[str, np.ndarray]]:
     """The metadata of a file that fits, the layers it is for, and its tensors."""
     # A quantized head has int8 weights.
-    tensors = read_header(file, {**DTYPES, "I8": np.int8})
-    metadata = read_adapter_metadata(file)
+    header = read_header(file, {**DTYPES, "I8": np.int8})
+    tensors, metadata = header.tensors, read_adapter_metadata(file, header)
     check_architecture(metadata["architecture"], backbone, file)
     layers = _adapted(backbone, tensors, metadata["rank"], file)
-    check_fit(_shapes(layers, metadata["rank"]) | {w.path: w for w in head}, tensors, file)
+    expected = _shapes(layers, metadata["rank"]) | {weight.path: weight.shape for weight in head}
+    found = {path: tensor.shape for path, tensor in tensors.items()}
+    if problems := weight_differences(expected, found):
+        raise ValueError(
+            f"`{file}` does not have the weights that LoRA and a head add to this model. "
+            f"Nothing was loaded. {problems}"
+        )
     class_names = metadata["class_names"]
     biases = [weight for weight in head if weight.name == "bias"]
     if class_names and biases and len(class_names) != biases[0].shape[0]:
@@ -152,12 +158,12 @@ def _adapted(
     return present or [layer for layer in convolutions if layer.name in names]
 
 
-def _shapes(layers: Sequence[keras.Layer], rank: int) -> dict[str, keras.KerasTensor]:
-    """What LoRA of that rank adds to the layers: the shapes by path."""
+def _shapes(layers: Sequence[keras.Layer], rank: int) -> dict[str, tuple[int, ...]]:
+    """The shapes of the weights that LoRA of that rank adds to the layers, by path."""
     shapes = {}
     for layer in layers:
         kernel = frozen_kernel(layer)
         path, shape = kernel.path.removesuffix("/kernel"), tuple(kernel.shape)
-        shapes[f"{path}/lora_kernel_a"] = keras.KerasTensor((*shape[:-1], rank))
-        shapes[f"{path}/lora_kernel_b"] = keras.KerasTensor((rank, shape[-1]))
+        shapes[f"{path}/lora_kernel_a"] = (*shape[:-1], rank)
+        shapes[f"{path}/lora_kernel_b"] = (rank, shape[-1])
     return shapes

@@ -23,6 +23,12 @@ def lora_weights(model: keras.Model) -> list[keras.Variable]:
     ]
 
 
+def base_weights(model: keras.Model) -> list[keras.Variable]:
+    """The weights of `model` without those that LoRA adds."""
+    lora = {id(weight) for weight in lora_weights(model)}
+    return [weight for weight in model.weights if id(weight) not in lora]
+
+
 def lora_settings(layer: keras.Layer) -> dict[str, dict[str, float]]:
     """Rank and alpha by the path of each layer with LoRA inside `layer`, as JSON has them."""
     return {x.path: {"rank": x.lora_rank, "alpha": x.lora_alpha} for x in lora_layers(layer)}

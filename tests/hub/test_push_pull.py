@@ -251,7 +251,7 @@ def _set_result(preset, value: float) -> None:
     (preset / "training.json").write_text(json.dumps(training))
 
 
-def test_a_task_of_keras_hub_on_the_backbone(hub, preset):
+def tiny_segmenter() -> keras_hub.models.DeepLabV3ImageSegmenter:
     encoder = krp.ResBlockBackbone("bn", [4, 4], [1, 1], [2, 2], [4], [3], [2])
     backbone = keras_hub.models.DeepLabV3Backbone(
         image_encoder=fill(encoder),
@@ -261,7 +261,11 @@ def test_a_task_of_keras_hub_on_the_backbone(hub, preset):
         dilation_rates=[1],
         projection_filters=4,
     )
-    segmenter = keras_hub.models.DeepLabV3ImageSegmenter(backbone=backbone, num_classes=2)
+    return keras_hub.models.DeepLabV3ImageSegmenter(backbone=backbone, num_classes=2)
+
+
+def test_a_task_of_keras_hub_on_the_backbone(hub, preset):
+    segmenter = tiny_segmenter()
     pushed = krp.push_to_hub(segmenter, "hf://user/name")
     assert pushed.load_line == 'keras_hub.models.ImageSegmenter.from_preset("hf://user/name")'
     card = _card(hub)
