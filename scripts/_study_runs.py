@@ -6,10 +6,10 @@ import time
 import keras
 import numpy as np
 from _study_nets import NETS, Net, Run
-from multiply_adds import multiply_adds
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._utils import _timing
+from keras_resblocks_plugin.diagnostics import multiply_adds
 from keras_resblocks_plugin.training import _divergence, _results, _training
 from keras_resblocks_plugin.training._recipe import Recipe
 from keras_resblocks_plugin.training.data._data import ImageSet, hold_out

@@ -58,9 +58,8 @@ def main(args: argparse.Namespace) -> None:
 
 def read_presets(folder: Path) -> dict[str, dict]:
     """The records of all presets in a folder, the most accurate first."""
-    from multiply_adds import multiply_adds
-
     import keras_resblocks_plugin as krp
+    from keras_resblocks_plugin.diagnostics import multiply_adds
     from keras_resblocks_plugin.training import _results
 
     presets = {}

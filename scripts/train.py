@@ -182,8 +182,8 @@ def report(preset, recipe, counts, unseen, args) -> None:
 
     import numpy as np
     from choose_learning_rate import tried
-    from multiply_adds import multiply_adds
 
+    from keras_resblocks_plugin.diagnostics import multiply_adds
     from keras_resblocks_plugin.training import _callbacks, _results, _runs, _storage, _training
     from keras_resblocks_plugin.training.data._resizing import normalizer
 

@@ -6,13 +6,13 @@ import keras_hub
 
 from keras_resblocks_plugin.convert._layouts import keras_hub_layout
 from keras_resblocks_plugin.convert._transfer import LoadedTensor, assign
+from keras_resblocks_plugin.lora._merging import merged_weights
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.models._image_classifier import ResBlockImageClassifier
 from keras_resblocks_plugin.models._image_classifier_preprocessor import (
     ResBlockImageClassifierPreprocessor,
 )
 from keras_resblocks_plugin.models._image_converter import ResBlockImageConverter
-from keras_resblocks_plugin.saving._weights import merged_weights
 
 # KerasHub's (`block_type`, `use_pre_activation`) → this package's `block_type` and `shortcut`.
 _BLOCKS = {

@@ -14,7 +14,7 @@ from keras_resblocks_plugin.convert._layouts import RESNET_V2
 from keras_resblocks_plugin.convert._timm_architecture import TimmArchitecture, find_architecture
 from keras_resblocks_plugin.convert._timm_config import describe_converter
 from keras_resblocks_plugin.convert._transfer import named_weights
-from keras_resblocks_plugin.layers._layers import channel_axis
+from keras_resblocks_plugin.layers._geometry import channel_axis
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.models._image_classifier import ResBlockImageClassifier
 from keras_resblocks_plugin.saving._preset_files import INDEX_FILE

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_resblocks_plugin._utils._weight_differences import weight_differences
 from keras_resblocks_plugin.convert._layouts import Layout
-from keras_resblocks_plugin.saving._weights import merged_weights
+from keras_resblocks_plugin.lora._merging import merged_weights
 
 
 class Tensor(Protocol):

@@ -5,11 +5,12 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from keras_resblocks_plugin._utils._extras import require
 from keras_resblocks_plugin._utils._places import local_path
 from keras_resblocks_plugin.diagnostics._block_probe import named_blocks, probe_blocks, ratio
-from keras_resblocks_plugin.diagnostics._picture import check_matplotlib, save_picture
+from keras_resblocks_plugin.diagnostics._events import ScalarWriter
+from keras_resblocks_plugin.diagnostics._picture import save_picture
 
 
 class ResidualDiagnostics(keras.callbacks.Callback):
@@ -40,7 +41,8 @@ class ResidualDiagnostics(keras.callbacks.Callback):
     block's values, one an epoch.
 
     Raises:
-        ImportError: If matplotlib is not installed.
+        ImportError: If matplotlib or tensorboardX is not installed, which the extra `training`
+            installs.
 
     Example:
 
@@ -56,7 +58,7 @@ class ResidualDiagnostics(keras.callbacks.Callback):
         if not len(probe):
             raise ValueError("`probe` must be a batch of at least one image. Received: none")
         # Now, and not after hours of training.
-        check_matplotlib()
+        require("training", "matplotlib", "tensorboardX")
         self.probe = probe
         self.log_dir = local_path("log_dir", log_dir)
 
@@ -85,7 +87,7 @@ class ResidualDiagnostics(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None):
         self._blocks = named_blocks(self.model)
         self._epochs = []
-        self._writer = tf.summary.create_file_writer(str(self.log_dir))
+        self._writer = ScalarWriter(self.log_dir)
         statistics = ("residual_ratio", "dead_units", "weight_update")
         self.history = {key: {name: [] for name in self._blocks} for key in statistics}
 
@@ -99,11 +101,10 @@ class ResidualDiagnostics(keras.callbacks.Callback):
             for name, block in self._blocks.items()
         }
         self._epochs.append(epoch)
-        with self._writer.as_default(step=epoch):
-            for statistic, by_block in values.items():
-                for name, value in by_block.items():
-                    self.history[statistic][name].append(value)
-                    _write_scalar(f"{statistic}/{name}", value)
+        for statistic, by_block in values.items():
+            for name, value in by_block.items():
+                self.history[statistic][name].append(value)
+                self._writer.add(f"{statistic}/{name}", value, epoch)
         self._writer.flush()
 
     def on_train_end(self, logs: dict | None = None):
@@ -120,9 +121,3 @@ def _flat_weights(block: keras.Layer) -> np.ndarray:
 
 def _distance(weights: np.ndarray, before: np.ndarray) -> float:
     return ratio(np.linalg.norm(weights - before), np.linalg.norm(before))
-
-
-def _write_scalar(tag: str, value: float) -> None:
-    # What `tf.summary.scalar()` does, which needs TensorBoard to be installed.
-    metadata = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"})
-    tf.summary.write(tag, tf.constant(value, "float32"), metadata=metadata)

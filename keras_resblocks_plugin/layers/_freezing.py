@@ -12,7 +12,7 @@ from keras_resblocks_plugin._utils._kerashub import (
     set_trainable,
     set_trainable_flag,
 )
-from keras_resblocks_plugin.lora._lora import lora_settings, restore_lora
+from keras_resblocks_plugin.lora._config import lora_settings, restore_lora
 
 
 def frozen_paths(layer: keras.Layer) -> list[str]:
@@ -101,6 +101,14 @@ class Freezable(Thawable):
         layer = super().from_config(config)
         layer._state_to_build = state
         return layer
+
+    def build_from_config(self, config: Mapping[str, Any]) -> None:
+        super().build_from_config(config)
+        # Early files have one answer here for all norms of a block.
+        if config.get("freeze_batch_norm"):
+            for norm in flatten_layers(self):
+                if hasattr(norm, "freeze_statistics"):
+                    norm.freeze_statistics = True
 
     def restore_state(self) -> None:
         """Freezes what the config says, now that the weights are there: `build()` ends with it."""

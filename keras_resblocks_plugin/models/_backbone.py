@@ -18,7 +18,10 @@ from keras_resblocks_plugin._utils._registration import PACKAGE
 from keras_resblocks_plugin._utils._validation import BACKBONES_OWN, check_choice, check_image_batch
 from keras_resblocks_plugin.blocks import ResidualBlock
 from keras_resblocks_plugin.blocks._block_type import BLOCK_TYPES, resolve_block_type
-from keras_resblocks_plugin.layers._layers import FreezableBatchNormalization, freezable_norms
+from keras_resblocks_plugin.layers._normalization import (
+    FreezableBatchNormalization,
+    freezable_norms,
+)
 from keras_resblocks_plugin.models._layer_chain import INPUT_CONV, STACKWISE, LayerChain
 from keras_resblocks_plugin.models._preset_backbone import PresetBackbone
 from keras_resblocks_plugin.saving._schema import schema_of

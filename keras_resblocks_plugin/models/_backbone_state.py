@@ -6,7 +6,7 @@ from typing import Any
 from keras_resblocks_plugin._utils._kerashub import FeaturePyramidBackbone
 from keras_resblocks_plugin._utils._precision import saved_policy
 from keras_resblocks_plugin.layers._freezing import Thawable, frozen_paths, learns, set_frozen
-from keras_resblocks_plugin.lora._lora import lora_settings, restore_lora
+from keras_resblocks_plugin.lora._config import lora_settings, restore_lora
 
 # KerasHub drops this key at any depth of what it writes to a preset, as it should: saving a
 # preset merges LoRA into the kernels. `.keras` files and copies have it.

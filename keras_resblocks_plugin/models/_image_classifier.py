@@ -11,8 +11,7 @@ from keras_resblocks_plugin._utils._validation import (
     check_image_batch,
     check_num_classes,
 )
-from keras_resblocks_plugin.lora import _adapters as adapters
-from keras_resblocks_plugin.lora._lora import forget_compiled
+from keras_resblocks_plugin.lora._adapter_file import load_adapter, save_adapter
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.models._classifier_config import ConfiguredClassifier
 from keras_resblocks_plugin.models._head_task import HeadTask
@@ -90,13 +89,13 @@ class ResBlockImageClassifier(PresetClassifier, HeadTask, TaskInputs, Configured
         self._created_head = self._head_digest()
 
     def save_lora_weights(self, filepath: str | Path) -> None:
-        """Saves what LoRA adds to the backbone's kernels, and the head, to a safetensors file.
+        """Saves the backbone's LoRA weights and the head to an adapter file.
 
         Args:
-            filepath: The file, which ends in `.safetensors`.
+            filepath: string or path. The file, which ends in `.safetensors`.
 
         Raises:
-            ValueError: If there is no LoRA, or the file has another ending.
+            ValueError: If there is no LoRA, or the file has another suffix.
 
         Example:
 
@@ -110,21 +109,20 @@ class ResBlockImageClassifier(PresetClassifier, HeadTask, TaskInputs, Configured
         classifier.load_lora_weights("hf://me/birds")
         ```
         """
-        adapters.save_adapter(self.backbone, filepath, self.output_dense.weights, self.class_names)
+        save_adapter(self, filepath, self.output_dense.weights, self.class_names)
 
     def load_lora_weights(self, filepath: str | Path) -> None:
         """Loads what `save_lora_weights` saved, with the head and its class names.
 
         Args:
-            filepath: The file, a folder that has it, or `"hf://user/name"`.
+            filepath: string or path. The file, a folder that holds it, or `"hf://user/name"`.
 
         Raises:
             ValueError: If it is for another architecture, rank or number of classes, or
                 damaged. Nothing is loaded then.
             HubError: If it cannot be downloaded.
         """
-        self.class_names = adapters.load_adapter(self.backbone, filepath, self.output_dense.weights)
-        forget_compiled(self)
+        self.class_names = load_adapter(self, filepath, self.output_dense.weights)
 
     def call(self, inputs, training=None, mask=None):
         """Runs the network on images that are preprocessed already.

@@ -15,9 +15,9 @@ from keras_resblocks_plugin._utils._validation import (
     check_image_shape,
     zip_lists,
 )
-from keras_resblocks_plugin.blocks import PreActivationResidualBlock, ResidualBlock
+from keras_resblocks_plugin.blocks import ResidualBlock
 from keras_resblocks_plugin.blocks._block_type import resolve_block_type
-from keras_resblocks_plugin.layers._layers import SymmetricMaxPooling2D
+from keras_resblocks_plugin.layers._pooling import SymmetricMaxPooling2D
 
 STACKWISE = ("stackwise_num_filters", "stackwise_num_blocks", "stackwise_num_strides")
 INPUT_CONV = ("input_conv_filters", "input_conv_kernel_sizes", "input_conv_strides")
@@ -69,7 +69,7 @@ class LayerChain:
         """
         # The stem and the output have the convolutions and norms of the blocks.
         template = self._block(self.stacks[0][0], **self.block_kwargs)
-        preactivates = isinstance(template, PreActivationResidualBlock)
+        preactivates = template.preactivates
 
         def norm_relu(name):
             yield template.norm(name=f"{name}_norm"), 1

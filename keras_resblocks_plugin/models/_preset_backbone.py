@@ -1,20 +1,15 @@
-"""Presets and LoRA adapters of a backbone."""
+"""Saving a backbone to a preset, and loading it from one."""
 
 import math
 import warnings
-from collections.abc import Sequence
-from pathlib import Path
 
-import keras
-
-from keras_resblocks_plugin._utils._kerashub import flatten_layers, save_backbone_config
+from keras_resblocks_plugin._utils._kerashub import save_backbone_config
 from keras_resblocks_plugin._utils._one_save import one_save
 from keras_resblocks_plugin._utils._places import local_path
 from keras_resblocks_plugin._utils._precision import check_savable
-from keras_resblocks_plugin._utils._validation import check_positive_int
 from keras_resblocks_plugin.layers._freezing import frozen_paths
-from keras_resblocks_plugin.lora import _adapters as adapters
-from keras_resblocks_plugin.lora._lora import base_weights, forget_compiled, lora_layers
+from keras_resblocks_plugin.lora._layers import base_weights
+from keras_resblocks_plugin.lora._model import LoRAModel
 from keras_resblocks_plugin.models._backbone_state import StatefulBackbone, thawing
 from keras_resblocks_plugin.saving import _weights as weights
 from keras_resblocks_plugin.saving._file_checks import check_weights_files
@@ -31,7 +26,7 @@ from keras_resblocks_plugin.saving._preset_folder import PresetFolder
 from keras_resblocks_plugin.saving._saving import saving_preset
 
 
-class PresetBackbone(StatefulBackbone):
+class PresetBackbone(LoRAModel, StatefulBackbone):
     """A feature-pyramid backbone with checked presets of safetensors files."""
 
     _saved_head = None
@@ -142,68 +137,8 @@ class PresetBackbone(StatefulBackbone):
         with saving_preset(preset_dir, dtype) as save:
             save_backbone_config(self, save.path)
             save.wrote(CONFIG_FILE, METADATA_FILE)
-            # KerasHub counts the weights of LoRA as well, which are merged when saving.
+            # KerasHub would count LoRA too, which saving merges into the kernels.
             count = sum(math.prod(weight.shape) for weight in base_weights(self))
             save.update_metadata(parameter_count=count)
             weights.save_weights(self, save.path, save.dtype)
             save.wrote(INDEX_FILE, WEIGHTS_FILE)
-
-    # === LoRA ===
-    def default_lora_layer_names(self) -> list[str]:
-        """The names of the layers that `enable_lora` adapts by default: all convolutions."""
-        layers = flatten_layers(self)
-        return sorted({x.name for x in layers if isinstance(x, keras.layers.Conv2D)})
-
-    def enable_lora(self, rank: int, target_layer_names: Sequence[str] | None = None) -> None:
-        """Freezes the backbone and adds low-rank matrices (LoRA) to kernels. `krp.freeze` calls it.
-
-        A model that holds the backbone and has predicted or trained before must be
-        compiled again.
-
-        Args:
-            rank: int. The rank of the additions.
-            target_layer_names: The names of the layers to adapt. Defaults to all convolutions.
-
-        Raises:
-            ValueError: If no layer has one of the names, or there is LoRA already.
-        """
-        check_positive_int("rank", rank)
-        known = self.default_lora_layer_names()
-        names = known if target_layer_names is None else list(target_layer_names)
-        if lora_layers(self) or not names or set(names) - set(known):
-            rule = "be called once" if lora_layers(self) else f"name some of {', '.join(known)}"
-            raise ValueError(
-                f"`enable_lora()` must {rule}. Received: target_layer_names={target_layer_names}"
-            )
-        super().enable_lora(rank, names)
-        for layer in lora_layers(self):
-            if layer.use_bias:
-                # Adapters do not hold biases.
-                layer.bias.trainable = False
-        forget_compiled(self)
-
-    def save_lora_weights(self, filepath: str | Path) -> None:
-        """Saves the LoRA weights alone to a safetensors file.
-
-        Args:
-            filepath: The file, which ends in `.safetensors`.
-
-        Raises:
-            ValueError: If there is no LoRA, or the file has another ending.
-        """
-        adapters.save_adapter(self, filepath)
-
-    def load_lora_weights(self, filepath: str | Path) -> None:
-        """Loads what `save_lora_weights` saved; changes nothing unless everything fits.
-
-        A model that holds the backbone and has predicted or trained before must be
-        compiled again.
-
-        Args:
-            filepath: The file, a folder that has it, or `"hf://user/name"`.
-
-        Raises:
-            ValueError: If it is for another architecture, rank or other layers, or damaged.
-            HubError: If it cannot be downloaded.
-        """
-        adapters.load_adapter(self, filepath)

@@ -11,10 +11,10 @@ import ml_dtypes
 import numpy as np
 
 from keras_resblocks_plugin._utils._json import read_json
-from keras_resblocks_plugin._utils._kerashub import frozen_kernel
 from keras_resblocks_plugin._utils._memory import to_tensor
 from keras_resblocks_plugin._utils._safetensors import write_file
-from keras_resblocks_plugin.lora._lora import base_weights, lora_layers, merged_kernel
+from keras_resblocks_plugin.lora._layers import base_weights
+from keras_resblocks_plugin.lora._merging import merged_weights, reset_lora
 from keras_resblocks_plugin.saving._head import SavedHead
 from keras_resblocks_plugin.saving._preset_files import INDEX_FILE, WEIGHTS_FILE
 from keras_resblocks_plugin.saving._stored_weights import (
@@ -68,15 +68,6 @@ def weights_digest(arrays: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def merged_weights(model: keras.Model) -> dict[str, np.ndarray]:
-    """The weights of a model by path, as a model without LoRA has them: merged."""
-    merged = {frozen_kernel(layer).path: merged_kernel(layer) for layer in lora_layers(model)}
-    return {
-        weight.path: keras.ops.convert_to_numpy(merged.get(weight.path, weight))
-        for weight in base_weights(model)
-    }
-
-
 def load_weights(model: keras.Model, stored: StoredWeights, head: SavedHead | None = None) -> None:
     """Loads what `save_weights` wrote; assigns nothing unless everything fits.
 
@@ -100,9 +91,8 @@ def load_weights(model: keras.Model, stored: StoredWeights, head: SavedHead | No
     stored.check_head(head)
     for path, variable in variables.items():
         variable.assign(to_tensor(tensors[path].read(variable.dtype)))
-    for layer in lora_layers(model):
-        # The loaded kernels include LoRA, so reset it.
-        layer.lora_kernel_b.assign(keras.ops.zeros(layer.lora_kernel_b.shape))
+    # The loaded kernels include LoRA.
+    reset_lora(model)
 
 
 def is_index(file: Path) -> bool:

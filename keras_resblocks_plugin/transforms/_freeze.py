@@ -2,10 +2,11 @@
 
 import keras
 
+from keras_resblocks_plugin._utils._compilation import forget_compiled
 from keras_resblocks_plugin._utils._kerashub import flatten_layers, set_trainable
 from keras_resblocks_plugin._utils._validation import check_choice
 from keras_resblocks_plugin.layers._freezing import set_frozen
-from keras_resblocks_plugin.lora._lora import forget_compiled, lora_layers, lora_weights
+from keras_resblocks_plugin.lora._layers import lora_layers, lora_weights
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 
 STRATEGIES = ("linear", "norm", "lora", "full")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_resblocks_plugin.blocks._residual_block import SHORTCUTS
-from keras_resblocks_plugin.layers._layers import freezable_norms
+from keras_resblocks_plugin.layers._normalization import freezable_norms
 from tests.helpers import (
     TOLERANCE,
     assert_changed,

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_resblocks_plugin.blocks import ResidualBlock
-from keras_resblocks_plugin.layers._layers import spatial_axes
+from keras_resblocks_plugin.layers import spatial_axes
 
 
 @keras.saving.register_keras_serializable("tests")

@@ -1,5 +1,6 @@
 """`ResidualDiagnostics`: its numbers by hand, in TensorBoard, and in a picture."""
 
+import json
 import re
 import sys
 
@@ -161,6 +162,34 @@ def test_a_task_is_measured_as_it_trains_to_tensorboard_and_a_picture(tmp_path):
         assert picture.width > 1000
 
 
+TRAIN_WITHOUT_TENSORFLOW = """
+import sys
+
+sys.modules["tensorflow"] = None  # As where it is not installed.
+
+import keras
+import numpy as np
+from tests.diagnostics.test_diagnostics import identity_block
+
+import keras_resblocks_plugin as krp
+
+model = keras.Sequential([identity_block(3.0, name="a block, odd")])
+model.compile("sgd", "mse")
+x = np.ones((4, 2, 2, 1), "float32")
+diagnostics = krp.ResidualDiagnostics(x, sys.argv[1])
+model.fit(x, x, epochs=2, callbacks=[diagnostics], verbose=0)
+print(diagnostics.history["residual_ratio"]["a block, odd"])
+"""
+
+
+@pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="It is the backend.")
+def test_events_are_written_without_tensorflow(fresh_process, tmp_path):
+    history = json.loads(fresh_process(TRAIN_WITHOUT_TENSORFLOW, tmp_path / "logs"))
+    # Tags are written as they are.
+    written = scalars(tmp_path / "logs", "residual_ratio/a block, odd")
+    assert written == [(epoch, np.float32(value)) for epoch, value in enumerate(history)]
+
+
 def test_a_frozen_block_does_not_move(tmp_path):
     model = keras.Sequential([fill(tiny_backbone()), keras.layers.Flatten()])
     model.layers[0].get_layer("stack0_block0").trainable = False
@@ -186,7 +215,9 @@ def test_errors_come_before_the_training(tmp_path, monkeypatch):
         model.fit(x, x[:, :1], callbacks=[krp.ResidualDiagnostics(x, tmp_path)], verbose=0)
     with pytest.raises(ValueError, match="`probe`"):
         krp.ResidualDiagnostics(x[:0], tmp_path)
-    # What an import does where a module is not installed.
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match="pip install matplotlib"):
-        krp.ResidualDiagnostics(x, tmp_path)
+    # As in an environment without these modules.
+    for name in ("matplotlib", "tensorboardX"):
+        with monkeypatch.context() as context:
+            context.setitem(sys.modules, name, None)
+            with pytest.raises(ImportError, match=f"`{name}`, which the extra `training`"):
+                krp.ResidualDiagnostics(x, tmp_path)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_resblocks_plugin.layers._initializers import HostGlorotUniform
+from keras_resblocks_plugin.layers import HostGlorotUniform
 
 # The last has more values than one draw, and not a multiple of four of them.
 SHAPES = [(1, 1, 1, 3), (3, 3, 16, 32), (3, 3, 201, 331)]

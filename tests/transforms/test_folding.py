@@ -9,7 +9,7 @@ import pytest
 from keras import ops
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.layers._layers import SymmetricConv2D
+from keras_resblocks_plugin.layers import SymmetricConv2D
 from tests.blocks.user_block import GatedResidualBlock
 from tests.helpers import fill, images, to_numpy, values
 from tests.tiny import CLASS_NAMES, photos, predict, tiny_backbone, tiny_classifier
