@@ -2,7 +2,7 @@
 
 import contextlib
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from keras_hub.src.utils import pipeline_model, preset_utils
 
 __all__ = [
     "FeaturePyramidBackbone",
+    "PresetLoader",
     "RetinaNetLabelEncoder",
     "builtin_preset_names",
     "calls",
@@ -125,6 +126,83 @@ def save_backbone_config(backbone: keras.Model, folder: Path) -> None:
     saver = preset_utils.get_preset_saver(str(folder))
     saver._save_serialized_object(backbone, config_file=preset_utils.CONFIG_FILE)
     saver._save_metadata(backbone)
+
+
+class PresetLoader(preset_utils.KerasPresetLoader):
+    """KerasHub's loader of presets, which leaves reading files to its caller.
+
+    KerasHub's own parses each JSON file whenever it needs it.
+
+    Args:
+        folder: The preset.
+        read: Returns the content of a JSON file of the preset, or `None` where there is none.
+        load_weights: Loads the weights of a backbone; `False` leaves it to KerasHub.
+        load_head: Loads the head of a task.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        read: Callable[[str], dict[str, Any] | None],
+        load_weights: Callable[[keras.Model], bool],
+        load_head: Callable[[keras.Model], None],
+    ):
+        super().__init__(str(folder), read(preset_utils.CONFIG_FILE))
+        self._read, self._load_weights, self._load_head = read, load_weights, load_head
+
+    def class_for(self, cls: type) -> type:
+        """`cls`, or that subclass of it which is for the preset's backbone."""
+        backbone_cls = self.check_backbone_class()
+        if cls.backbone_cls == backbone_cls:
+            return cls
+        return preset_utils.find_subclass(self.preset, cls, backbone_cls)
+
+    def backbone_of(self, cls: type, load_weights: bool, **kwargs: Any) -> keras.Model:
+        """The preset's backbone, which must be a `cls`."""
+        backbone_cls = self.check_backbone_class()
+        if not issubclass(backbone_cls, cls):
+            raise ValueError(
+                f"`from_preset()` must be called on a class of the preset's backbone, "
+                f"`{backbone_cls.__name__}`. Received: `{cls.__name__}`"
+            )
+        return self.load_backbone(backbone_cls, load_weights, **kwargs)
+
+    def load_task(self, cls, load_weights, load_task_weights, **kwargs):
+        config = self._read(preset_utils.TASK_CONFIG_FILE)
+        if config is None or not issubclass(preset_utils.check_config_class(config), cls):
+            return preset_utils.PresetLoader.load_task(
+                self, cls, load_weights, load_task_weights, **kwargs
+            )
+        kwargs["dtype"] = self._resolve_dtype(self.config, kwargs)
+        backbone_kwargs, kwargs = self.get_backbone_kwargs(**kwargs)
+        if "backbone" in config["config"]:
+            config["config"]["backbone"]["config"].update(backbone_kwargs)
+        task = self._load_serialized_object(config, **kwargs)
+        if hasattr(task.preprocessor, "load_preset_assets"):
+            task.preprocessor.load_preset_assets(self.preset)
+        if load_weights:
+            preset_utils.jax_memory_cleanup(task if load_task_weights else task.backbone)
+            if load_task_weights:
+                self._load_head(task)
+            self._load_backbone_weights(task.backbone)
+        return task
+
+    def load_preprocessor(self, cls, config_file=preset_utils.PREPROCESSOR_CONFIG_FILE, **kwargs):
+        config = self._read(config_file)
+        if config is None or not issubclass(preset_utils.check_config_class(config), cls):
+            return preset_utils.PresetLoader.load_preprocessor(self, cls, **kwargs)
+        preprocessor = self._load_serialized_object(config, **kwargs)
+        if hasattr(preprocessor, "load_preset_assets"):
+            preprocessor.load_preset_assets(self.preset)
+        return preprocessor
+
+    def load_image_converter(self, cls, **kwargs):
+        config = self._read(preset_utils.IMAGE_CONVERTER_CONFIG_FILE)
+        return self._load_serialized_object(config, **kwargs)
+
+    def _load_backbone_weights(self, backbone):
+        if not self._load_weights(backbone):
+            super()._load_backbone_weights(backbone)
 
 
 def weight_classes(batch: tuple, class_weight: dict[int, float]) -> tuple:

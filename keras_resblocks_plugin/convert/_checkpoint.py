@@ -71,7 +71,7 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
         ImportError: If PyTorch is needed to read it, and is not there.
     """
     if file.suffix == ".safetensors":
-        tensors = read_header(file, {**DTYPES, "I64": np.int64})
+        tensors = read_header(file, {**DTYPES, "I64": np.int64}).tensors
     else:
         tensors = _read_torch(file)
     # `DataParallel` puts this before every name.

@@ -1,11 +1,12 @@
 """Weights from one naming to another, strictly and all or nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import keras
 import numpy as np
 
+from keras_resblocks_plugin._utils._weight_differences import weight_differences
 from keras_resblocks_plugin.convert._layouts import Layout
 from keras_resblocks_plugin.lora._merging import merged_weights
 
@@ -49,21 +50,11 @@ def assign(
     """
     variables = {layout.name(weight.path): weight for weight in model.weights}
     needed = {name: _their_shape(weight, layout) for name, weight in variables.items()}
-    there = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    problems = {
-        "Missing": needed.keys() - there.keys(),
-        "Unexpected": there.keys() - needed.keys(),
-        "Misshaped": [
-            f"{name} {there[name]} in place of {needed[name]}"
-            for name in needed.keys() & there.keys()
-            if there[name] != needed[name]
-        ],
-    }
-    if any(problems.values()):
-        listed = [f"{title}: {_listed(names)}" for title, names in problems.items() if names]
+    there = {name: tensor.shape for name, tensor in tensors.items()}
+    if problems := weight_differences(expected=needed, found=there):
         raise ValueError(
             f"The weights of `{source}` are not those of the {_described(model)} that they look "
-            f"like, so nothing was converted. {'. '.join(listed)}."
+            f"like, so nothing was converted. {problems}"
         )
     for name, variable in variables.items():
         array = tensors[name].read()
@@ -95,9 +86,3 @@ def _described(model: keras.Model) -> str:
     backbone = getattr(model, "backbone", model)
     blocks, filters = backbone.stackwise_num_blocks, backbone.stackwise_num_filters
     return f"residual network of `{backbone.block_type}` blocks {blocks} with filters {filters}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    names = sorted(names)
-    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
-    return ", ".join(names[:20]) + more

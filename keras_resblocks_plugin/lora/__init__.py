@@ -5,18 +5,13 @@ configs and in Keras' files, and stores it alone in a small file, an adapter.
 """
 
 from keras_resblocks_plugin.lora._adapter_file import load_adapter, save_adapter
-from keras_resblocks_plugin.lora._adapter_metadata import (
-    ADAPTER_FILE,
-    is_adapter,
-    read_adapter_metadata,
-)
+from keras_resblocks_plugin.lora._adapter_metadata import ADAPTER_FILE, read_adapter_metadata
 from keras_resblocks_plugin.lora._layers import base_weights, lora_layers, lora_weights
 from keras_resblocks_plugin.lora._merging import merged_weights, reset_lora
 
 __all__ = [
     "ADAPTER_FILE",
     "base_weights",
-    "is_adapter",
     "load_adapter",
     "lora_layers",
     "lora_weights",

@@ -114,8 +114,8 @@ class _Adapter(NamedTuple):
 
 def _read(file: Path, backbone: keras.Model, head: Sequence[keras.Variable]) -> _Adapter:
     # A quantized head has int8 weights.
-    tensors = read_header(file, {**DTYPES, "I8": np.int8})
-    metadata = read_adapter_metadata(file)
+    header = read_header(file, {**DTYPES, "I8": np.int8})
+    tensors, metadata = header.tensors, read_adapter_metadata(file, header)
     check_architecture(metadata["architecture"], backbone, file)
     layers = _matching_layers(backbone, tensors, metadata["rank"], file)
     variables = {weight.path: weight for weight in head}

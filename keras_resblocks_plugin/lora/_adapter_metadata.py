@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_resblocks_plugin._utils._json import parse_json
-from keras_resblocks_plugin._utils._safetensors import read_metadata
+from keras_resblocks_plugin._utils._safetensors import StoredFile
 from keras_resblocks_plugin.lora._layers import base_weights
 
 ADAPTER_FILE = "adapter.safetensors"
@@ -32,11 +32,6 @@ class AdapterMetadata(TypedDict):
     class_names: list[str] | None
 
 
-def is_adapter(folder: Path) -> bool:
-    """Returns whether a folder holds an adapter, and not a preset."""
-    return (folder / ADAPTER_FILE).is_file() and not (folder / "config.json").exists()
-
-
 def new_adapter_metadata(
     backbone: keras.Model, rank: int, alpha: float, class_names: Sequence[str] | None
 ) -> dict[str, str]:
@@ -51,13 +46,17 @@ def new_adapter_metadata(
     }
 
 
-def read_adapter_metadata(file: Path) -> AdapterMetadata:
+def read_adapter_metadata(file: Path, header: StoredFile) -> AdapterMetadata:
     """Reads the metadata of an adapter.
+
+    Args:
+        file: Path of the file, for the error.
+        header: The header of the file.
 
     Raises:
         ValueError: If the file is not an adapter of this package.
     """
-    metadata = read_metadata(file)
+    metadata = header.metadata
     try:
         rank, alpha = int(metadata["rank"]), float(metadata["alpha"])
         names = parse_json(metadata["class_names"].encode(), file, (list, type(None)))

@@ -1,6 +1,5 @@
 """The converter of raw images to what a `ResBlockBackbone` reads."""
 
-import functools
 import math
 import numbers
 import warnings
@@ -19,18 +18,16 @@ from keras_resblocks_plugin._utils._config_schema import (
     layer_schema,
     list_of,
 )
-from keras_resblocks_plugin._utils._places import local_path
 from keras_resblocks_plugin._utils._registration import PACKAGE
-from keras_resblocks_plugin._utils._replace import replacing
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.models._input_checks import (
     describe_wrong_pixels,
     expects_bytes,
     has_values,
 )
-from keras_resblocks_plugin.saving._locate import load_checked
+from keras_resblocks_plugin.models._preprocessing_presets import PreprocessingPresets
+from keras_resblocks_plugin.saving._loading import load_image_converter
 from keras_resblocks_plugin.saving._preset_files import CONVERTER_FILE
-from keras_resblocks_plugin.saving._preset_folder import check_saved
 
 _INTERPOLATIONS = ("area", "bicubic", "bilinear", "lanczos3", "lanczos5", "nearest")
 # One number, or one for each channel.
@@ -43,7 +40,7 @@ _PER_CHANNEL = {
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class ResBlockImageConverter(ImageConverter):
+class ResBlockImageConverter(PreprocessingPresets, ImageConverter):
     """Resizes and rescales raw images to what a `ResBlockBackbone` was trained on.
 
     Args:
@@ -55,6 +52,8 @@ class ResBlockImageConverter(ImageConverter):
     """
 
     backbone_cls = ResBlockBackbone
+    load_from_preset = staticmethod(load_image_converter)
+    preset_file = CONVERTER_FILE
 
     def __init__(self, *args, crop_fraction: float = 1.0, **kwargs):
         check_arguments(type(self), kwargs, self.arguments())
@@ -86,21 +85,6 @@ class ResBlockImageConverter(ImageConverter):
         # Keras would wrap the error in others.
         check_arguments(cls, config, cls.arguments())
         return super().from_config(config)
-
-    @classmethod
-    def from_preset(cls, preset: str, **kwargs) -> "ResBlockImageConverter":
-        """Loads the converter of a preset, once it is checked.
-
-        Args:
-            preset: What `krp.ResBlockBackbone.from_preset` takes.
-            **kwargs: Arguments of the class that replace the preset's.
-
-        Raises:
-            ValueError: If the name is unknown, or the preset is not sound.
-            HubError: If it cannot be downloaded from the Hub.
-        """
-        load = functools.partial(super().from_preset, **kwargs)
-        return load_checked(preset, ResBlockBackbone.presets, load)
 
     @property
     def image_size(self) -> tuple[int, int] | None:
@@ -210,14 +194,3 @@ class ResBlockImageConverter(ImageConverter):
             "data_format": self.data_format,
             "crop_fraction": self.crop_fraction,
         }
-
-    def save_to_preset(self, preset_dir: str):
-        """Saves the converter to a preset folder, at one instant; its other files stay.
-
-        Args:
-            preset_dir: The folder, on this machine; `~` is the user's home.
-        """
-        place = local_path("preset_dir", preset_dir)
-        with replacing(place) as folder:
-            super().save_to_preset(str(folder))
-            check_saved(folder, place, CONVERTER_FILE)

@@ -1,6 +1,5 @@
 """Saving a backbone to a preset, and loading it from one."""
 
-import functools
 import math
 import warnings
 
@@ -8,31 +7,33 @@ from keras_resblocks_plugin._utils._kerashub import save_backbone_config
 from keras_resblocks_plugin._utils._one_save import one_save
 from keras_resblocks_plugin._utils._places import local_path
 from keras_resblocks_plugin._utils._precision import check_savable
-from keras_resblocks_plugin._utils._replace import replacing
 from keras_resblocks_plugin.layers._freezing import frozen_paths
 from keras_resblocks_plugin.lora._layers import base_weights
 from keras_resblocks_plugin.lora._model import LoRAModel
 from keras_resblocks_plugin.models._backbone_state import StatefulBackbone, thawing
 from keras_resblocks_plugin.saving import _weights as weights
+from keras_resblocks_plugin.saving._file_checks import check_weights_files
 from keras_resblocks_plugin.saving._head import SavedHead
+from keras_resblocks_plugin.saving._loading import load_backbone
 from keras_resblocks_plugin.saving._locate import load_checked
-from keras_resblocks_plugin.saving._preset_files import CONFIG_FILE, INDEX_FILE
-from keras_resblocks_plugin.saving._preset_folder import (
-    check_files,
-    check_saved,
-    saved_policy_of,
-    update_metadata,
+from keras_resblocks_plugin.saving._preset_files import (
+    CONFIG_FILE,
+    INDEX_FILE,
+    METADATA_FILE,
+    WEIGHTS_FILE,
 )
+from keras_resblocks_plugin.saving._preset_folder import PresetFolder
+from keras_resblocks_plugin.saving._saving import saving_preset
 
 
 class PresetBackbone(LoRAModel, StatefulBackbone):
-    """A feature-pyramid backbone whose presets are checked, and hold safetensors."""
+    """A feature-pyramid backbone with checked presets of safetensors files."""
 
     _saved_head = None
 
     @classmethod
     def from_preset(cls, preset: str, load_weights: bool = True, **kwargs) -> "PresetBackbone":
-        """Loads a preset by its name, folder or `hf://` handle, once it is checked.
+        """Loads a preset by its name, folder or `hf://` handle, after checking it.
 
         Where the Hub cannot be asked, a handle is answered from its cache, with a warning.
 
@@ -50,15 +51,19 @@ class PresetBackbone(LoRAModel, StatefulBackbone):
                 names classes that may not be built.
             HubError: If it cannot be downloaded from the Hub.
         """
+        return load_checked(
+            preset, cls.presets, lambda opened: cls.from_open_preset(opened, load_weights, **kwargs)
+        )
+
+    @classmethod
+    def from_open_preset(
+        cls, preset: PresetFolder, load_weights: bool = True, **kwargs
+    ) -> "PresetBackbone":
+        """Loads a preset that is open and checked. `from_preset` calls this."""
         kwargs = thawing(load_weights, kwargs)
-        load_folder = functools.partial(super().from_preset, load_weights=load_weights)
-
-        def load(folder: str) -> PresetBackbone:
-            dtype = kwargs.get("dtype")
-            dtype = saved_policy_of(folder) if dtype is None else dtype
-            return load_folder(folder, **{**kwargs, "dtype": dtype})
-
-        return load_checked(preset, cls.presets, load)
+        if kwargs.get("dtype") is None:
+            kwargs["dtype"] = preset.saved_policy
+        return load_backbone(preset, cls, load_weights, **kwargs)
 
     def load_weights(self, filepath: str, **kwargs):
         """Loads weights, strictly and all or nothing where they are a preset's.
@@ -75,15 +80,22 @@ class PresetBackbone(LoRAModel, StatefulBackbone):
         head, self._saved_head = self._saved_head, None
 
         def load() -> None:
+            preset = PresetFolder(path.parent)
             if path.name == INDEX_FILE:
-                check_files(path.parent)
-            weights.load_weights(self, path, head)
+                check_weights_files(preset)
+            weights.load_weights(self, preset.weights(path.name), head)
 
         if weights.is_index(path):
             one_save(path.parent, load)
             self._tell_of_frozen_weights()
         else:
             super().load_weights(filepath, **kwargs)
+
+    def load_open_preset(self, preset: PresetFolder) -> None:
+        """Loads the weights of a preset that is open and checked. `from_preset` calls this."""
+        head, self._saved_head = self._saved_head, None
+        weights.load_weights(self, preset.weights(), head)
+        self._tell_of_frozen_weights()
 
     def expect_weights_of(self, head: SavedHead | None) -> None:
         """Makes the next `load_weights` check that the weights are those of a head.
@@ -106,7 +118,9 @@ class PresetBackbone(LoRAModel, StatefulBackbone):
                 stacklevel=3,
             )
 
-    def save_to_preset(self, preset_dir: str, max_shard_size: float | None = None):
+    def save_to_preset(
+        self, preset_dir: str, max_shard_size: float | None = None, dtype: str | None = None
+    ):
         """Saves the backbone to a preset folder, at one instant.
 
         A process killed while saving leaves the old preset or the new one. Files in
@@ -115,13 +129,16 @@ class PresetBackbone(LoRAModel, StatefulBackbone):
         Args:
             preset_dir: The folder, on this machine; `~` is the user's home.
             max_shard_size: Unused: the weights are one safetensors file of any size.
+            dtype: string. `"bfloat16"` or `"float16"` stores kernels in half the size; vectors
+                keep their precision. Loading gives the weights the dtype of the model. Defaults
+                to `None`, the dtype that the weights have.
         """
         check_savable(self)
-        place = local_path("preset_dir", preset_dir)
-        with replacing(place) as folder:
-            save_backbone_config(self, folder)
-            check_saved(folder, place, CONFIG_FILE)
+        with saving_preset(preset_dir, dtype) as save:
+            save_backbone_config(self, save.path)
+            save.wrote(CONFIG_FILE, METADATA_FILE)
             # KerasHub would count LoRA too, which saving merges into the kernels.
             count = sum(math.prod(weight.shape) for weight in base_weights(self))
-            update_metadata(folder, parameter_count=count)
-            weights.save_weights(self, folder)
+            save.update_metadata(parameter_count=count)
+            weights.save_weights(self, save.path, save.dtype)
+            save.wrote(INDEX_FILE, WEIGHTS_FILE)

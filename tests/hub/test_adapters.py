@@ -5,7 +5,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin._utils._safetensors import read_metadata, write_file
+from keras_resblocks_plugin._utils._safetensors import read_header, write_file
 from tests.helpers import images, to_numpy
 from tests.hub.outcomes import contents, on_hub
 from tests.tiny import assert_refused
@@ -53,9 +53,9 @@ def test_an_adapter_and_a_preset_do_not_replace_each_other(hub, preset, adapter)
 def test_what_nobody_could_use_is_not_pushed(hub, adapter, tmp_path):
     folder, _ = adapter
     file = folder / "adapter.safetensors"
-    write_file(file, {"a/lora_kernel_a": np.array([np.nan], "float32")}, read_metadata(file))
+    write_file(file, {"a/lora_kernel_a": np.array([np.nan], "float32")}, read_header(file).metadata)
     assert_refused(lambda: krp.push_to_hub(folder, "hf://user/birds"), "Not finite: a/lora")
     (folder / "more.safetensors").write_bytes(file.read_bytes())
-    write_file(file, {"a/lora_kernel_a": np.array([1.0], "float32")}, read_metadata(file))
+    write_file(file, {"a/lora_kernel_a": np.array([1.0], "float32")}, read_header(file).metadata)
     assert_refused(lambda: krp.push_to_hub(folder, "hf://user/birds"), "more.safetensors")
     assert not hub.repos

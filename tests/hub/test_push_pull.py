@@ -142,7 +142,7 @@ def test_names_and_handles_are_checked_before_anything_is_asked(hub, preset):
     assert hub.requests == []
 
 
-def test_a_task_of_keras_hub_on_the_backbone(hub, preset):
+def tiny_segmenter() -> keras_hub.models.DeepLabV3ImageSegmenter:
     encoder = krp.ResBlockBackbone("bn", [4, 4], [1, 1], [2, 2], [4], [3], [2])
     backbone = keras_hub.models.DeepLabV3Backbone(
         image_encoder=fill(encoder),
@@ -152,7 +152,11 @@ def test_a_task_of_keras_hub_on_the_backbone(hub, preset):
         dilation_rates=[1],
         projection_filters=4,
     )
-    segmenter = keras_hub.models.DeepLabV3ImageSegmenter(backbone=backbone, num_classes=2)
+    return keras_hub.models.DeepLabV3ImageSegmenter(backbone=backbone, num_classes=2)
+
+
+def test_a_task_of_keras_hub_on_the_backbone(hub, preset):
+    segmenter = tiny_segmenter()
     pushed = krp.push_to_hub(segmenter, "hf://user/name")
     assert pushed.load_line == 'keras_hub.models.ImageSegmenter.from_preset("hf://user/name")'
     card = card_of(hub)

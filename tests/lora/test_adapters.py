@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin._utils._safetensors import read_metadata
+from keras_resblocks_plugin._utils._safetensors import read_header
 from tests import tiny
 from tests.helpers import TOLERANCE, images, to_numpy, values
 from tests.tiny import CLASS_NAMES, assert_refused, tiny_backbone
@@ -52,7 +52,7 @@ def test_an_adapter_is_small_and_keyed_by_weight_path(of_backbone):
     assert {path.rpartition("/")[2] for path in tensors} == {"lora_kernel_a", "lora_kernel_b"}
     assert tensors["stack1_block0/shortcut_conv/lora_kernel_a"].shape == (1, 1, 4, 2)
     assert tensors["stem0_conv/lora_kernel_b"].shape == (2, 4)
-    metadata = read_metadata(file)
+    metadata = read_header(file).metadata
     assert (metadata["rank"], float(metadata["alpha"])) == ("2", 2.0)
     assert json.loads(metadata["architecture"])["stackwise_num_filters"] == [4, 6]
 
@@ -167,7 +167,7 @@ def test_an_adapter_of_a_part_fits_that_part(tmp_path):
 
 def test_damaged_and_foreign_files_are_refused(of_backbone, tmp_path):
     file, _ = of_backbone
-    tensors, metadata = load_file(file), read_metadata(file)
+    tensors, metadata = load_file(file), read_header(file).metadata
     cut = tmp_path / "cut.safetensors"
     cut.write_bytes(file.read_bytes()[:-8])
     huge = {**metadata, "rank": "1000000000"}

@@ -13,10 +13,14 @@ import pytest
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._utils._json import read_json
 from keras_resblocks_plugin.hub._checks import check_shareable
-from keras_resblocks_plugin.saving._preset_folder import check_preset
+from keras_resblocks_plugin.saving._preset_folder import PresetFolder
 from tests.helpers import to_numpy
 from tests.mutation.worker import anonymous_bytes
 from tests.tiny import assert_refused, photos, predict, tiny_backbone, tiny_classifier
+
+
+def check_preset(folder):
+    PresetFolder(folder).check()
 
 
 def tiny_segmenter() -> keras_hub.models.DeepLabV3ImageSegmenter:
