@@ -1,18 +1,30 @@
 """Fine-tunes a preset for a task, and saves it as a preset with its results and card.
 
-Killed and started again with the same arguments, it goes on where it was; started
-again when it is done, it measures and saves again.
+An interrupted run continues when it is started again with the same arguments. A finished run is
+measured and saved again.
 """
 
 import argparse
-import importlib
-from pathlib import Path
+import collections.abc
+import dataclasses
+import inspect
+import re
+import types
+import typing
 
 import _cli
 
-# Each is a module `_finetune_<task>.py` with `add_arguments(parser)` and `run(args)`, which
-# imports what is slow only when it runs.
-TASKS = ("classification", "segmentation", "detection")
+from keras_resblocks_plugin.training import (
+    ClassificationConfig,
+    DetectionConfig,
+    DistributionConfig,
+    SegmentationConfig,
+    finetune,
+)
+
+CONFIGS = {
+    config.task: config for config in (ClassificationConfig, SegmentationConfig, DetectionConfig)
+}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -23,62 +35,64 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         "--data path/to/images --out runs/mine --strategy lora",
     )
     tasks = parser.add_subparsers(dest="task", required=True, metavar="TASK")
-    for task in TASKS:
-        module = importlib.import_module(f"_finetune_{task}")
-        summary = module.__doc__.splitlines()[0]
+    for task, config in CONFIGS.items():
+        summary = inspect.getdoc(config).splitlines()[0]
         subparser = tasks.add_parser(
             task,
             help=summary,
-            description=module.__doc__,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            description=summary,
+            # The configuration has the defaults.
+            argument_default=argparse.SUPPRESS,
         )
-        _add_shared_arguments(subparser)
-        module.add_arguments(subparser)
-        subparser.set_defaults(run=module.run)
+        _add_arguments(subparser, config)
     return parser.parse_args(argv)
 
 
-def _add_shared_arguments(parser: argparse.ArgumentParser) -> None:
-    # The defaults of epochs, batch and learning rate are each task's own: `set_defaults()`.
-    parser.add_argument("preset", help="where to start: a name, a folder, or hf://user/name")
-    parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
-    parser.add_argument("--out", type=Path, required=True, help="the folder of the run")
-    parser.add_argument("--epochs", type=int, help="passes over the training images")
-    parser.add_argument("--batch-size", type=int, help="images a step")
-    parser.add_argument("--learning-rate", type=float, help="the peak, left along a cosine")
-    parser.add_argument("--weight-decay", type=float, default=1e-4, help="of kernels, decoupled")
-    parser.add_argument(
-        "--strategy",
-        choices=("linear", "norm", "lora", "full"),
-        default="full",
-        help="what learns beside the head, see `krp.freeze`",
-    )
-    parser.add_argument("--rank", type=int, help="of LoRA; 4 if not set")
-    parser.add_argument(
-        "--update-batch-norm", action="store_true", help="let batch-norm statistics follow the data"
-    )
-    parser.add_argument(
-        "--from-scratch", action="store_true", help="train the same network from random weights"
-    )
-    parser.add_argument("--train-split", default="train", help="the split to learn from")
-    parser.add_argument("--validation-split", default="validation", help="the split reported on")
-    parser.add_argument("--image-column", default="image", help="the column of images")
-    _cli.add_skip_unreadable(parser)
-    parser.add_argument("--dtype", default="float32", help="the precision while training")
-    parser.add_argument("--license", default="other", help="for the card: that of the weights")
-    parser.add_argument("--data-license", default="", help="for the card: the licence of the data")
-    parser.add_argument("--seed", type=int, default=0, help="of weights and batches")
-
-
 def main(args: argparse.Namespace) -> None:
-    """Checks what all tasks share, and runs the task."""
-    import keras
+    """Runs the task."""
+    given = {name: value for name, value in vars(args).items() if name not in ("task", "debug")}
+    names = {field.name for field in dataclasses.fields(DistributionConfig)} & given.keys()
+    if names:
+        given["distribution"] = DistributionConfig(**{name: given.pop(name) for name in names})
+    finetune(CONFIGS[args.task](**given))
 
-    from keras_resblocks_plugin.training import _finetuning
 
-    _finetuning.check_arguments(args)
-    keras.utils.set_random_seed(args.seed)
-    args.run(args)
+def _add_arguments(parser: argparse.ArgumentParser, config: type) -> None:
+    helps, hints = _helps(config), typing.get_type_hints(config)
+    for field in dataclasses.fields(config):
+        hint, text = hints[field.name], helps[field.name]
+        flag = f"--{field.name.replace('_', '-')}"
+        if hint is DistributionConfig:
+            _add_arguments(parser.add_argument_group("several devices, on JAX", text), hint)
+        elif field.name == "preset":
+            parser.add_argument("preset", help=text)
+        elif hint is bool:
+            parser.add_argument(flag, action="store_true", help=text)
+        else:
+            required = field.default is dataclasses.MISSING
+            parser.add_argument(flag, required=required, help=text, **_type(hint))
+
+
+def _type(hint: typing.Any) -> dict[str, typing.Any]:
+    """Returns the type of an option, its choices, and how many values it takes."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return {"choices": args}
+    if origin is types.UnionType:
+        return _type(args[0])
+    if origin is tuple:
+        return {"type": args[0], "nargs": len(args)}
+    if origin is collections.abc.Sequence:
+        return {"type": args[0], "nargs": "+"}
+    return {"type": hint}
+
+
+def _helps(config: type) -> dict[str, str]:
+    """Returns the help of each field from the `Args:` of its class."""
+    bases = [base for base in reversed(config.__mro__) if dataclasses.is_dataclass(base)]
+    text = "\n".join(f"{inspect.getdoc(base)}\n" for base in bases)
+    entries = re.findall(r"^    (\w+): .*?\. (.*(?:\n {8}.*)*)", text, re.MULTILINE)
+    return {name: " ".join(help_text.split()) for name, help_text in entries}
 
 
 if __name__ == "__main__":

@@ -7,14 +7,30 @@ it does under `alone()`. Without the flags, everything here is that of one proce
 
 import argparse
 import contextlib
+import dataclasses
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-# What differs between the processes of a run.
-FLAGS = ("data_parallel", "job_addresses", "num_processes", "process_id")
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DistributionConfig:
+    """The devices and processes of a run. More than one device needs the JAX backend.
+
+    Args:
+        data_parallel: bool. Whether to train on all devices of this host. Defaults to `False`.
+        job_addresses: str. `"HOST:PORT"` of process 0, if there are several processes.
+            Defaults to `None`.
+        num_processes: int. How many processes train together. Defaults to `None`.
+        process_id: int. The index of this process, from 0. Defaults to `None`.
+    """
+
+    data_parallel: bool = False
+    job_addresses: str | None = None
+    num_processes: int | None = None
+    process_id: int | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,11 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--process-id", type=int, help="which one this is, from 0")
 
 
-def start(args: argparse.Namespace, batch_size: int) -> None:
+def start(args: DistributionConfig, batch_size: int) -> None:
     """Sets the distribution that the flags ask for, before any model or array is made.
 
     Args:
-        args: What a parser with `add_arguments()` has read.
+        args: The devices and processes.
         batch_size: Images a step, on all devices together.
 
     Raises:

@@ -19,13 +19,13 @@ from keras_resblocks_plugin.training import _provenance
 from keras_resblocks_plugin.training.data import (
     _classification_data,
     _data,
-    _detection_data,
-    _segmentation_data,
 )
 from keras_resblocks_plugin.training.data._resizing import Square
+from keras_resblocks_plugin.training.detection import _data as _detection_data
+from keras_resblocks_plugin.training.segmentation import _data as _segmentation_data
 from tests.made_data import CLASSES, photographs, save_dataset
-from tests.training.test_finetune_detection import save_scenes
-from tests.training.test_finetune_segmentation import save_streets
+from tests.training.detection.scenes import save_scenes
+from tests.training.segmentation.streets import save_streets
 
 pytestmark = pytest.mark.slow
 

@@ -1,17 +1,15 @@
 """Images and labels from any dataset of the `datasets` library, decoded once."""
 
 import dataclasses
-from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
 
 import datasets
 import numpy as np
-from tqdm import tqdm
 
 from keras_resblocks_plugin.training import _distribution, _provenance
 from keras_resblocks_plugin.training.data._class_order import own_features
-from keras_resblocks_plugin.training.data._images import UnreadableImage, read_image
+from keras_resblocks_plugin.training.data._decoding import write_images
 from keras_resblocks_plugin.training.data._resizing import Resize
 from keras_resblocks_plugin.training.data._rows import load_split
 
@@ -102,25 +100,49 @@ class Split:
             ValueError: If a label is out of range, or an image cannot be read.
         """
         rows = np.arange(len(self)) if rows is None else rows
+        return self._decoded(resize, rows, skip_unreadable=False)[0]
+
+    def decode_all(self, resize: Resize) -> tuple[ImageSet, np.ndarray]:
+        """Decodes all images as `decode` does, those that cannot be read as black ones.
+
+        Args:
+            resize: A `_resizing.Square` or `_resizing.Converted`.
+
+        Returns:
+            The images, and the rows that cannot be read.
+
+        Raises:
+            ValueError: If a label is out of range.
+        """
+        return self._decoded(resize, np.arange(len(self)), skip_unreadable=True)
+
+    def _decoded(
+        self, resize: Resize, rows: np.ndarray, skip_unreadable: bool
+    ) -> tuple[ImageSet, np.ndarray]:
         labels = self.labels(rows)
         dataset = self.dataset if len(rows) == len(self) else self.dataset.select(rows)
         settings = {**self.settings, "fingerprint": dataset._fingerprint, **resize.settings}
+        if skip_unreadable:
+            settings["unreadable"] = "black"
         stem = f"{self.name}-{_provenance.key(settings)}"
-        images_file, labels_file = (
-            self.cache / f"{stem}-{what}.npy" for what in ("images", "labels")
+        images_file, labels_file, unreadable_file = (
+            self.cache / f"{stem}-{what}.npy" for what in ("images", "labels", "unreadable")
         )
         record = self.cache / f"{stem}.json"
-        # It is written last: where it is, the files are whole.
+        # It is written last: if it exists, the files are complete.
         if not record.exists():
             # The converter computes with Keras: no other process takes part in that.
             with _distribution.alone():
-                _decode(self, rows, resize, images_file)
+                unreadable = write_images(self, rows, resize, images_file, skip_unreadable)
             np.save(labels_file, labels)
+            if skip_unreadable:
+                np.save(unreadable_file, unreadable)
             _provenance.claim(record, settings, is_used=False, way_out="")
         _provenance.claim(record, settings, is_used=True, way_out=f"Remove {record}.")
-        labels = np.load(labels_file)
         # TensorFlow takes over the memory itself, if it may be written to; nobody does.
-        return ImageSet(np.load(images_file, mmap_mode="c"), labels, self.class_names)
+        images = np.load(images_file, mmap_mode="c")
+        unreadable = np.load(unreadable_file) if skip_unreadable else rows[:0]
+        return ImageSet(images, np.load(labels_file), self.class_names), unreadable
 
 
 def open_split(
@@ -195,42 +217,6 @@ def _first(rows: list[int]) -> str:
 def _is_integer(feature) -> bool:
     # `ClassLabel` is an int64 with names.
     return "int" in (getattr(feature, "dtype", None) or "")
-
-
-def _decode(split, rows, resize, images_file) -> None:
-    images_file.parent.mkdir(parents=True, exist_ok=True)
-    partial = images_file.with_suffix(".partial.npy")
-
-    def read(index):
-        try:
-            return resize(read_image(split.dataset[int(rows[index])][split.image_column]))
-        except UnreadableImage as error:
-            raise ValueError(
-                f"{split.where(rows[index])}: {error}. Mend it, or leave out such images with "
-                "--skip-unreadable."
-            ) from None
-
-    first = read(0)
-    shape = (len(rows), *first.shape)
-    images = np.lib.format.open_memmap(partial, "w+", first.dtype, shape)
-
-    def decode(index):
-        pixels = read(index)
-        if pixels.shape != first.shape:
-            raise ValueError(
-                f"{split.where(rows[index])} must have the size of the first, "
-                f"{first.shape[1]}×{first.shape[0]} pixels, as the preset's converter has no "
-                f"`image_size`. Received: {pixels.shape[1]}×{pixels.shape[0]}"
-            )
-        images[index] = pixels
-
-    # Decoding and resizing release the interpreter.
-    with ThreadPool() as pool:
-        done = pool.imap(decode, range(len(rows)), chunksize=8)
-        for _ in tqdm(done, total=len(rows), desc="Decoding images", unit=""):
-            pass
-    images.flush()
-    partial.rename(images_file)
 
 
 def hold_out(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

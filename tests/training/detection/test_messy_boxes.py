@@ -6,9 +6,10 @@ import datasets
 import finetune
 import pytest
 
-from keras_resblocks_plugin.training.data import _classes, _detection_data
+from keras_resblocks_plugin.training.data import _classes
+from keras_resblocks_plugin.training.detection import _data as _detection_data
+from tests.training.detection.scenes import save_scenes
 from tests.training.test_divergence import save_preset
-from tests.training.test_finetune_detection import save_scenes
 
 pytestmark = pytest.mark.slow
 

@@ -1,18 +1,18 @@
-"""A segmenter on a backbone: built, compiled, measured and shown."""
+"""The segmenter to fine-tune: DeepLabV3+ on a backbone."""
 
 import keras
 import keras_hub
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training import _training
-from keras_resblocks_plugin.training._dense import check_levels
+from keras_resblocks_plugin.training.finetuning._dense import check_levels
 
-# Where edges are sharp still: 4 times smaller than the image, as in DeepLabV3+.
+# The level with sharp edges, 4 times smaller than the image, as in DeepLabV3+.
 _LOW_LEVEL = 2
 
 
 def stride(encoder: krp.ResBlockBackbone) -> int:
-    """What the sides of an image must divide by."""
+    """Returns the number that the sides of an image must be multiples of."""
     return 2 ** _deepest_level(encoder)
 
 
@@ -21,11 +21,20 @@ def build(
     num_classes: int,
     converter: krp.ResBlockImageConverter | None = None,
 ) -> keras_hub.models.DeepLabV3ImageSegmenter:
-    """DeepLabV3+ on the whole of a backbone.
+    """Builds DeepLabV3+ on all levels of a backbone.
 
-    The context is taken where the backbone ends, so that all of its weights are of use, and
-    dilated by 1, 2 and 3: KerasHub's 6, 12 and 18 are for maps of 32 × 32 and reach past the
-    edges of one of 6 × 8, where nine weights see no more than one does.
+    The pyramid pooling reads the last level, so that every weight of the backbone is used. Its
+    dilation rates are 1, 2 and 3: KerasHub's 6, 12 and 18 are for maps of 32 × 32. On a map of
+    6 × 8 they reach past the edges, and a kernel of nine weights sees no more than one weight.
+
+    Args:
+        encoder: The backbone.
+        num_classes: The number of classes, without the ignored one.
+        converter: The image converter of the preprocessor. Without one, the segmenter has no
+            preprocessor.
+
+    Raises:
+        ValueError: If the backbone has no level 2.
     """
     level = _deepest_level(encoder)
     check_levels(encoder, [f"P{_LOW_LEVEL}", f"P{level}"], "segmentation")
@@ -47,7 +56,7 @@ def build(
 def compile_for(
     model: keras_hub.models.DeepLabV3ImageSegmenter, optimizer: keras.Optimizer
 ) -> None:
-    """Compiles with a loss and a metric that leave out pixels of no class."""
+    """Compiles with a loss and a metric that leave out pixels of the ignored class."""
     ignored = model.num_classes
     model.compile(
         optimizer,

@@ -19,22 +19,22 @@ from keras_resblocks_plugin.training.data._rows import (
     readable,
 )
 
-# In the place of a box or a label where an image has fewer than another.
+# The padding of boxes and labels of images with fewer objects than others.
 NONE = -1.0
 
 
 @dataclasses.dataclass(frozen=True)
 class BoxedImages:
-    """A split: square images and the boxes in them.
+    """The square images of a split, and the boxes in them.
 
     Args:
-        images: The images, RGB, `(side, side, 3)`.
-        boxes: `(count, most, 4)`: left, top, right and bottom in pixels of the scaled
-            image; -1 where an image has fewer boxes than the most.
-        labels: `(count, most)`: the index of each box's class; -1 likewise.
+        images: RGB images of shape `(side, side, 3)`.
+        boxes: The left, top, right and bottom of each box in pixels of the resized image, of
+            shape `(count, most, 4)`, padded with -1.
+        labels: The class of each box, of shape `(count, most)`, padded with -1.
         class_names: The names of the classes.
-        settings: What says which images and boxes these are.
-        skipped: How many rows of the dataset were left out, by their fault.
+        settings: The settings that identify these images and boxes.
+        skipped: The number of rows left out, by their fault.
     """
 
     images: Records
@@ -55,7 +55,7 @@ def load_boxed_images(
     skip_unreadable: bool,
     skip_bad_boxes: bool,
 ) -> BoxedImages:
-    """Reads one split, its images scaled to squares once, into a file under `cache`.
+    """Reads one split, decoded and resized to squares once into a file under `cache`.
 
     Args:
         path: A local folder or a Hub id, as `datasets.load_dataset` takes it.
@@ -70,16 +70,16 @@ def load_boxed_images(
 
     Raises:
         ValueError: If the split or a column is missing, an image cannot be read, or a box
-            or a category is none.
+            or a category is invalid.
     """
     dataset = load_rows(path, split, cache, image=image_column, objects=objects_column)
     names = _class_names(dataset.features, path, objects_column)
     own = own_features(path, split, cache / "datasets")
     if own is not None and _class_names(own, path, objects_column) != names:
         raise ValueError(
-            f"The files of the split {split!r} of {path!r} list other classes than those of the "
-            "first split, or in another order, and `datasets` would read them by the first "
-            "split's names. Write them again with the same features. Received: "
+            f"The files of the split {split!r} of {path!r} must list the classes of the first "
+            "split in the same order, as `datasets` reads all splits by the first one's names. "
+            "Write them again with the same features. Received: "
             f"{_class_names(own, path, objects_column)}, not {names}"
         )
 
@@ -147,7 +147,7 @@ def _check_objects(objects: dict | None, size: tuple[int, int], where: str) -> N
         left, top, width, height = box
         right, bottom = left + width, top + height
         inside = left >= 0 and top >= 0 and right <= size[0] and bottom <= size[1]
-        # Neither holds of a number that is none.
+        # Comparisons with NaN are false.
         if not (inside and width > 0 and height > 0):
             raise BadRow(
                 BAD_BOXES,
@@ -156,7 +156,11 @@ def _check_objects(objects: dict | None, size: tuple[int, int], where: str) -> N
 
 
 def padded(objects: list[dict]) -> tuple[np.ndarray, np.ndarray]:
-    """The boxes and the labels of images, -1 where one has fewer than another."""
+    """Returns the boxes and labels of images as arrays, padded with -1.
+
+    Args:
+        objects: The `bbox` and `category` of each image.
+    """
     most = max(1, max(len(row["bbox"]) for row in objects))
     boxes = np.full((len(objects), most, 4), NONE, "float32")
     labels = np.full((len(objects), most), NONE, "float32")

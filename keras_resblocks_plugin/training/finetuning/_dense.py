@@ -1,6 +1,5 @@
-"""The code that segmentation and detection share: KerasHub's task on a backbone, in float32."""
+"""The parts that segmentation and detection share: KerasHub's tasks for dense predictions."""
 
-import argparse
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,24 +10,16 @@ import numpy as np
 import keras_resblocks_plugin as krp
 
 
-def check_batch_size(args: argparse.Namespace, count: int) -> None:
-    """Checks that there are training images for a batch.
-
-    Raises:
-        ValueError: If there are not.
-    """
-    if count < args.batch_size:
-        raise ValueError(
-            f"--batch-size must be at most the number of training images, {count}. "
-            f"Received: {args.batch_size}"
-        )
-
-
 def check_levels(encoder: krp.ResBlockBackbone, levels: Sequence[str], task: str) -> None:
-    """Checks that a backbone has the levels of the pyramid that a task is built on.
+    """Checks that a backbone has the pyramid levels that a task needs.
+
+    Args:
+        encoder: The backbone.
+        levels: The names of the levels, such as `"P3"`.
+        task: The name of the task, for the error.
 
     Raises:
-        ValueError: If it lacks one.
+        ValueError: If a level is missing.
     """
     missing = [level for level in levels if level not in encoder.pyramid_outputs]
     if missing:
@@ -42,15 +33,20 @@ def check_levels(encoder: krp.ResBlockBackbone, levels: Sequence[str], task: str
 def load_converter(
     preset: str, image_size: tuple[int, int] | None, **kwargs
 ) -> krp.ResBlockImageConverter:
-    """The preset's scaling of pixels, for whole images, of another size where one is given.
+    """Loads the preset's image converter, for whole images.
+
+    Args:
+        preset: A name, a folder, or `"hf://user/name"`.
+        image_size: The height and width to resize images to, if not the preset's.
+        **kwargs: Other arguments of the converter.
 
     Raises:
-        ValueError: If the preset does not say how its images were scaled.
+        ValueError: If the preset has no image converter.
     """
     if image_size is not None:
         kwargs["image_size"] = image_size
     try:
-        # Nothing may be cut off: what the model says is about the whole image.
+        # A cropped image would leave a part of the image without predictions.
         return krp.ResBlockImageConverter.from_preset(preset, crop_to_aspect_ratio=False, **kwargs)
     except FileNotFoundError as error:
         raise ValueError(
@@ -61,7 +57,7 @@ def load_converter(
 
 @contextlib.contextmanager
 def dtype_policy(name: str) -> Iterator[None]:
-    """KerasHub's tasks take the precision of some of their layers from no argument but this."""
+    """Sets the global dtype policy: some layers of KerasHub's tasks take no `dtype` argument."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
@@ -76,13 +72,16 @@ def in_float32(
     build: Callable[[krp.ResBlockBackbone], keras.Model],
     folder: Path,
 ) -> keras.Model:
-    """A trained task once more, in float32, as it is to be saved: with LoRA merged.
+    """Copies a trained task to float32, with LoRA merged, so that it can be saved.
 
     Args:
         model: The trained task.
-        encoder: The backbone inside it.
-        build: From a backbone in float32 to the same task.
-        folder: Where the backbone may be saved on the way.
+        encoder: The backbone inside of it.
+        build: A function from a float32 backbone to the same task.
+        folder: A folder to save the backbone to on the way.
+
+    Returns:
+        The copy.
     """
     encoder.save_to_preset(str(folder))
     merged = krp.ResBlockBackbone.from_preset(str(folder), dtype="float32")
@@ -94,7 +93,7 @@ def in_float32(
 
 
 def data_record(splits: dict, class_names: list[str]) -> dict:
-    """What the record says of the data: classes, images used and images left out."""
+    """Returns the record's entries of the data: classes, images used and images left out."""
     record = {"class_names": ", ".join(class_names)}
     for split, images in splits.items():
         record[f"{split}_images"] = images.images.count
@@ -104,7 +103,7 @@ def data_record(splits: dict, class_names: list[str]) -> dict:
 
 
 def sample_rows(count: int, samples: int) -> np.ndarray:
-    """The rows to show, spread evenly over all, so that nobody chose them."""
+    """Returns rows to draw, spread evenly over a split, so that none is picked by hand."""
     return np.unique(np.linspace(0, count - 1, samples).astype(int))
 
 

@@ -1,4 +1,4 @@
-"""A detector on a backbone: built, compiled, measured and shown."""
+"""The detector to fine-tune: RetinaNet on a backbone."""
 
 import math
 
@@ -7,11 +7,11 @@ import keras_hub
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training import _training
-from keras_resblocks_plugin.training._dense import check_levels
+from keras_resblocks_plugin.training.finetuning._dense import check_levels
 
 FORMAT = "xyxy"
 _FINEST_LEVEL = 3
-# How likely an anchor is an object before anything is learnt, as in RetinaNet's paper.
+# The probability of an object at an anchor before training, as in RetinaNet's paper.
 _PRIOR = 0.01
 
 
@@ -21,15 +21,25 @@ def build(
     side: int,
     converter: krp.ResBlockImageConverter | None = None,
 ) -> keras_hub.models.RetinaNetObjectDetector:
-    """RetinaNet on a backbone, for square images.
+    """Builds RetinaNet on a backbone, for square images.
 
     KerasHub's anchors are for images of 800 pixels: the smallest is 32 pixels wide, and the
-    largest 813. Here the coarsest level is the one of which an image is 2 × 2, and its
-    anchors begin with the size of the image: for 64 pixels, levels 3 to 5 and anchors of 16
-    to 101 pixels, which one of each 20 boxes of `tiny-imagenet-10` overlaps by less than half.
+    largest 813. Here the coarsest level is the one with 2 × 2 cells, and its smallest anchor
+    is as large as the image. For 64 pixels, these are levels 3 to 5 and anchors of 16 to 101
+    pixels; one in 20 boxes of `tiny-imagenet-10` overlaps each of them by less than half.
+
+    Args:
+        encoder: The backbone.
+        num_classes: The number of classes.
+        side: The side of the images in pixels.
+        converter: The image converter of the preprocessor. Without one, the detector has no
+            preprocessor.
+
+    Raises:
+        ValueError: If the backbone lacks a level.
     """
     coarsest = min(max(int(math.log2(side)) - 1, _FINEST_LEVEL), 7)
-    # RetinaNet makes the levels above the fifth itself.
+    # RetinaNet computes the levels above the fifth itself.
     needed = [f"P{level}" for level in range(_FINEST_LEVEL, min(coarsest, 5) + 1)]
     check_levels(encoder, needed, f"detection in images of {side} pixels")
     backbone = keras_hub.models.RetinaNetBackbone(
@@ -43,7 +53,7 @@ def build(
         aspect_ratios=[0.5, 1.0, 2.0],
         anchor_size=side / 2**coarsest,
     )
-    # As in the paper. At KerasHub's 0.5 most of what average precision counts is not there.
+    # As in the paper. KerasHub's 0.5 drops most boxes that average precision counts.
     decoder = keras_hub.layers.NonMaxSuppression(
         FORMAT, from_logits=True, iou_threshold=0.5, confidence_threshold=0.05
     )
@@ -53,7 +63,7 @@ def build(
         bounding_box_format=FORMAT,
         anchor_generator=anchors,
         prediction_decoder=decoder,
-        # Two layers before the last see as much of maps of 8 × 8 as four do, in half the time.
+        # On maps of 8 × 8, two layers see as much as KerasHub's four, in half the time.
         pre_logits_num_conv_layers=2,
         preprocessor=converter and keras_hub.models.RetinaNetObjectDetectorPreprocessor(converter),
     )
@@ -69,10 +79,10 @@ def compile_for(
 
 
 def _start_heads(model: keras_hub.models.RetinaNetObjectDetector) -> None:
-    """Gives the heads the initial values of RetinaNet's paper.
+    """Initializes the heads as in RetinaNet's paper.
 
-    KerasHub 0.32 starts the boxes with the bias that is meant for the classes, and both with
-    kernels so large that the first losses are hundreds of times what they should be.
+    KerasHub 0.32 initializes the box head with the bias of the class head, and both with
+    kernels so large that the first losses are hundreds of times too high.
     """
     for head, bias in (
         (model.box_head, 0.0),

@@ -1,0 +1,158 @@
+"""The images that a classifier is fine-tuned on, validated on and measured on."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from keras_resblocks_plugin.training import _distribution
+from keras_resblocks_plugin.training.classification._config import ClassificationConfig
+from keras_resblocks_plugin.training.data import _classes, _classification_data
+from keras_resblocks_plugin.training.data._data import ImageSet, Split
+from keras_resblocks_plugin.training.data._resizing import Resize
+
+
+@dataclasses.dataclass(frozen=True)
+class ChosenImages:
+    """Rows of two splits, by their use: `"train"`, `"validation"` and maybe `"held_out"`.
+
+    Args:
+        splits: The split of each use.
+        rows: The rows of that split.
+        resize: The resizing that the preset does.
+        whole: Decoded images of whole splits, by the name of the split.
+        unreadable: The number of images that cannot be read and are left out.
+    """
+
+    splits: dict[str, Split]
+    rows: dict[str, np.ndarray]
+    resize: Resize
+    whole: dict[str, ImageSet]
+    unreadable: int
+
+    @property
+    def class_names(self) -> list[str]:
+        """The names of the classes, by label."""
+        return self.splits["train"].class_names
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that identify the images of each use, as a run's folder records them."""
+        return {
+            name: self.splits[name].settings | {"images": len(rows)}
+            for name, rows in self.rows.items()
+        }
+
+    def decode(self, name: str, rows: np.ndarray) -> tuple[ImageSet, np.ndarray]:
+        """Decodes images, unless the whole split is decoded already.
+
+        Args:
+            name: The use of the images.
+            rows: Their rows in the split.
+
+        Returns:
+            An image set, and the rows of it that are these images.
+        """
+        split = self.splits[name]
+        if split.name in self.whole:
+            return self.whole[split.name], rows
+        images = split.decode(self.resize, rows)
+        return images, np.arange(len(rows))
+
+
+def choose_images(config: ClassificationConfig, resize: Resize) -> ChosenImages:
+    """Opens the splits, checks labels and images, and chooses rows, in every run the same.
+
+    Where a split is used as a whole, its images are decoded in the same pass as checked. Only
+    the chosen ones are kept otherwise.
+
+    Args:
+        config: The arguments of the run.
+        resize: The resizing that the preset does.
+
+    Raises:
+        ValueError: If the dataset does not have what the arguments ask for.
+    """
+    train, validation = _classes.open_pair(
+        *(config.data, config.train_split, config.validation_split, config.out / "cache"),
+        *(config.image_column, config.label_column),
+    )
+    labels = {split.name: _check_labels(split) for split in (train, validation)}
+    whole, usable = {}, {}
+    for split, is_whole in ((train, config.images_per_class is None), (validation, True)):
+        unreadable = None
+        # Several processes decode a share each, which depends on the rows that are chosen.
+        if is_whole and _distribution.place()[1] == 1:
+            whole[split.name], unreadable = split.decode_all(resize)
+        usable[split.name] = _classification_data.readable_rows(
+            split, config.skip_unreadable, unreadable
+        )
+    rows = balanced_rows(
+        *(labels[train.name], usable[train.name], train.class_names),
+        *(config.images_per_class, config.held_out_per_class, config.seed),
+    )
+    _classification_data.warn_of_empty_classes(train, rows["train"])
+    rows["validation"] = usable[validation.name]
+    return ChosenImages(
+        splits={"train": train, "held_out": train, "validation": validation},
+        rows=rows,
+        resize=resize,
+        whole=whole,
+        unreadable=sum(len(split) - len(usable[split.name]) for split in (train, validation)),
+    )
+
+
+def balanced_rows(
+    labels: np.ndarray,
+    usable: np.ndarray,
+    class_names: list[str],
+    wanted: int | None,
+    watched: int,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """Chooses the same number of images of each class at random.
+
+    Args:
+        labels: The labels of all rows.
+        usable: The rows to choose from.
+        class_names: The names of the classes, by label.
+        wanted: The number of images of each class to train on; `None` for all.
+        watched: The number of other images of each class to hold out.
+        seed: The seed of the choice.
+
+    Returns:
+        The rows `"train"` and, if `watched` is not zero, `"held_out"`.
+
+    Raises:
+        ValueError: If a class has too few images.
+    """
+    order = np.random.default_rng(seed).permutation(usable)
+    of_class = [order[labels[order] == label] for label in range(len(class_names))]
+    # If no number is asked for, a class may be empty.
+    needed = watched + (bool(watched) if wanted is None else wanted)
+    few = [
+        f"{name} {len(rows)}"
+        for name, rows in zip(class_names, of_class, strict=True)
+        if len(rows) < needed
+    ]
+    if few:
+        raise ValueError(
+            f"The training split must have {needed} images of each class, as --images-per-class "
+            f"and --held-out-per-class ask for. Received: {', '.join(few[:10])}"
+        )
+    end = None if wanted is None else watched + wanted
+    rows = {"train": np.sort(np.concatenate([rows[watched:end] for rows in of_class]))}
+    if watched:
+        rows["held_out"] = np.sort(np.concatenate([rows[:watched] for rows in of_class]))
+    return rows
+
+
+def _check_labels(split: Split) -> np.ndarray:
+    labels = split.labels()
+    count = len(np.unique(labels))
+    if count < 2:
+        raise ValueError(
+            f"The split {split.name!r} must have images of two classes or more to tell apart. "
+            f"Received: {count} classes in {len(labels)} images"
+        )
+    return labels
