@@ -17,7 +17,7 @@ class BlockParts(Freezable, keras.layers.Layer):
     def conv(
         self, filters: int, kernel_size: int, strides: int = 1, *, name: str
     ) -> SymmetricConv2D:
-        """A convolution, with a bias where the block has no normalization."""
+        """Creates a convolution, with a bias where the block has no normalization."""
         return SymmetricConv2D(
             filters,
             kernel_size,
@@ -29,7 +29,7 @@ class BlockParts(Freezable, keras.layers.Layer):
         )
 
     def norm(self, *, name: str, enabled: bool = True) -> keras.Layer:
-        """A normalization, or the identity where the block has none."""
+        """Creates a normalization, or the identity where the block has none."""
         if self.normalization is None or not enabled:
             return keras.layers.Identity(dtype=self.dtype_policy, name=name)
         return FreezableBatchNormalization(
@@ -41,7 +41,7 @@ class BlockParts(Freezable, keras.layers.Layer):
         )
 
     def new_drop_path(self) -> keras.Layer | None:
-        """A dropout of whole samples, or `None` where nothing is dropped."""
+        """Creates a dropout of whole samples, or returns `None` where nothing is dropped."""
         if not self.drop_path_rate:
             return None
         return keras.layers.Dropout(

@@ -167,7 +167,7 @@ class ResidualBlock(ShortcutBranch):
         return self.output_activation(shortcut + residual)
 
     def branches(self, x: Any, training: bool | None = None) -> tuple[Any, Any]:
-        """Both terms of the sum, `(shortcut(x), residual(x))`."""
+        """Returns both terms of the sum, `(shortcut(x), residual(x))`."""
         return self.shortcut(x, training), self.residual(x, training)
 
     def compute_output_shape(self, input_shape):
@@ -177,12 +177,12 @@ class ResidualBlock(ShortcutBranch):
 
     @classmethod
     def config_schema(cls, config: dict[str, Any]) -> dict[str, Any]:
-        """A JSON Schema of the config, which presets are checked against before they are built.
+        """Returns the JSON Schema by which a preset's config is checked before it is built.
 
-        A subclass with arguments of its own may extend it; see `config_schema.py`.
+        A subclass with arguments of its own may extend it; see `_utils/_config_schema.py`.
 
         Args:
-            config: The config to check, on which a schema may depend.
+            config: dict. The config to check, on which the schema may depend.
         """
         return block_schema()
 

@@ -51,8 +51,8 @@ def activation_maps(
     pooling = classifier.get_config()["pooling"]
     if pooling != "avg":
         raise ValueError(
-            'Activation maps need a head with `pooling="avg"`, whose logits are means over the '
-            f"image. Received: pooling={pooling!r}"
+            '`classifier` must have `pooling="avg"` for activation maps: logits that are means '
+            f"over the image. Received: pooling={pooling!r}"
         )
     side = pixels.shape[0]
     cells = classifier.backbone.compute_output_shape((1, *pixels.shape))[1]

@@ -35,7 +35,7 @@ class SymmetricConv2D(Freezable, LoRAVariables, keras.layers.Conv2D):
         check_positive_int("kernel_size", kernel_size, odd=True)
         check_positive_int("strides", strides)
         kwargs.setdefault("kernel_initializer", HostGlorotUniform())
-        # Without strides "same" is symmetric, and needs no separate padding.
+        # Without strides, "same" is symmetric and needs no separate padding.
         kwargs["padding"] = "same" if strides == 1 else "valid"
         super().__init__(filters, kernel_size, strides, **kwargs)
 

@@ -6,17 +6,17 @@ from keras import ops
 
 
 def channel_axis(data_format: str) -> int:
-    """The axis of the channels in a rank-4 tensor of that `data_format`."""
+    """Returns the axis of the channels of a rank-4 tensor."""
     return 3 if data_format == "channels_last" else 1
 
 
 def spatial_axes(data_format: str) -> tuple[int, int]:
-    """The axes of height and width in a rank-4 tensor of that `data_format`."""
+    """Returns the axes of height and width of a rank-4 tensor."""
     return (1, 2) if data_format == "channels_last" else (2, 3)
 
 
 def strided_shape(shape: tuple, strides: int, filters: int, data_format: str) -> tuple:
-    """The shape after a symmetrically padded window of odd size: `ceil(n / strides)`."""
+    """Returns the shape after a symmetrically padded window of odd size: `ceil(size / strides)`."""
     shape = list(shape)
     for axis in spatial_axes(data_format):
         if shape[axis] is not None:
@@ -26,7 +26,7 @@ def strided_shape(shape: tuple, strides: int, filters: int, data_format: str) ->
 
 
 def pad_pixels(x: Any, before: int, after: int, data_format: str, value: float = 0.0) -> Any:
-    """Pads height and width with a value."""
+    """Pads height and width, with zeros by default."""
     widths = [[0, 0]] * 4
     for axis in spatial_axes(data_format):
         widths[axis] = [before, after]

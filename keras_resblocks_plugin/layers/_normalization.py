@@ -44,5 +44,5 @@ class FreezableBatchNormalization(Freezable, keras.layers.BatchNormalization):
 
 
 def freezable_norms(layer: keras.Layer) -> list[FreezableBatchNormalization]:
-    """The batch norms inside a layer whose statistics can be frozen."""
+    """Returns the batch norms in a layer whose statistics can be frozen."""
     return [x for x in flatten_layers(layer) if isinstance(x, FreezableBatchNormalization)]

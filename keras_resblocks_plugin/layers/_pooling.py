@@ -16,7 +16,7 @@ def average_pixels(x: Any, strides: int, data_format: str) -> Any:
         x = pad_pixels(x, 0, strides - 1, data_format)
         return ops.average_pool(x, strides, strides, data_format=data_format)
 
-    # Keras' own `padding="same"` counts pixels twice at the edges on PyTorch.
+    # Keras' own `padding="same"` counts pixels at the edges twice on PyTorch.
     present = ops.ones_like(x[:1, ...])
     return mean_with_zeros(x) / mean_with_zeros(present)
 
@@ -25,7 +25,7 @@ def average_pixels(x: Any, strides: int, data_format: str) -> Any:
 class SymmetricMaxPooling2D(keras.layers.MaxPooling2D):
     """3×3 max pooling with stride 2 that pads one −∞ on each side, as PyTorch does.
 
-    −∞ and not zero, so that the padding never wins where the inputs are negative.
+    With zeros, the padding would win where the inputs are negative.
 
     Args:
         data_format: `"channels_last"`, `"channels_first"` or `None`.

@@ -24,22 +24,25 @@ _NORMS = (keras.layers.BatchNormalization, FreezableBatchNormalization)
 def fold_batch_norm(
     model: ResBlockBackbone | ResBlockImageClassifier,
 ) -> ResBlockBackbone | ResBlockImageClassifier:
-    """A new model without batch norm, which computes what `model` computes at inference.
+    """Returns a new model without batch norm that computes the same at inference.
 
     Every batch norm that follows a convolution is multiplied into its kernel and added to its
-    bias. What comes back is of the same class, with `block_kwargs={"normalization": None}`, and
-    keeps head, class names, preprocessor and what is frozen, but for the norms' weights; it saves
-    and loads as a preset. LoRA is merged. `model` is not changed.
+    bias. The new model is of the same class, with `block_kwargs={"normalization": None}`. It
+    keeps the head, the class names, the preprocessor and the frozen weights, and it saves and
+    loads as a preset. LoRA is merged. `model` is not changed.
 
-    Which convolution a norm follows is read from the calls of each block, so it holds for a
-    block class of your own too, as long as that computes with layers and `keras.ops`.
+    The convolution before each norm is found by tracing the blocks, so that a block class of
+    your own can be folded too if it computes with layers and `keras.ops`.
 
-    The new weights are computed in float64 and stored in the precision of the model's. Those
-    of a float16 or bfloat16 model are rounded to it once more, and its outputs differ by as
-    much; where that matters, load it with `dtype="float32"` before folding.
+    The new weights are computed in float64 and stored in the precision of the model. Weights of
+    a float16 or bfloat16 model are rounded once more, and its outputs differ by as much. If that
+    matters, load the model with `dtype="float32"` before folding.
 
     Args:
         model: A `krp.ResBlockBackbone` or a `krp.ResBlockImageClassifier`.
+
+    Returns:
+        The new model.
 
     Raises:
         ValueError: If `model` is of another class or has no batch norm, or if one of its
@@ -55,7 +58,7 @@ def fold_batch_norm(
     """
     if not isinstance(model, ResBlockBackbone | ResBlockImageClassifier):
         raise ValueError(
-            "`model` must be a `ResBlockBackbone` or a `ResBlockImageClassifier`; of another "
+            "`model` must be a `ResBlockBackbone` or a `ResBlockImageClassifier`; for another "
             f"task, fold its backbone. Received: {type(model).__name__}"
         )
     backbone = model.backbone if isinstance(model, ResBlockImageClassifier) else model
@@ -70,7 +73,7 @@ def fold_batch_norm(
 
 
 def _pairs(backbone: ResBlockBackbone) -> list[tuple[keras.Layer, keras.Layer]]:
-    """Every batch norm, behind the convolution that it follows: layers of a copy."""
+    """Returns every batch norm with the convolution before it, as layers of a copy."""
     # A copy, because layers remember every symbolic call that is made of them.
     twin = type(backbone).from_config(backbone.get_config())
     norms = [x for x in flatten_layers(twin) if isinstance(x, keras.layers.BatchNormalization)]
@@ -84,7 +87,7 @@ def _pairs(backbone: ResBlockBackbone) -> list[tuple[keras.Layer, keras.Layer]]:
         pairs = [pair for graph in (*map(_inside, blocks), twin) for pair in _pairs_of_graph(graph)]
         for norm in norms:
             if not any(norm is paired for _, paired in pairs):
-                raise _Unfoldable(norm, "it is applied out of sight, inside of another layer")
+                raise _Unfoldable(norm, "it is applied inside of another layer, which hides it")
     except _Unfoldable as error:
         raise ValueError(f"{error}. {received}") from error.__cause__
     return pairs
@@ -96,28 +99,28 @@ class _Unfoldable(Exception):
 
 
 def _inside(block: ResidualBlock) -> keras.Function:
-    """The graph of what a block computes."""
+    """Returns the graph of a block."""
     try:
         return trace_block(block)
     except Exception as error:
-        # Whatever the code of a user's block does with a symbolic tensor.
-        reason = f"its calls cannot be followed, which takes layers and `keras.ops` alone ({error})"
+        # The code of a user's block may raise anything when it gets a symbolic tensor.
+        reason = f"it cannot be traced, which takes layers and `keras.ops` alone ({error})"
         raise _Unfoldable(block, reason) from error
 
 
 def _pairs_of_graph(graph: keras.Function) -> Iterator[tuple[keras.Layer, keras.Layer]]:
-    times, readers, givers = Counter(), Counter(map(id, graph.outputs)), {}
+    times, readers, producers = Counter(), Counter(map(id, graph.outputs)), {}
     for layer, inputs, outputs in calls(graph):
         times[layer] += 1
         readers.update(map(id, inputs))
-        givers |= {id(tensor): layer for tensor in outputs}
+        producers |= {id(tensor): layer for tensor in outputs}
     for tensor in graph.inputs:
-        givers.pop(id(tensor), None)
+        producers.pop(id(tensor), None)
 
     for norm, inputs, _ in calls(graph):
         if not isinstance(norm, keras.layers.BatchNormalization):
             continue
-        conv = givers.get(id(inputs[0]))
+        conv = producers.get(id(inputs[0]))
         if conv is None:
             raise _Unfoldable(
                 norm,
@@ -138,7 +141,7 @@ def _pairs_of_graph(graph: keras.Function) -> Iterator[tuple[keras.Layer, keras.
 
 
 def _fold(weights: dict[str, np.ndarray], conv: keras.Layer, norm: keras.Layer) -> None:
-    """Replaces the weights of a norm by other ones of the convolution before it."""
+    """Replaces the weights of a convolution and its norm by those of a convolution alone."""
 
     def take(layer, name, default=None):
         value = weights.pop(f"{layer.path}/{name}", default)
@@ -168,7 +171,7 @@ def _without_norms(backbone: ResBlockBackbone, paths: Container[str]) -> ResBloc
 
 
 def _assign(model: keras.Model, weights: dict[str, np.ndarray]) -> None:
-    """Gives `model` all of the weights, and a bias of zero where it alone has one."""
+    """Assigns all of the weights, and zero to biases that the source does not have."""
     variables = {variable.path: variable for variable in model.weights}
     unexpected = sorted(weights.keys() - variables.keys())
     missing = sorted(

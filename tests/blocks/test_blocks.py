@@ -1,4 +1,4 @@
-"""Each block, held to the contract."""
+"""Each block fulfils the contract."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The count of multiply-adds, by hand, and the recipes that it matches."""
+"""Multiply-adds against a count by hand, and of the bundled recipes."""
 
 import keras
 import multiply_adds
@@ -13,7 +13,7 @@ RECIPES = sorted((SCRIPTS / "recipes").glob("resblock_*_small.toml"))
 
 
 @pytest.mark.parametrize("shortcut", ["auto", "pad"])
-def test_a_small_net_by_hand(shortcut):
+def test_a_small_backbone_by_hand(shortcut):
     backbone = krp.ResBlockBackbone(
         *("bn", [4, 6], [1, 1], [1, 2], [4], [3], [2]), block_kwargs={"shortcut": shortcut}
     )

@@ -1,4 +1,4 @@
-"""Symmetric convolution and pooling, against numpy."""
+"""Symmetric convolution and pooling compute the same as numpy."""
 
 import json
 
@@ -14,7 +14,7 @@ SIZES = [(8, 5), (7, 6), (1, 2)]
 
 
 def windows(x, size, strides, dilation=1, value=0.0):
-    """Windows over images padded alike on all sides, as (batch, rows, columns, channels, h, w)."""
+    """Windows over evenly padded images, as (batch, rows, columns, channels, height, width)."""
     margin = dilation * (size - 1) // 2
     padding = [(0, 0), (margin, margin), (margin, margin), (0, 0)]
     x = np.pad(x, padding, constant_values=value)
@@ -27,7 +27,7 @@ def windows(x, size, strides, dilation=1, value=0.0):
 @pytest.mark.parametrize(
     ("kernel_size", "strides"), [(1, 1), (3, 1), (1, 2), (3, 2), (7, 2), (5, 4)]
 )
-def test_convolution_pads_both_sides_alike(kernel_size, strides, size):
+def test_convolution_pads_evenly(kernel_size, strides, size):
     x = images(2, *size, 3)
     layer = SymmetricConv2D(4, kernel_size, strides)
     assert layer(keras.Input((*size, 3))).shape == layer.compute_output_shape((None, *size, 3))
@@ -39,7 +39,7 @@ def test_convolution_pads_both_sides_alike(kernel_size, strides, size):
 
 
 @pytest.mark.parametrize("dilation_rate", [2, 3])
-def test_convolution_with_holes(dilation_rate):
+def test_dilated_convolution(dilation_rate):
     x = images(2, 8, 7, 3)
     layer = SymmetricConv2D(4, 3, dilation_rate=dilation_rate)
     layer.build(x.shape)
@@ -103,6 +103,6 @@ def test_config_round_trip(layer):
         ({"strides": (2, 1)}, "`strides` must be a positive integer. Received"),
     ],
 )
-def test_bad_windows_are_refused(kwargs, match):
+def test_invalid_windows_are_refused(kwargs, match):
     with pytest.raises(ValueError, match=match):
         SymmetricConv2D(**{"filters": 4, "kernel_size": 3, **kwargs})
