@@ -1,4 +1,4 @@
-"""All that this package needs of private API, KerasHub's and Keras', in one place."""
+"""The private API of Keras and KerasHub that this package uses. No other module uses any."""
 
 import contextlib
 import random
@@ -34,11 +34,11 @@ __all__ = [
 
 
 def flatten_layers(model: keras.Model) -> list[keras.Layer]:
-    """All layers inside `model`, those inside other layers too, in the order of the calls."""
+    """All layers inside `model`, at any depth, in the order of the calls."""
     found = {}
 
     def walk(layer):
-        # Keras' own recursion turns the order of every inner model around.
+        # Keras' own recursion reverses the order inside every inner model.
         for child in layer._flatten_layers(recursive=False, include_self=False):
             if id(child) not in found:
                 found[id(child)] = child
@@ -49,32 +49,32 @@ def flatten_layers(model: keras.Model) -> list[keras.Layer]:
 
 
 def learnable_weights(layer: keras.Layer) -> list[keras.Variable]:
-    """The weights of `layer` itself that were created to learn, whether they do now or not."""
+    """The weights of `layer` itself that were created trainable, even if they are frozen now."""
     return list(layer._trainable_variables)
 
 
 def set_trainable(layer: keras.Layer, value: bool) -> None:
-    """Sets `trainable` of `layer` and of all inside it, and so all their weights.
+    """Sets `trainable` of `layer`, of all layers inside it, and of their weights.
 
-    On TensorFlow, `layer.trainable = value` does nothing where a flag has that value already,
-    although weights may have another.
+    On TensorFlow, `layer.trainable = value` does nothing if the layer has that value already,
+    even if some of its weights have another one.
     """
     for x in (layer, *flatten_layers(layer)):
         keras.Layer.trainable.fset(x, value)
 
 
 def set_trainable_flag(layer: keras.Layer, value: bool) -> None:
-    """Sets what `layer.trainable` reads, and leaves its weights alone."""
+    """Sets the flag that `layer.trainable` reads, without changing the weights."""
     layer._trainable = value
 
 
 def frozen_kernel(layer: keras.Layer) -> keras.Variable:
-    """The kernel that LoRA adds to. `layer.kernel` is the sum, in the precision of computations."""
+    """The kernel without LoRA. `layer.kernel` is the sum, in the compute dtype."""
     return layer._kernel
 
 
 def calls(function: keras.Function) -> list[tuple[Any, list, list]]:
-    """Every call in a symbolic graph: the layer or operation, what it reads, what it gives."""
+    """Every call in a symbolic graph: the layer or operation, its inputs, and its outputs."""
     return [
         (node.operation, node.input_tensors, node.output_tensors)
         for nodes in function._nodes_by_depth.values()
@@ -84,10 +84,10 @@ def calls(function: keras.Function) -> list[tuple[Any, list, list]]:
 
 @contextlib.contextmanager
 def shapes_only() -> Iterator[None]:
-    """Lets layers that are built inside have variables with shapes, and without values.
+    """Builds layers whose variables have shapes and no values.
 
-    Leaves no trace: Keras would give such variables their values at the next occasion, and
-    initializers draw their seeds from Python's generator.
+    Restores the state of Keras, which would initialize such variables later, and of Python's
+    random generator, from which initializers draw their seeds.
     """
     pending = "uninitialized_variables"
     before, seeds = global_state.get_global_attribute(pending), random.getstate()
@@ -101,28 +101,28 @@ def shapes_only() -> Iterator[None]:
 
 
 def builtin_preset_names() -> set[str]:
-    """The names that `from_preset()` of KerasHub knows already."""
+    """The names of presets that are registered with KerasHub."""
     return set(preset_utils.BUILTIN_PRESETS)
 
 
 def register_preset(name: str, handle: str, metadata: dict, backbone_cls: type) -> None:
-    """Makes `name` known to every `from_preset()` of KerasHub.
+    """Registers a preset with every `from_preset()` of KerasHub.
 
-    KerasHub passes `kaggle_handle` to the function that also resolves local folders
-    and `hf://` handles.
+    KerasHub resolves `kaggle_handle` by the function that also takes local folders and `hf://`
+    handles.
     """
     entry = {"metadata": metadata, "kaggle_handle": handle}
     preset_utils.register_presets({name: entry}, backbone_cls)
 
 
 def unregister_preset(name: str, backbone_cls: type) -> None:
-    """Takes back what `register_preset` did."""
+    """Undoes `register_preset`."""
     preset_utils.BUILTIN_PRESETS.pop(name, None)
     preset_utils.BUILTIN_PRESETS_FOR_BACKBONE[backbone_cls].pop(name, None)
 
 
 def save_backbone_config(backbone: keras.Model, folder: Path) -> None:
-    """Writes `config.json` and `metadata.json` as KerasHub's own saver does."""
+    """Writes `config.json` and `metadata.json` with KerasHub's own saver."""
     saver = preset_utils.get_preset_saver(str(folder))
     saver._save_serialized_object(backbone, config_file=preset_utils.CONFIG_FILE)
     saver._save_metadata(backbone)
@@ -206,7 +206,7 @@ class PresetLoader(preset_utils.KerasPresetLoader):
 
 
 def weight_classes(batch: tuple, class_weight: dict[int, float]) -> tuple:
-    """A batch with the weight of each image's class, as Keras makes `class_weight` into it."""
+    """A batch with `class_weight` as sample weights, as Keras converts it."""
     return pipeline_model._apply_class_weight(class_weight, batch)
 
 

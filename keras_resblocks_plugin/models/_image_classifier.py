@@ -29,31 +29,31 @@ from keras_resblocks_plugin.models._task_inputs import TaskInputs
 class ResBlockImageClassifier(PresetClassifier, HeadTask, TaskInputs, ConfiguredClassifier):
     """A `ResBlockBackbone` with global pooling and a dense head.
 
-    `fit()`, `evaluate()` and `predict()` take raw images, of 0 to 255, and preprocess them. To
-    call the classifier, `classifier(images)`, runs the network alone, on images that are
-    preprocessed already: `classifier(classifier.preprocessor(images))`.
+    `fit()`, `evaluate()` and `predict()` take raw images, with pixels of 0 to 255, and preprocess
+    them. Calling the classifier runs only the network, on preprocessed images:
+    `classifier(classifier.preprocessor(images))`.
 
-    The head decides what `compile()` and `decode_predictions()` do by default:
+    The head determines the defaults of `compile()` and `decode_predictions()`:
 
-    - Several units, `activation=None` or `"softmax"`: classes that exclude each other. The loss is
-      the sparse categorical cross-entropy, and probabilities are the softmax.
+    - Several units, `activation=None` or `"softmax"`: mutually exclusive classes. The loss is the
+      sparse categorical cross-entropy, and probabilities are the softmax.
     - One unit, `activation=None` or `"sigmoid"`: label 0 or 1. The loss is the binary
       cross-entropy, and the sigmoid is the probability of label 1.
     - Several units, `activation="sigmoid"`: several labels at once, an array of 0 and 1 of shape
-      `(batch, num_classes)`. The loss is the binary cross-entropy, and each label has a
-      probability of its own.
+      `(batch, num_classes)`. The loss is the binary cross-entropy, and each label has its own
+      probability.
 
-    For regression, give `compile()` the loss: `predict()` returns the values, and
-    `decode_predictions()` refuses them. A preset does not keep the loss: compile the classifier
-    again after loading it.
+    For regression, pass a loss to `compile()`. `predict()` then returns the values, and
+    `decode_predictions()` refuses them. A preset does not contain the loss: compile the
+    classifier after loading it.
 
     Args:
         backbone: A `krp.ResBlockBackbone`.
         num_classes: int. The number of units of the head. Defaults to the number of
             `class_names`.
         class_names: list of strings, in the order of the labels; for one unit, the name of label
-            1. They travel with a saved preset; `from_preset(..., num_classes=...)` drops them
-            together with the trained head, unless it is given others. Defaults to `None`.
+            1. A preset contains them. `from_preset(..., num_classes=...)` drops them together
+            with the trained head, unless it gets new ones. Defaults to `None`.
         preprocessor: A `krp.ResBlockImageClassifierPreprocessor`, a layer, a callable
             or `None`. Defaults to `None`.
         **kwargs: Further arguments of `keras_hub.models.ImageClassifier`: `pooling`,

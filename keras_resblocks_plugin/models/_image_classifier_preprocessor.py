@@ -1,4 +1,4 @@
-"""The preprocessor of a classifier: raw images, and labels if any, to what it reads."""
+"""The preprocessor of an image classifier."""
 
 from typing import Any
 
@@ -19,9 +19,9 @@ from keras_resblocks_plugin.saving._preset_files import PREPROCESSOR_FILE
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class ResBlockImageClassifierPreprocessor(PreprocessingPresets, ImageClassifierPreprocessor):
-    """Raw images, and labels if any, to what `ResBlockImageClassifier` reads.
+    """Converts raw images to the inputs of `ResBlockImageClassifier`.
 
-    Images of several sizes come as a list, and leave as one batch. Arguments and an example:
+    A list of images of several sizes becomes one batch. For the arguments and an example, see
     `keras_hub.models.ImageClassifierPreprocessor`.
     """
 
@@ -42,12 +42,12 @@ class ResBlockImageClassifierPreprocessor(PreprocessingPresets, ImageClassifierP
 
     @classmethod
     def arguments(cls) -> set[str]:
-        """The names of all arguments that the class takes."""
+        """The names of all arguments that the class accepts."""
         return arguments_of(cls, keras.Layer) | {"config_file"}
 
     @classmethod
     def from_config(cls, config):
-        # KerasHub gives all arguments of `from_preset()` to the preprocessor.
+        # KerasHub passes all arguments of `from_preset()` to the preprocessor.
         converter = config.get("image_converter")
         names = config.keys() & (cls.image_converter_cls.arguments() - cls.arguments())
         if isinstance(converter, dict) and names:
@@ -69,7 +69,7 @@ class ResBlockImageClassifierPreprocessor(PreprocessingPresets, ImageClassifierP
     def call(self, x, y=None, sample_weight=None):
         if not isinstance(x, list):
             return super().call(x, y=y, sample_weight=sample_weight)
-        # KerasHub makes one array of a list before it converts it.
+        # KerasHub stacks a list before it converts the images.
         if self.image_converter:
             x = [self.image_converter(image) for image in x]
         shapes = {tuple(image.shape) for image in x}
