@@ -35,7 +35,8 @@ NOT_RUN = {
 }
 # The start of a command → what makes it small.
 IN_SMALL = {
-    "keras-resblocks train": ["--epochs", "1"],
+    # One more than the recipe's warm-up.
+    "keras-resblocks train": ["--epochs", "3"],
     "keras-resblocks finetune": ["--epochs", "1", "--batch-size", "4"],
     "keras-resblocks finetune segmentation": ["--image-size", "64", "64"],
     "keras-resblocks export": ["--runs", "1"],
@@ -56,19 +57,41 @@ def in_this_environment(command: str) -> list[str]:
     return [sys.executable, *words, *more]
 
 
-def prepare(folder, hub, lines) -> None:
-    """What readers bring along: datasets, a photograph, a finished run, and timm's Hub."""
+def make_tiny_imagenet(folder, hub) -> None:
     known = krp.ResBlockImageClassifier.from_preset("resblock_bn_small").class_names
     save_photographs(folder / "tiny-imagenet-100", known, train=140, validation=20)
     save_photographs(folder / "tiny-imagenet-10", known[:10], train=20, validation=10)
+
+
+def make_camvid(folder, hub) -> None:
     save_streets(folder / "camvid-small", 11, train=8, validation=4, test=4)
-    shutil.copy(ROOT / "presets/resblock_bn_small/samples/cat.jpg", folder)
-    if not any("--out runs/classification" in line for line in lines):
+
+
+def make_run(folder, hub) -> None:
+    # A page that has data makes the run itself.
+    if not (folder / "tiny-imagenet-10").exists():
         tiny_classifier().save_to_preset(str(folder / "runs/classification/preset"))
+
+
+def copy_photograph(folder, hub) -> None:
+    shutil.copy(ROOT / "presets/resblock_bn_small/samples/cat.jpg", folder)
+
+
+def publish_timm(folder, hub) -> None:
     krp.convert.to_timm(models.classifier("resnet18"), folder / "timm")
     api = huggingface_hub.HfApi(token=hub.token("timm"))
     api.create_repo("timm/resnet18.a1_in1k")
     api.upload_folder(repo_id="timm/resnet18.a1_in1k", folder_path=folder / "timm")
+
+
+# What a page names and its readers bring along → how it is made, in this order.
+BROUGHT = {
+    "tiny-imagenet": make_tiny_imagenet,
+    "camvid": make_camvid,
+    "runs/classification": make_run,
+    "cat.jpg": copy_photograph,
+    "timm/": publish_timm,
+}
 
 
 def runnable(page: str, export: bool = False) -> list[str]:
@@ -78,7 +101,9 @@ def runnable(page: str, export: bool = False) -> list[str]:
 
 
 def run_in_order(lines, folder, hub) -> None:
-    prepare(folder, hub, lines)
+    for name, make in BROUGHT.items():
+        if any(name in line for line in lines):
+            make(folder, hub)
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     for line in lines:
         process = subprocess.run(
