@@ -5,12 +5,9 @@ the weights come from. A PyTorch checkpoint needs PyTorch, a safetensors file do
 """
 
 import argparse
-import hashlib
 from pathlib import Path
 
 import _cli
-
-from keras_resblocks_plugin._utils._jsonfile import write_json
 
 
 def parse_args() -> argparse.Namespace:
@@ -41,43 +38,16 @@ def main(args: argparse.Namespace) -> None:
     names = args.class_names and args.class_names.read_text(encoding="utf-8").splitlines()
 
     import keras_resblocks_plugin as krp
+    from keras_resblocks_plugin.saving._source import Source
 
-    source = _pinned(args.source)
-    model = krp.convert.from_timm(source, names, args.image_size, args.mean, args.std)
+    source = Source.of(args.source, args.license, args.data)
+    model = krp.convert.from_timm(str(source), names, args.image_size, args.mean, args.std)
     model.save_to_preset(str(args.out))
-    record = {"license": args.license, "start": {"converted from": _described(source)}}
-    if args.data:
-        record["data"] = {"name": args.data}
-    write_json(args.out / "training.json", record)
+    source.record().save(args.out)
     krp.hub.model_card(args.out).save(args.out / "README.md")
     kind = "ImageClassifier" if isinstance(model, krp.ResBlockImageClassifier) else "Backbone"
     print(f"Saved {args.out}: {model.count_params():,} parameters.")
     print(f'Load it with: keras_hub.models.{kind}.from_preset("{args.out}")')
-
-
-def _pinned(source: str) -> str:
-    """A Hub handle with the commit that it stands for now; files as they are."""
-    from keras_resblocks_plugin._hub_client import Handle, NotCachedError, look_up
-
-    if Path(source).exists() or "/" not in source:
-        return source
-    handle = Handle.parse(source if source.startswith("hf://") else f"hf://{source}")
-    try:
-        commit, _ = look_up(handle)
-    except NotCachedError:
-        # Without a network, what was downloaded before is used.
-        return str(handle)
-    return str(handle._replace(revision=commit))
-
-
-def _described(source: str) -> str:
-    """The source in words that still say what it was when a file is gone."""
-    file = Path(source)
-    if not file.is_file():
-        return file.resolve().name if file.is_dir() else source
-    with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return f"{file.name}, SHA-256 {digest}"
 
 
 if __name__ == "__main__":
