@@ -1,6 +1,5 @@
 """The files that a run leaves beside the weights: figures, curve and card."""
 
-import json
 import os
 import platform
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import keras
 import matplotlib
 
-from keras_resblocks_plugin._utils._jsonfile import write_json
+from keras_resblocks_plugin.saving._training_record import TrainingRecord
 from keras_resblocks_plugin.training import _runs
 
 matplotlib.use("Agg")
@@ -18,7 +17,7 @@ from matplotlib import pyplot as plt
 def training_record(
     recipe: dict, data: dict, results: dict[str, float], history: list[dict], seed: int
 ) -> dict:
-    """All that one needs to know, and to repeat the run: the content of `training.json`."""
+    """The part of a `TrainingRecord` that every run has: what it takes to repeat the run."""
     return {
         "recipe": recipe,
         "data": data,
@@ -70,38 +69,37 @@ def save_record(folder: Path, record: dict, *curve: str) -> None:
 
     Args:
         folder: The preset.
-        record: What `training_record` returned.
+        record: The content of `training.json`, see `TrainingRecord`.
         *curve: The metric that the curve shows, and its name, if it is not accuracy.
     """
     from keras_resblocks_plugin.hub._card import model_card
 
-    record["weights"] = _runs.weights_digest(folder)
-    write_json(folder / "training.json", record)
-    plot_curve(whole_history(record), folder / "curve.png", *curve)
+    saved = TrainingRecord.from_json(record)
+    saved.weights = _runs.weights_digest(folder)
+    saved.save(folder)
+    plot_curve(saved.whole_history, folder / "curve.png", *curve)
     model_card(folder).save(folder / "README.md")
 
 
 def read_record(folder: Path) -> dict:
-    """The `training.json` of a preset folder, if it is about the weights that lie there.
+    """Reads the `training.json` of a preset folder, if it is about the weights in the folder.
 
     Raises:
-        ValueError: If the weights were replaced after they had been measured.
+        ValueError: If there is no record, or the weights were replaced after they were measured.
     """
-    record = json.loads((folder / "training.json").read_text())
-    # Records of earlier versions do not say it.
-    if record.get("weights") not in (None, _runs.weights_digest(folder)):
+    record = TrainingRecord.read(folder)
+    # Records of earlier versions have no digest.
+    if record.weights not in (None, _runs.weights_digest(folder)):
         raise ValueError(
             f"The figures in {folder}/training.json are those of other weights than the folder "
             "has. Run the training again, or remove the file."
         )
-    return record
+    return record.to_json()
 
 
 def whole_history(record: dict) -> list[dict]:
-    """The epochs of the run, behind those of the run that its weights come from."""
-    earlier = (record.get("start") or {}).get("history", [])
-    later = [{**epoch, "epoch": epoch["epoch"] + len(earlier)} for epoch in record["history"]]
-    return [*earlier, *later]
+    """The epochs of the run, after those of the run that its weights come from."""
+    return TrainingRecord.from_json(record).whole_history
 
 
 def _accelerators() -> list[str]:
