@@ -5,6 +5,7 @@ import pytest
 from keras_resblocks_plugin import blocks
 from tests.blocks.contract import FILTERS, BlockContract
 from tests.blocks.user_block import GatedResidualBlock
+from tests.tiny import tiny_backbone
 
 
 class TestBasic(BlockContract):
@@ -60,6 +61,14 @@ def test_defaults_are_class_attributes(block_cls):
     for name in ("activation", "output_activation", "normalization"):
         default = getattr(block_cls, f"default_{name}")
         assert config == block_cls(FILTERS, name=config["name"], **{name: default}).get_config()
+
+
+@pytest.mark.parametrize("block_type", blocks.BLOCK_TYPES)
+def test_a_backbone_of_pre_activation_blocks_ends_in_norm_and_relu(block_type):
+    names = [layer.name for layer in tiny_backbone(block_type).layers]
+    preactivates = blocks.BLOCK_TYPES[block_type].preactivates
+    assert (names[-2:] == ["output_norm", "output_relu"]) == preactivates
+    assert ("stem0_relu" in names) != preactivates
 
 
 class TestUsersOwn(BlockContract):
