@@ -1,4 +1,4 @@
-"""What this package needs of KerasHub's private API. A failure here means upstream moved."""
+"""KerasHub's private API that this package uses. A failure means that KerasHub has changed it."""
 
 import inspect
 
@@ -62,7 +62,7 @@ def test_a_name_resolves_to_a_local_folder_under_the_key_kaggle_handle(tmp_path)
     assert name not in keras_hub.models.ImageClassifier.presets
 
 
-def test_keras_hub_asks_for_the_index_and_fetches_what_it_names(tmp_path, monkeypatch):
+def test_keras_hub_fetches_the_index_and_the_files_it_names(tmp_path, monkeypatch):
     tiny_classifier().save_to_preset(tmp_path)
     asked = []
     get_file = preset_utils.get_file
@@ -71,7 +71,7 @@ def test_keras_hub_asks_for_the_index_and_fetches_what_it_names(tmp_path, monkey
         asked.append(path)
         return get_file(preset, path)
 
-    # Watched, and not replaced: these are the files that a Hub has to have.
+    # The real function, watched. A repository on the Hub needs these files.
     monkeypatch.setattr(preset_utils, "get_file", record)
     keras_hub.models.ImageClassifier.from_preset(str(tmp_path))
     assert set(asked) == {
@@ -85,7 +85,7 @@ def test_keras_hub_asks_for_the_index_and_fetches_what_it_names(tmp_path, monkey
 
 
 def test_one_class_a_task():
-    # KerasHub picks from a set: of two classes, it would pick a random one.
+    # KerasHub picks from a set: with two classes, the choice would be random.
     for base in (
         keras_hub.models.ImageClassifier,
         keras_hub.models.ImageClassifierPreprocessor,

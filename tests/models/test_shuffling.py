@@ -9,7 +9,7 @@ import keras_resblocks_plugin as krp
 
 
 class Seen(keras.layers.Layer):
-    """A preprocessor that writes down the first pixel of each image it sees."""
+    """A preprocessor that records the first pixel of each image."""
 
     def __init__(self):
         super().__init__()
@@ -21,7 +21,7 @@ class Seen(keras.layers.Layer):
 
 
 def orders(epochs=3, rows=40, **kwargs):
-    """The rows that each epoch trains on, batch by batch."""
+    """The rows of each epoch, batch by batch."""
     seen = Seen()
     model = krp.ResBlockImageClassifier(
         krp.ResBlockBackbone("basic", [2], [1], [1], [2], [1], [1]), 2, preprocessor=None
@@ -32,7 +32,7 @@ def orders(epochs=3, rows=40, **kwargs):
 
     class Epoch(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
-            # TensorFlow reads two batches before the first epoch, to see their shapes.
+            # TensorFlow reads two batches before the first epoch for their shapes.
             epochs_of_batches.append(seen.batches[-(rows // 8) :])
             seen.batches = []
 
@@ -54,7 +54,7 @@ def test_arrays_are_shuffled_in_each_epoch():
     assert orders() != found
 
 
-def test_arrays_are_not_shuffled_where_nobody_wants_it():
+def test_shuffle_false_and_shuffle_batch():
     in_order = np.arange(40).reshape(5, 8).tolist()
     assert orders(shuffle=False) == [in_order] * 3
     found = orders(shuffle="batch")

@@ -1,4 +1,4 @@
-"""`fit`, `evaluate` and `predict` take what a plain `keras.Model` takes, preprocessed."""
+"""`fit`, `evaluate` and `predict` accept any data of `keras.Model`, and preprocess it."""
 
 import warnings
 
@@ -12,19 +12,19 @@ from tests.models import data_kinds
 from tests.models.data_kinds import KINDS, Rows, X, Y, generate
 from tests.tiny import assert_refused, photos, predict, tiny_classifier
 
-# The same float32 sums, of batches that a backend may cut otherwise.
+# The same float32 sums, over batches that a backend may split differently.
 CLOSE = dict(rtol=1e-5, atol=1e-6)
 
 
 @pytest.fixture(scope="module")
 def classifier():
-    """A classifier whose weights stay, whatever it is fitted on."""
+    """A classifier whose weights do not change in training."""
     return still(tiny_classifier())
 
 
 @pytest.fixture(scope="module")
 def plain(classifier):
-    """The same without its preprocessor."""
+    """The same classifier without its preprocessor."""
     model = tiny_classifier(classifier.backbone, preprocessor=None)
     model.output_dense.set_weights(classifier.output_dense.get_weights())
     return still(model)
@@ -40,7 +40,7 @@ def still(model, **kwargs):
 @pytest.mark.parametrize("preprocessed", [True, False], ids=["preprocessor", "None"])
 @pytest.mark.parametrize("make", KINDS.values(), ids=KINDS.keys())
 def test_every_kind_is_preprocessed_alike(classifier, plain, make, preprocessed):
-    # The network on what the preprocessor makes of all images at once.
+    # The reference: the network on all images, preprocessed at once.
     x = to_numpy(classifier.preprocessor(X))
     model, given = (classifier, X) if preprocessed else (plain, x)
     logits = to_numpy(classifier(x))
@@ -58,7 +58,7 @@ def test_every_kind_is_preprocessed_alike(classifier, plain, make, preprocessed)
 
 
 @pytest.mark.parametrize("kind", ["grain.MapDataset", "DataLoader", "PyDataset"])
-def test_a_dataset_with_an_end_is_read_again_in_each_epoch(kind):
+def test_a_finite_dataset_is_read_again_in_each_epoch(kind):
     model = tiny_classifier()
     model.compile(metrics=[])
     with warnings.catch_warnings():
@@ -88,7 +88,7 @@ def test_images_of_several_sizes(classifier):
     assert np.isfinite(model.test_on_batch(images, np.array(labels))).all()
 
 
-def test_images_of_several_sizes_need_something_that_resizes_them(classifier):
+def test_images_of_several_sizes_need_a_preprocessor_that_resizes(classifier):
     images = [photos(1, 20)[0], photos(1, 17)[0]]
     plain = tiny_classifier(classifier.backbone, preprocessor=None)
     assert_refused(lambda: plain.predict(images, verbose=0), "`preprocessor`", "(17, 17, 3)")
@@ -106,7 +106,7 @@ def test_a_callable_preprocesses_too(plain):
 
 
 def reference(x, y, weights):
-    """One step of plain Keras on the same network: its loss, and the weights it leaves."""
+    """The history of one step of plain Keras on the same network."""
     model = tiny_classifier()
     plain = keras.Model(model.inputs, model.outputs)
     plain.compile(keras.optimizers.SGD(0.1), model.loss)
@@ -154,7 +154,7 @@ def test_validation_takes_the_last_rows_and_its_own_batch_size(classifier):
 @pytest.mark.parametrize("make", [KINDS["arrays"], KINDS["grain.MapDataset"]])
 def test_an_odd_number_of_validation_batches_in_steps_of_two(make):
     model = still(tiny_classifier(), steps_per_execution=2)
-    # Two images in the last of three batches, as far from the rest as images are.
+    # The last of three batches is incomplete, and the first one differs from the others.
     x, y = X.copy(), Y
     x[:3] = 255
     expected = model.evaluate(x, y, batch_size=3, verbose=0)
@@ -174,16 +174,16 @@ def test_a_model_survives_images_that_its_preprocessor_refuses(classifier):
     for make in KINDS.values():
         with pytest.raises(Exception, match=r"shape.*1\)"):
             classifier.fit(*make(gray, Y), verbose=0)
-    # On JAX, an error inside an epoch leaves a model without weights.
+    # On JAX, an error inside an epoch would leave the model without weights.
     np.testing.assert_array_equal(predict(classifier, X), expected)
 
 
-def test_rows_that_do_not_agree(classifier):
+def test_different_numbers_of_rows(classifier):
     assert_refused(lambda: classifier.fit(X, Y[:5], verbose=0), "`x`, `y`", "5 and 7 rows")
     assert_refused(lambda: classifier.predict(3.0, verbose=0), "`x`", "Received: array(3.)")
 
 
-def test_lists_of_one_array_as_a_model_of_one_input_takes_them():
+def test_lists_of_one_array():
     classifier = tiny_classifier()
     x, y = photos(4), np.array([0, 1, 2, 0])
     np.testing.assert_array_equal(predict(classifier, [x]), predict(classifier, x))
