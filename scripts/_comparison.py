@@ -12,10 +12,10 @@ from keras_resblocks_plugin.training import Augmentation, _divergence, _finetuni
 from keras_resblocks_plugin.training._accuracy import measure
 from keras_resblocks_plugin.training._jit_compile import jit_compile
 from keras_resblocks_plugin.training.data import _classes
+from keras_resblocks_plugin.training.data._balanced_rows import balanced_rows
 from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
 from keras_resblocks_plugin.training.data._readable_rows import usable_rows
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
-from keras_resblocks_plugin.training.data._row_choice import balanced_rows
 
 
 class Comparison:

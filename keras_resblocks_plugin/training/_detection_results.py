@@ -7,8 +7,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_resblocks_plugin.training._curve import plt
 from keras_resblocks_plugin.training._divergence import check_predictions, check_weights
-from keras_resblocks_plugin.training._results import plt
 from keras_resblocks_plugin.training.data._detection_data import BoxedImages
 
 # What is shown; what is measured has far less confidence, too.

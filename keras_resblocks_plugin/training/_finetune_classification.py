@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> None:
     from keras_resblocks_plugin.training._accuracy import measure
     from keras_resblocks_plugin.training._jit_compile import jit_compile
     from keras_resblocks_plugin.training._recipe import Augmentation
-    from keras_resblocks_plugin.training.data import _row_choice as data
+    from keras_resblocks_plugin.training.data import _balanced_rows as data
     from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
     from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 

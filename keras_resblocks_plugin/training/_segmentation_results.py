@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from matplotlib import colors
 
+from keras_resblocks_plugin.training._curve import plt
 from keras_resblocks_plugin.training._divergence import check_predictions
-from keras_resblocks_plugin.training._results import plt
 from keras_resblocks_plugin.training.data._segmentation_batches import evaluation_batches
 from keras_resblocks_plugin.training.data._segmentation_data import Classes, MaskedImages
 

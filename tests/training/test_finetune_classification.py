@@ -7,13 +7,10 @@ import time
 import finetune
 import keras_hub
 import numpy as np
-import psutil
 import pytest
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.hub._checks import check_shareable_adapter, load_shareable
-from keras_resblocks_plugin.training import _recipe, _training
-from keras_resblocks_plugin.training.data._labelled_images import ImageSet
 from tests.fixtures import start_script
 from tests.helpers import TOLERANCE, to_numpy
 from tests.made_data import CLASSES, photographs, save_dataset
@@ -179,26 +176,3 @@ def test_bad_input_is_one_error_before_training(preset, dataset, tmp_path):
         with pytest.raises(ValueError, match=words):
             start(preset, data, tmp_path / f"run{number}", *more)
         assert not (tmp_path / f"run{number}" / "history.jsonl").exists()
-
-
-# === Larger than memory ===
-def test_memory_stays_flat_over_an_epoch(tmp_path):
-    size, count, batch = 128, 4000, 100
-    # 197 MB that the file system need not even store.
-    pixels = np.lib.format.open_memmap(
-        tmp_path / "images.npy", "w+", "uint8", (count, size, size, 3)
-    )
-    pixels.flush()
-    pixels = np.load(tmp_path / "images.npy", mmap_mode="c")
-    images = ImageSet(pixels, np.zeros(count, "int32"), ["a", "b"])
-    recipe = _recipe.Recipe({}, batch_size=batch, flip=False, translation=0.0)
-    converter = krp.ResBlockImageConverter(image_size=(size, size), scale=1.0)
-    batches = iter(_training.training_batches(images, np.arange(count), recipe, converter, 0))
-    own = []
-    for _ in range(count // batch + 10):
-        next(batches)
-        memory = psutil.Process().memory_info()
-        # What the system can drop and read again from the file is not the process's own.
-        own.append(memory.rss - memory.shared)
-    # After ten batches all buffers are there; ten more, of 20 MB each, may come and go.
-    assert max(own[10:]) - own[10] < 100e6, [x >> 20 for x in own]
