@@ -104,6 +104,7 @@ def presets_section(presets: dict[str, dict], latencies: dict[str, list[float]])
     """The table, how to read it, and the plots."""
     from keras_resblocks_plugin._utils import _markdown
     from keras_resblocks_plugin.training import _results
+    from keras_resblocks_plugin.training._hardware import hardware
 
     rows = []
     for name, record in presets.items():
@@ -134,7 +135,7 @@ def presets_section(presets: dict[str, dict], latencies: dict[str, list[float]])
         "decided only whether to store weights in half precision, which must not move accuracy by "
         f"more than 0.1 points{', and what the notes below say' if notes else ''}. The time is the "
         f"median of {len(latencies[name])} forward passes of one image, with the presets taking "
-        f"turns, on {_results.hardware()}. Each preset's folder has its recipe, its learning curve "
+        f"turns, on {hardware()}. Each preset's folder has its recipe, its learning curve "
         f"and the learning rates that were tried{untried}.\n\n"
         f"{notes}"
         "![Accuracy over epochs, against size and compute, and latency](presets.png)"

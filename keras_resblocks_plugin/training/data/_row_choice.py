@@ -1,4 +1,4 @@
-"""Held-out rows, and classes without rows."""
+"""Rows of a labelled dataset that are held out, and classes that are left without rows."""
 
 import warnings
 
