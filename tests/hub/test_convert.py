@@ -1,4 +1,4 @@
-"""timm's repositories on the Hub, and the script that makes presets of them."""
+"""Conversion of timm's repositories on the Hub, by function and by script."""
 
 import json
 
@@ -16,7 +16,7 @@ from tests.hub.test_scripts import script  # noqa: F401
 def _written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("timm") / "resnet18"
     krp.convert.to_timm(models.classifier("resnet18"), folder)
-    # timm's repositories have the same weights twice.
+    # timm's repositories have the same weights in two formats.
     (folder / "pytorch_model.bin").write_bytes(b"the same in another format")
     return folder
 
@@ -40,7 +40,7 @@ def test_a_handle(hub, repository, source):
     assert "pytorch_model.bin" not in downloaded
 
 
-def test_offline_what_was_downloaded_is_used(hub, repository):
+def test_offline_the_cache_is_used(hub, repository):
     krp.convert.from_timm("user/resnet18.mine")
     hub.stop()
     try:
