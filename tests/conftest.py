@@ -54,6 +54,7 @@ def fresh_process(tmp_path):
             cwd=folder,
             capture_output=True,
             text=True,
+            timeout=600,
         )
         if process.returncode:
             pytest.fail(f"The process ended with {process.returncode}:\n{process.stderr}")

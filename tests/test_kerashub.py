@@ -1,4 +1,4 @@
-"""KerasHub's private API, as far as this package uses it. A failure means that it changed."""
+"""What this package needs of KerasHub's private API. A failure here means upstream moved."""
 
 import ast
 import inspect
@@ -39,7 +39,7 @@ def test_names_of_files():
     assert preset_utils.SHARDED_MODEL_WEIGHTS_CONFIG_FILE == "model.weights.json"
 
 
-def test_the_backbone_class_is_the_exported_one():
+def test_the_backbone_is_what_keras_hub_exports():
     base = feature_pyramid_backbone.FeaturePyramidBackbone
     assert base is _kerashub.FeaturePyramidBackbone
     assert issubclass(krp.ResBlockBackbone, base)
@@ -75,7 +75,7 @@ def test_keras_hub_asks_for_the_index_and_fetches_what_it_names(tmp_path, monkey
         asked.append(path)
         return get_file(preset, path)
 
-    # The real function runs; only its calls are recorded.
+    # Watched, and not replaced: these are the files that a Hub has to have.
     monkeypatch.setattr(preset_utils, "get_file", record)
     keras_hub.models.ImageClassifier.from_preset(str(tmp_path))
     assert set(asked) == {
@@ -89,7 +89,7 @@ def test_keras_hub_asks_for_the_index_and_fetches_what_it_names(tmp_path, monkey
 
 
 def test_one_class_a_task():
-    # KerasHub picks a class from a set, so its choice between two would be random.
+    # KerasHub picks from a set: of two classes, it would pick a random one.
     for base in (
         keras_hub.models.ImageClassifier,
         keras_hub.models.ImageClassifierPreprocessor,

@@ -1,4 +1,4 @@
-"""The README's Python code runs from the first line to the last, and its links resolve."""
+"""The README does what it says: its Python runs, from the first line to the last."""
 
 import pathlib
 import re
@@ -11,7 +11,7 @@ README = pathlib.Path(__file__).parent.parent / "README.md"
 def test_the_python_of_the_readme_runs_in_order(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
-    # The reader's own data: raw images and their labels.
+    # What the reader brings along: raw images and their labels.
     names = {
         "images": rng.integers(0, 256, (10, 80, 60, 3)).astype("float32"),
         "labels": np.arange(10),
@@ -26,7 +26,7 @@ def test_the_python_of_the_readme_runs_in_order(tmp_path, monkeypatch):
             assert ", ".join(eval(expression, names)) == expected
 
 
-def test_every_relative_link_resolves():
+def test_every_link_into_the_repository_leads_somewhere():
     links = re.findall(r"\]\(([^):#]+)\)", README.read_text())
     assert links
     assert [link for link in links if not (README.parent / link).exists()] == []

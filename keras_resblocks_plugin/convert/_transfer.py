@@ -57,7 +57,7 @@ def assign(
         "Missing": needed.keys() - there.keys(),
         "Unexpected": there.keys() - needed.keys(),
         "Misshaped": [
-            f"{name} {there[name]} instead of {needed[name]}"
+            f"{name} {there[name]} in place of {needed[name]}"
             for name in needed.keys() & there.keys()
             if there[name] != needed[name]
         ],
@@ -65,8 +65,8 @@ def assign(
     if any(problems.values()):
         listed = [f"{title}: {_listed(names)}" for title, names in problems.items() if names]
         raise ValueError(
-            f"The weights of `{source}` do not match the {_described(model)} that they resemble, "
-            f"so nothing was converted. {'. '.join(listed)}."
+            f"The weights of `{source}` are not those of the {_described(model)} that they look "
+            f"like, so nothing was converted. {'. '.join(listed)}."
         )
     for name, variable in variables.items():
         array = tensors[name].read()

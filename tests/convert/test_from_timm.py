@@ -136,7 +136,7 @@ def test_all_mismatched_weights_are_listed(folder):
         str(folder),
         "Missing: layer2.0.bn1.bias.",
         "Unexpected: layer1.0.se.fc1.weight.",
-        "Misshaped: layer1.1.conv2.weight (8, 4, 3, 3) instead of (8, 8, 3, 3).",
+        "Misshaped: layer1.1.conv2.weight (8, 4, 3, 3) in place of (8, 8, 3, 3).",
         folder=folder,
     )
 

@@ -34,9 +34,9 @@ def _server():
 
 @pytest.fixture(autouse=True)
 def hub(_server, monkeypatch, tmp_path, capfd, caplog) -> Hub:
-    """An empty Hub, with empty caches and a user who is logged in with a write token.
+    """An empty Hub, whose user is logged in with a token that may write, and empty caches.
 
-    After each test, no token may be found in its output, files, commits or log.
+    After every test, the tokens are searched for in all that the test left.
     """
     _server.reset()
     monkeypatch.setenv("HF_TOKEN", _server.users_token)

@@ -172,12 +172,12 @@ class Hub:
         self.requests.append(Request(endpoint, request.method, request.full_path, role, size))
         if fault is None:
             return None
-        if fault.silent:
-            self._released.wait(_LONGEST_SILENCE)
-            return {"error": "Nobody waits for this answer"}, 503
         time.sleep(fault.delay)
         if fault.call is not None:
             fault.call()
+        if fault.silent:
+            self._released.wait(_LONGEST_SILENCE)
+            return {"error": "Nobody waits for this answer"}, 503
         if fault.status is None or fault.too_late:
             return None
         return {"error": "Something went wrong"}, fault.status, fault.headers

@@ -148,7 +148,8 @@ def test_uploads_have_deadlines_with_hf_xet_installed(hub, preset, fresh_process
 
 
 def test_a_background_push_does_not_keep_a_process_alive(hub, preset, fresh_process):
-    hub.inject(Fault("create_repo", times=99, silent=True))
+    asked = preset.parent / "asked"
+    hub.inject(Fault("create_repo", times=99, silent=True, call=asked.touch))
     code = (
         "import sys, time\n"
         "from pathlib import Path\n"
@@ -157,12 +158,12 @@ def test_a_background_push_does_not_keep_a_process_alive(hub, preset, fresh_proc
         "push = BackgroundPush(sys.argv[1], Handle.parse(sys.argv[2]), None)\n"
         "push.offer(Path(sys.argv[3]))\n"
         "push.start()\n"
-        "time.sleep(0.5)\n"
+        "while not Path(sys.argv[4]).exists():\n"
+        "    time.sleep(0.01)\n"
         "print(time.time())\n"
     )
     env = {"HF_HUB_ETAG_TIMEOUT": "60", "TMPDIR": str(preset.parent)}
-    ended = float(fresh_process(code, hub.users_token, HANDLE, preset, **env))
+    ended = float(fresh_process(code, hub.users_token, HANDLE, preset, asked, **env))
     assert time.time() - ended < 20
-    assert hub.sent("create_repo")
     # Its temporary copy is deleted.
     assert [path.name for path in preset.parent.iterdir() if "plugin" in path.name] == []

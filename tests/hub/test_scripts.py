@@ -1,4 +1,4 @@
-"""The output, errors and exit codes of `push_to_hub.py` and `pull_from_hub.py`."""
+"""`push_to_hub.py` and `pull_from_hub.py`, as a shell sees them: output, errors, exit codes."""
 
 import contextlib
 import io
@@ -16,7 +16,7 @@ _SCRIPTS = pathlib.Path(__file__).parents[2] / "scripts"
 
 @pytest.fixture
 def script(monkeypatch):
-    """`script(name, *args)` runs a script in this process: exit code, output, errors."""
+    """`script(name, *args)` → exit code, output, errors; of a script run in this process."""
     monkeypatch.syspath_prepend(str(_SCRIPTS))
 
     def run(name, *args):
@@ -28,10 +28,10 @@ def script(monkeypatch):
             except SystemExit as end:
                 code = end.code
                 if isinstance(code, str):
-                    # Python prints the message of `SystemExit`.
+                    # Python itself prints what a script exits with.
                     print(code, file=sys.stderr)
                     code = 1
-        # The fixture `hub` searches the output for tokens.
+        # For the search for tokens.
         print(output.getvalue(), errors.getvalue())
         return code or 0, output.getvalue(), errors.getvalue()
 
