@@ -1,4 +1,4 @@
-"""The model card keeps the edits of people and gets new results."""
+"""Model cards: edits on the Hub are kept, and results are updated."""
 
 import json
 
@@ -35,7 +35,7 @@ def test_the_card_keeps_edits_and_gets_new_results(hub, preset):
 
 
 @pytest.mark.parametrize("card", [b"\xff\xfe# name", b"---\na: [ ^\n---\n"])
-def test_a_card_that_cannot_be_read_is_refused_in_words(hub, preset, card):
+def test_an_unreadable_card_is_refused(hub, preset, card):
     krp.push_to_hub(preset, "hf://user/name")
     hub.repo().edit({"README.md": card})
     with pytest.raises(ValueError, match=r"README.md, must be UTF-8.*`overwrite_card=True`"):
@@ -44,7 +44,7 @@ def test_a_card_that_cannot_be_read_is_refused_in_words(hub, preset, card):
     assert card_of(hub).data.library_name == "keras-hub"
 
 
-def test_a_card_nobody_edited_is_written_anew(hub, preset):
+def test_an_unedited_card_is_rewritten(hub, preset):
     krp.push_to_hub(preset, "hf://user/name")
     _set_result(preset, 0.75)
     krp.push_to_hub(preset, "hf://user/name")

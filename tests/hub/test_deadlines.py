@@ -38,7 +38,7 @@ def assert_gives_up(hub, endpoint, action, *args, most=1, **kwargs):
 @pytest.mark.parametrize("endpoint", test_faults_push.ENDPOINTS)
 def test_a_push(hub, preset, endpoint):
     if endpoint == "resolve":
-        # It reads the card that is there.
+        # Only a second push reads the card on the Hub.
         krp.push_to_hub(preset, HANDLE)
         (preset / "training.json").write_text('{"epochs": 3}')
     assert_gives_up(hub, endpoint, krp.push_to_hub, preset, HANDLE)
@@ -62,7 +62,7 @@ def test_a_push_to_a_branch_a_pull_request_and_a_dry_run(hub, preset, endpoint, 
 
 
 @pytest.mark.parametrize("endpoint", ["model_info", "tree"])
-def test_all_that_asks_before_it_downloads(hub, preset, endpoint):
+def test_every_function_that_downloads(hub, preset, endpoint):
     hub.repo("user/tiny").edit(contents(preset))
     model = krp.ResBlockImageClassifier.from_preset(preset)
     for action in (
@@ -78,7 +78,7 @@ def test_all_that_asks_before_it_downloads(hub, preset, endpoint):
 
 
 @pytest.mark.parametrize("endpoint", ["resolve", "download"])
-def test_a_file_that_does_not_come_is_asked_for_again(hub, preset, endpoint):
+def test_a_silent_download_is_repeated(hub, preset, endpoint):
     hub.repo("user/tiny").edit(contents(preset))
     hub.inject(Fault(endpoint, silent=True))
     with deadlines():
@@ -126,7 +126,7 @@ def test_the_users_own_requests_have_no_deadline(hub, preset):
     assert info.sha == hub.repo("user/tiny").find().id
 
 
-def test_uploads_have_deadlines_beside_hf_xet_too(hub, preset, fresh_process):
+def test_uploads_have_deadlines_with_hf_xet_installed(hub, preset, fresh_process):
     hub.inject(Fault("upload", times=99, silent=True))
     code = (
         "import sys, time\n"
@@ -147,8 +147,9 @@ def test_uploads_have_deadlines_beside_hf_xet_too(hub, preset, fresh_process):
     assert "no answer within 1" in output
 
 
-def test_a_push_does_not_keep_a_process_from_its_end(hub, preset, fresh_process):
-    hub.inject(Fault("create_repo", times=99, silent=True))
+def test_a_background_push_does_not_keep_a_process_alive(hub, preset, fresh_process):
+    asked = preset.parent / "asked"
+    hub.inject(Fault("create_repo", times=99, silent=True, call=asked.touch))
     code = (
         "import sys, time\n"
         "from pathlib import Path\n"
@@ -157,12 +158,12 @@ def test_a_push_does_not_keep_a_process_from_its_end(hub, preset, fresh_process)
         "push = BackgroundPush(sys.argv[1], Handle.parse(sys.argv[2]), None)\n"
         "push.offer(Path(sys.argv[3]))\n"
         "push.start()\n"
-        "time.sleep(0.5)\n"
+        "while not Path(sys.argv[4]).exists():\n"
+        "    time.sleep(0.01)\n"
         "print(time.time())\n"
     )
     env = {"HF_HUB_ETAG_TIMEOUT": "60", "TMPDIR": str(preset.parent)}
-    ended = float(fresh_process(code, hub.users_token, HANDLE, preset, **env))
+    ended = float(fresh_process(code, hub.users_token, HANDLE, preset, asked, **env))
     assert time.time() - ended < 20
-    assert hub.sent("create_repo")
-    # The copy that it was sending is gone.
+    # Its temporary copy is deleted.
     assert [path.name for path in preset.parent.iterdir() if "plugin" in path.name] == []

@@ -1,4 +1,4 @@
-"""A push sends one save, whole, whoever saves meanwhile; a pull takes no mixture of two."""
+"""Pushes during concurrent saves send one whole save, and mixtures of two saves are refused."""
 
 import shutil
 
@@ -19,7 +19,7 @@ HANDLE = f"hf://{NAME}"
 
 @pytest.fixture(scope="module")
 def saved_over(tmp_path_factory):
-    """A folder to whose presets another process saves all the time, without a pause."""
+    """A folder to which another process saves continuously."""
     folder = tmp_path_factory.mktemp("saved_over")
     with saver.saving_forever(folder):
         yield folder

@@ -21,14 +21,14 @@ def test_branches_and_pull_requests(hub, preset):
     assert loaded.count_params() == krp.ResBlockBackbone.from_preset(str(preset)).count_params()
 
 
-def test_the_same_is_not_proposed_twice(hub, preset):
+def test_an_equal_pull_request_is_reused(hub, preset):
     first = krp.push_to_hub(preset, "hf://user/name", create_pr=True)
     again = krp.push_to_hub(preset, "hf://user/name", create_pr=True)
     assert (again.url, again.commit, again.load_line) == (first.url, first.commit, first.load_line)
     assert again.changed == ()
     planned = krp.push_to_hub(preset, "hf://user/name", create_pr=True, dry_run=True)
     assert planned.changed == ()
-    # What is new is another proposal, and each is found again.
+    # A changed preset opens a second pull request, and each is found again.
     training = (preset / "training.json").read_text()
     (preset / "training.json").write_text(training.replace("0.5", "0.75"))
     for _ in range(2):
@@ -39,21 +39,21 @@ def test_the_same_is_not_proposed_twice(hub, preset):
     assert len(hub.repo().pull_requests) == 2
 
 
-def test_what_was_turned_down_can_be_proposed_again(hub, preset):
+def test_a_closed_pull_request_is_not_reused(hub, preset):
     krp.push_to_hub(preset, "hf://user/name", create_pr=True)
     hub.repo().closed.add(1)
     pushed = krp.push_to_hub(preset, "hf://user/name", create_pr=True)
     assert pushed.url == f"{hub.url}/user/name/discussions/2"
 
 
-def test_a_proposal_to_which_people_added_is_another(hub, preset):
+def test_an_edited_pull_request_is_not_reused(hub, preset):
     krp.push_to_hub(preset, "hf://user/name", create_pr=True)
     hub.repo().edit({"model.py": b"print()"}, "refs/pr/1")
     pushed = krp.push_to_hub(preset, "hf://user/name", create_pr=True)
     assert pushed.url == f"{hub.url}/user/name/discussions/2"
 
 
-def test_what_is_on_main_is_not_proposed(hub, preset):
+def test_nothing_is_proposed_if_main_is_equal(hub, preset):
     krp.push_to_hub(preset, "hf://user/name")
     pushed = krp.push_to_hub(preset, "hf://user/name", create_pr=True)
     assert pushed.url == f"{hub.url}/user/name/commit/{hub.repo().find().id}"

@@ -1,4 +1,4 @@
-"""A preset goes to the Hub and comes back by name, with the real client over HTTP."""
+"""Pushing presets, and pulling them by name, with the real client over HTTP."""
 
 import json
 
@@ -11,7 +11,7 @@ from tests.helpers import fill, images, to_numpy
 from tests.hub.outcomes import card_of, contents, logits, on_hub
 
 
-def test_push_sends_one_commit_and_says_how_to_load_it(hub, preset):
+def test_a_push_sends_one_commit_and_returns_how_to_load_it(hub, preset):
     before = contents(preset)
     pushed = krp.push_to_hub(preset, "hf://user/name")
     repo = hub.repos["user/name"]
@@ -35,7 +35,7 @@ def test_an_unchanged_preset_sends_no_weights_and_makes_no_commit(hub, preset):
     assert hub.sent("upload") == hub.sent("commit") == []
 
 
-def test_only_what_changed_is_sent_and_what_a_preset_lost_is_deleted(hub, preset):
+def test_only_changes_are_sent_and_removed_files_are_deleted(hub, preset):
     krp.push_to_hub(preset, "hf://user/name")
     hub.repo().edit({"notes.txt": b"Ours."})
     hub.requests.clear()
@@ -80,7 +80,7 @@ def test_weights_that_are_not_finite_are_not_sent(hub, preset):
     assert hub.requests == []
 
 
-def test_private_weights_do_not_go_to_a_public_repository(hub, preset):
+def test_private_weights_are_not_pushed_to_a_public_repository(hub, preset):
     hub.repo("user/name", private=False)
     with pytest.raises(ValueError, match="is public"):
         krp.push_to_hub(preset, "hf://user/name", private=True)
@@ -129,7 +129,7 @@ def test_a_name_is_updated_and_removed(hub, preset):
         krp.ResBlockBackbone.from_preset("mine")
 
 
-def test_names_and_handles_are_checked_before_anything_is_asked(hub, preset):
+def test_names_and_handles_are_checked_before_any_request(hub, preset):
     with pytest.raises(ValueError, match="KerasHub has it"):
         krp.pull_from_hub("hf://user/name", name="resnet_50_imagenet")
     for handle in ("user/name", "hf://name", "hf://user/name@", "hf://user/na me", "hf://u/n@../x"):

@@ -1,4 +1,4 @@
-"""KerasHub's ResNet as this package's backbone or classifier."""
+"""Conversion of KerasHub's ResNets."""
 
 from typing import Any
 
@@ -28,16 +28,19 @@ _BLOCKS = {
 def from_keras_hub(
     model: keras_hub.models.ResNetBackbone | keras_hub.models.ImageClassifier,
 ) -> ResBlockBackbone | ResBlockImageClassifier:
-    """Makes a `ResBlockBackbone`, or a classifier on one, of KerasHub's ResNet.
+    """Converts KerasHub's ResNet to a `ResBlockBackbone`, or to a classifier on one.
 
-    The result computes the same numbers. A classifier keeps its head and its preprocessing.
+    The result computes the same outputs. A classifier keeps its head and its preprocessing.
 
     Args:
-        model: A `keras_hub.models.ResNetBackbone` (v1, v2 or vd, of basic or of bottleneck
-            blocks), or an image classifier on one. It is left as it is.
+        model: A `keras_hub.models.ResNetBackbone` (v1, v2 or vd, with basic or bottleneck
+            blocks), or an image classifier on one. It is not changed.
+
+    Returns:
+        A `krp.ResBlockBackbone`, or a `krp.ResBlockImageClassifier` if `model` is a classifier.
 
     Raises:
-        ValueError: If it is another model, or one that cannot be written with residual blocks.
+        ValueError: If `model` is another model, or if no residual blocks compute the same.
 
     Example:
 
@@ -95,7 +98,7 @@ def _new_backbone(resnet: keras_hub.models.ResNetBackbone) -> ResBlockBackbone:
         input_conv_filters=list(resnet.input_conv_filters),
         input_conv_kernel_sizes=list(resnet.input_conv_kernel_sizes),
         input_conv_strides=[2] + [1] * (num_convs - 1),
-        # It pads zeros where these pad −∞: behind a ReLU neither is ever the maximum's rival.
+        # KerasHub pads v1 with zeros and not with −∞, which is the same behind a ReLU.
         input_pooling="max",
         block_kwargs=None if shortcut == "auto" else {"shortcut": shortcut},
         image_shape=tuple(resnet.image_shape),
@@ -109,7 +112,7 @@ def _new_preprocessor(preprocessor: Any) -> Any:
         return preprocessor
     converter = preprocessor.image_converter
     if isinstance(converter, keras_hub.layers.ImageConverter):
-        # KerasHub leaves the data format out of the config.
+        # KerasHub's config lacks the data format.
         config = {**converter.get_config(), "data_format": converter.data_format}
         converter = ResBlockImageConverter.from_config(config)
     return ResBlockImageClassifierPreprocessor(converter)
