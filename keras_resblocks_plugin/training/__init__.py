@@ -24,4 +24,18 @@ __all__ = [
     "train",
 ]
 
-from keras_resblocks_plugin.training._interim import finetune
+from keras_resblocks_plugin.training._interim import (
+    ClassificationConfig,
+    DetectionConfig,
+    FinetuneConfig,
+    SegmentationConfig,
+    finetune,
+)
+
+__all__ += [
+    "ClassificationConfig",
+    "DetectionConfig",
+    "FinetuneConfig",
+    "SegmentationConfig",
+    "finetune",
+]

@@ -1,4 +1,4 @@
-"""Stand-ins for the configurations of training, until the branches that make them are merged."""
+"""Stand-ins for the configurations of fine-tuning, until the branch that makes them is merged."""
 
 import dataclasses
 from argparse import Namespace
@@ -7,102 +7,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from keras_resblocks_plugin._utils._extras import require
+from keras_resblocks_plugin.training._distribution import DistributionConfig
 
 Strategy = Literal["linear", "norm", "lora", "full"]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DistributionConfig:
-    """The devices and processes of a run. More than one device needs the JAX backend.
-
-    Args:
-        data_parallel: bool. Whether to train on all devices of this host. Defaults to `False`.
-        job_addresses: str. `"HOST:PORT"` of process 0, if there are several processes.
-            Defaults to `None`.
-        num_processes: int. How many processes train together. Defaults to `None`.
-        process_id: int. The index of this process, from 0. Defaults to `None`.
-    """
-
-    data_parallel: bool = False
-    job_addresses: str | None = None
-    num_processes: int | None = None
-    process_id: int | None = None
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """The settings of a training run.
-
-    Args:
-        data: str. A folder or Hub id for `datasets.load_dataset`.
-        recipe: Path. The recipe, a TOML file.
-        out: Path. The folder of the run. A killed run resumes in it.
-        preset: Path. The folder to save the preset to. Defaults to `out / "preset"`.
-        start: str. A preset whose weights to start from, including the head. Defaults to
-            `None`: random weights.
-        validation_split: str. The split to report on. Defaults to `"validation"`.
-        image_column: str. The column of images. Defaults to `"image"`.
-        label_column: str. The column of integer labels. Defaults to `"label"`.
-        skip_unreadable: bool. Whether to leave out images that cannot be read. Defaults to
-            `False`.
-        license: str. The license of the weights, for the card. Defaults to `"other"`.
-        data_license: str. The license of the data, for the card. Defaults to `""`.
-        bfloat16: bool. Whether to store the weights in half the size if no accuracy changes by
-            more than 0.1 points. Defaults to `False`.
-        seed: int. The seed of weights, batches and held-out images. Defaults to `0`.
-        epochs: int. Replaces the recipe's `epochs`. Defaults to `None`.
-        dtype: str. Replaces the recipe's `dtype`: `"float32"` or `"mixed_bfloat16"`. Defaults
-            to `None`.
-        distribution: `DistributionConfig`. The devices and processes. Defaults to one of each.
-    """
-
-    data: str
-    recipe: Path
-    out: Path
-    preset: Path | None = None
-    start: str | None = None
-    validation_split: str = "validation"
-    image_column: str = "image"
-    label_column: str = "label"
-    skip_unreadable: bool = False
-    license: str = "other"
-    data_license: str = ""
-    bfloat16: bool = False
-    seed: int = 0
-    epochs: int | None = None
-    dtype: str | None = None
-    distribution: DistributionConfig = DistributionConfig()
-
-    @property
-    def preset_folder(self) -> Path:
-        """The folder to save the preset to."""
-        return self.preset or self.out / "preset"
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class EvaluateConfig:
-    """The settings of an evaluation.
-
-    Args:
-        preset: str. A name, a folder, or `"hf://user/name"`.
-        data: str. A folder or Hub id for `datasets.load_dataset`.
-        cache: Path. A folder for decoded images.
-        split: str. The split to measure on. Defaults to `"validation"`.
-        image_column: str. The column of images. Defaults to `"image"`.
-        label_column: str. The column of integer labels. Defaults to `"label"`.
-        skip_unreadable: bool. Whether to leave out images that cannot be read. Defaults to
-            `False`.
-        batch_size: int. Images a step. Defaults to `250`.
-    """
-
-    preset: str
-    data: str
-    cache: Path
-    split: str = "validation"
-    image_column: str = "image"
-    label_column: str = "label"
-    skip_unreadable: bool = False
-    batch_size: int = 250
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -211,7 +118,7 @@ class ClassificationConfig(FinetuneConfig):
     label_column: str = "label"
     images_per_class: int | None = None
     held_out_per_class: int = 0
-    distribution: DistributionConfig = DistributionConfig()
+    distribution: DistributionConfig = DistributionConfig()  # noqa: RUF009
 
     def __post_init__(self):
         super().__post_init__()
@@ -314,22 +221,6 @@ def _namespace(config: Any) -> Namespace:
     values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     inner = values.pop("distribution", None)
     return Namespace(**values, **(dataclasses.asdict(inner) if inner else {}))
-
-
-def train(config: TrainConfig) -> None:
-    """Trains."""
-    require("training", "datasets", "PIL", "matplotlib")
-    from keras_resblocks_plugin.training import _interim_train
-
-    _interim_train.main(_namespace(config))
-
-
-def evaluate(config: EvaluateConfig) -> dict[str, float]:
-    """Evaluates."""
-    require("training", "datasets", "PIL", "matplotlib")
-    from keras_resblocks_plugin.training import _interim_train
-
-    return _interim_train.evaluate(_namespace(config))
 
 
 def finetune(config: FinetuneConfig) -> None:
