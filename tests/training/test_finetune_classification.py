@@ -4,7 +4,6 @@ import io
 import json
 import time
 
-import finetune
 import keras_hub
 import numpy as np
 import psutil
@@ -14,7 +13,7 @@ import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.hub._checks import check_shareable_adapter, load_shareable
 from keras_resblocks_plugin.training import _recipe, _training
 from keras_resblocks_plugin.training.data._labelled_images import ImageSet
-from tests.fixtures import start_script
+from tests.fixtures import call_script, start_script
 from tests.helpers import TOLERANCE, to_numpy
 from tests.made_data import CLASSES, photographs, save_dataset
 
@@ -37,10 +36,10 @@ def arguments(preset, data, out, *more) -> list[str]:
     return [str(value) for value in ("classification", preset, *shared, *more)]
 
 
-def start(*args):
+def start(preset, data, out, *more):
     """What a shell would start, in this process."""
-    finetune.main(args := finetune.parse_args(arguments(*args)))
-    return args.out
+    call_script("finetune", *arguments(preset, data, out, *more))
+    return out
 
 
 def logits(classifier) -> np.ndarray:

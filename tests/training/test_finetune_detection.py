@@ -4,7 +4,6 @@ import json
 import re
 
 import datasets
-import finetune
 import keras_hub
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from keras_resblocks_plugin.hub._checks import load_shareable
 from keras_resblocks_plugin.training import _detection, _detection_results
 from keras_resblocks_plugin.training.data import _detection_batches, _detection_data
 from keras_resblocks_plugin.training.data._records import Records
+from tests.fixtures import call_script
 from tests.helpers import to_numpy
 
 NAMES = ["red", "green"]
@@ -81,7 +81,7 @@ def preset(tmp_path_factory):
 def start(preset, data, out, *more):
     """What a shell would start, in this process."""
     arguments = "detection", preset, "--data", data, "--out", out, "--batch-size", 8
-    finetune.main(finetune.parse_args([*map(str, arguments + more)]))
+    call_script("finetune", *(arguments + more))
     return out
 
 

@@ -4,7 +4,6 @@ import json
 import re
 
 import datasets
-import finetune
 import keras
 import keras_hub
 import numpy as np
@@ -15,6 +14,7 @@ import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.hub._checks import load_shareable
 from keras_resblocks_plugin.training import _segmentation_results
 from keras_resblocks_plugin.training.data import _segmentation_batches, _segmentation_data
+from tests.fixtures import call_script
 
 NAMES = ["red", "green", "blue"]
 IGNORED = 3
@@ -66,7 +66,7 @@ def preset(tmp_path_factory):
 def start(preset, data, out, *more):
     """What a shell would start, in this process."""
     arguments = "segmentation", preset, "--data", data, "--out", out, "--batch-size", 4
-    finetune.main(finetune.parse_args([*map(str, arguments + more)]))
+    call_script("finetune", *(arguments + more))
     return out
 
 
