@@ -1,4 +1,4 @@
-"""Draws the residual blocks, each from the layers that it really applies."""
+"""Draws the residual blocks from the layers that they apply."""
 
 import argparse
 import sys
@@ -36,7 +36,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 def residual_steps(block) -> list[str]:
-    """What the residual branch does, in order, read off its graph."""
+    """The steps of the residual branch, in order, from its graph."""
     import keras
 
     channels = block.filters * block.expansion
@@ -47,7 +47,7 @@ def residual_steps(block) -> list[str]:
 
 
 def describe(operation) -> str | None:
-    """A convolution, norm or activation in a word; `None` for what does nothing."""
+    """A convolution, norm or activation in a word; `None` for a layer without effect."""
     import keras
 
     if isinstance(operation, keras.layers.Conv2D):

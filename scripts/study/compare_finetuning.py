@@ -1,6 +1,6 @@
 """Compares the strategies of fine-tuning with training from scratch, on few and more images.
 
-Every finished run is kept, so that a comparison that is killed goes on where it was. Learning
+Every finished run is kept, so that a killed comparison resumes. Learning
 rates are chosen by images held out of the training split; the validation split is only
 reported on.
 """
@@ -25,9 +25,9 @@ CANDIDATES = {
     "lora": (1e-3, 3e-3, 1e-2, 3e-2),
     "full": (1e-4, 3e-4, 1e-3, 3e-3),
 }
-# What the learning rates are chosen with: another choice of images than any that is reported.
+# Learning rates are chosen on other images than those of the reported runs.
 CHOICE = {"seed": 100, "held_out": 50}
-# Those chosen with so many images a class serve for more images, too.
+# Learning rates chosen with this many images a class serve for more images, too.
 MOST_TO_CHOOSE = 50
 
 
@@ -53,7 +53,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Runs what is not there yet, and writes the results of all."""
+    """Runs the missing runs, and writes the results of all."""
     import _comparison
 
     from keras_resblocks_plugin._utils import _jsonfile
