@@ -104,9 +104,14 @@ def start_script(name: str | pathlib.Path, *args, env=None, **kwargs) -> subproc
 
 
 def call_script(name: str, *args) -> None:
-    """Runs a script that users run in this process. Its errors are raised."""
-    app = importlib.import_module(name.removesuffix(".py")).app
-    app.meta([*map(str, args), "--debug"])
+    """Runs a script in this process. Its errors are raised."""
+    script, arguments = importlib.import_module(name.removesuffix(".py")), [*map(str, args)]
+    if hasattr(script, "app"):
+        script.app.meta([*arguments, "--debug"])
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", [name, *arguments])
+        script.main(script.parse_args())
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 
-# What the source does not say, or says wrongly.
+# Options for properties that the source lacks, or gives wrongly.
 _SOURCE = Parameter(group=Group("Missing from the source, or wrong there"))
 
 

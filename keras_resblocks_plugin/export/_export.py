@@ -26,7 +26,7 @@ def export(config: ExportConfig) -> dict[str, Any]:
         config: `ExportConfig`.
 
     Returns:
-        What `export.json` holds: dict with the settings, and `results` by format.
+        dict. The contents of `export.json`: the settings, and `results` by format.
 
     Raises:
         ValueError: If the backend is not TensorFlow, the preset has no square image size, the
@@ -131,7 +131,7 @@ def _read(config: ExportConfig, model: "keras.Model", resize: Any) -> tuple:
 def _write(
     config: ExportConfig, model: "keras.Model", calibration: np.ndarray | None
 ) -> dict[str, Path]:
-    """Writes every format that can be written here, and says what is left out."""
+    """Writes the formats whose packages are installed, and prints which are left out."""
     files = {}
     for name in config.formats or _formats.FORMATS:
         missing = _formats.missing_modules(name)

@@ -1,4 +1,4 @@
-"""Draws the residual blocks, each from the layers that it really applies."""
+"""Draws the residual blocks from the layers that they apply."""
 
 import argparse
 import sys
@@ -49,7 +49,7 @@ def residual_steps(block) -> list[str]:
 
 
 def describe(operation) -> str | None:
-    """A convolution, norm or activation in a word; `None` for what does nothing."""
+    """A convolution, norm or activation in a word; `None` for a layer without effect."""
     import keras
 
     if isinstance(operation, keras.layers.Conv2D):

@@ -1,7 +1,7 @@
 """Writes presets/README.md: what the presets reach and cost, and what the studies found.
 
 All numbers come from the presets' own records and from the files that `study.py`,
-`compare_finetuning.py` and `benchmark.py` wrote; what is not there yet is left out. The latency
+`compare_finetuning.py` and `benchmark.py` wrote; missing files are left out. The latency
 is measured now, in turns, so the machine should do nothing else.
 """
 

@@ -54,7 +54,7 @@ class Comparison:
         self.left_out = {}
         if skip_unreadable:
             self.left_out["unreadable_images_left_out"] = sum(map(len, pair)) - sum(map(len, rows))
-        # Every run depends on these besides its own settings.
+        # The settings that all runs share.
         self.settings = {
             "start": _runs.start_settings(preset),
             "data": {name: split.settings for name, split in splits.items()},

@@ -21,12 +21,12 @@ from keras_resblocks_plugin.training.data._row_choice import hold_out
 
 PROBE = 256
 LABEL_SMOOTHING = 0.05
-# What the claims about time compare.
+# The nets that the claims about time compare.
 TIMED = ("bn", "bn_without_norm", "act", "expanded_wide", "identity", "identity_shallow")
 
 
 class StudyData:
-    """The images of all runs: some classes, evenly spread over all, numbered anew.
+    """The images of all runs: some classes, evenly spread over all, with new numbers.
 
     Args:
         train: The whole training split.
@@ -115,7 +115,7 @@ def train(run: Run, data: StudyData, epochs: int, batch_size: int) -> dict:
             f"{name}_top1": measure(model, batches)["top1"] for name, batches in measured.items()
         }
     except _divergence.Diverged:
-        # What the study asks is which rates a net trains at; at this one it names nothing right.
+        # The study asks at which rates a net trains. At this one, its accuracy is zero.
         seconds = round(time.monotonic() - start, 1)
         results = {f"{name}_top1": 0.0 for name in measured}
         results["diverged"] = True

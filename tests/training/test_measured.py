@@ -4,7 +4,6 @@ import json
 
 import evaluate
 import export
-import finetune
 import keras
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from keras_resblocks_plugin.export import _measure
 from keras_resblocks_plugin.training.data._input import evaluation_batches
 from keras_resblocks_plugin.training.data._labelled_images import load_images, open_split
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
+from tests.fixtures import call_script
 from tests.helpers import to_numpy
 from tests.made_data import CLASSES, save_dataset
 
@@ -72,8 +72,7 @@ def top1(predictions: np.ndarray) -> float:
 
 
 def run_main(script, monkeypatch, *args):
-    monkeypatch.setattr("sys.argv", [script.__name__, *map(str, args)])
-    script.main(script.parse_args())
+    call_script(script.__name__, *args)
 
 
 @pytest.mark.parametrize("name", CONVERTERS)
@@ -107,7 +106,7 @@ def test_fine_tuning_learns_and_measures_at_the_scale_of_predict(data, tmp_path)
     preset = save_preset(tmp_path / "preset", **CONVERTERS["cropped"])
     out = tmp_path / "run"
     arguments = "classification", preset, "--data", data, "--out", out, "--epochs", 2
-    finetune.main(finetune.parse_args([*map(str, (*arguments, "--batch-size", 12))]))
+    call_script("finetune", *(*arguments, "--batch-size", 12))
     record = json.loads((out / "preset" / "training.json").read_text())
     assert record["results"]["validation_top1"] == top1(predicted(out / "preset"))
     split = open_split(str(data), "train", out / "cache")

@@ -3,11 +3,11 @@
 import re
 
 import datasets
-import finetune
 import pytest
 
 from keras_resblocks_plugin.training.data import _classes
 from keras_resblocks_plugin.training.detection import _data as _detection_data
+from tests.fixtures import call_script
 from tests.training.detection.scenes import save_scenes
 from tests.training.test_divergence import save_preset
 
@@ -74,7 +74,7 @@ def test_categories_that_are_words_and_a_column_that_is_none_are_named(tmp_path)
     data = save_objects(tmp_path / "data", {"bbox": [], "category": []}, words)
     start = "detection", save_preset(tmp_path / "preset"), "--data", data, "--out", tmp_path / "run"
     with pytest.raises(ValueError, match=r"'objects' of the dataset .* integers.*ClassLabel"):
-        finetune.main(finetune.parse_args([*map(str, start)]))
+        call_script("finetune", *start)
     message = re.escape("needs a column 'things' of objects; name another with --objects-column")
     with pytest.raises(ValueError, match=message):
-        finetune.main(finetune.parse_args([*map(str, start), "--objects-column", "things"]))
+        call_script("finetune", *start, "--objects-column", "things")
