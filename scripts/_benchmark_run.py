@@ -7,6 +7,7 @@ from pathlib import Path
 from _architectures import LIBRARIES, build
 
 from keras_resblocks_plugin._utils._timing import alternate
+from keras_resblocks_plugin.training._jit_compile import jit_compile
 
 # Images, and their side in pixels.
 FORWARD_BATCHES = {"1 image of 224 px": (1, 224), "64 images of 64 px": (64, 64)}
@@ -24,7 +25,7 @@ def forward(depth: int, runs: int, formats: list[str], folder: Path) -> dict:
     models = {library: build(depth, library) for library in LIBRARIES}
     models["folded"] = krp.fold_batch_norm(models["krp"])
     for model in models.values():
-        model.compile(jit_compile=_jit_compile())
+        model.compile(jit_compile=jit_compile())
     exported = {
         name: _export.write(models["folded"], name, folder / f"{depth}_{name}") for name in formats
     }
@@ -52,7 +53,7 @@ def training_step(depth: int, runs: int) -> dict[str, list[float]]:
         x = keras.layers.GlobalAveragePooling2D()(backbone.output)
         model = keras.Model(backbone.input, keras.layers.Dense(1000)(x))
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile("sgd", loss, jit_compile=_jit_compile())
+        model.compile("sgd", loss, jit_compile=jit_compile())
         return lambda: model.train_on_batch(images, labels)
 
     return alternate({library: step(library) for library in LIBRARIES}, runs)
@@ -62,9 +63,11 @@ def pipeline(recipe_file: Path, folder: Path, runs: int) -> dict:
     """Times a batch of `train.py`'s input beside a training step of the same recipe."""
     import numpy as np
 
-    from keras_resblocks_plugin.training import _training
-    from keras_resblocks_plugin.training._recipe import read_recipe
-    from keras_resblocks_plugin.training.data import _data
+    from keras_resblocks_plugin.training import read_recipe
+    from keras_resblocks_plugin.training._classifier import build_classifier, build_converter
+    from keras_resblocks_plugin.training._optimizer import compile_classifier
+    from keras_resblocks_plugin.training.data._input import training_batches
+    from keras_resblocks_plugin.training.data._labelled_images import ImageSet
 
     recipe = read_recipe(recipe_file)
     generator = np.random.default_rng(0)
@@ -72,17 +75,19 @@ def pipeline(recipe_file: Path, folder: Path, runs: int) -> dict:
     class_names = [str(index) for index in range(100)]
     # Mapped from a file, as `train.py` has them.
     np.save(folder / "images.npy", generator.integers(0, 256, shape, "uint8"))
-    images = _data.ImageSet(
+    images = ImageSet(
         np.load(folder / "images.npy", mmap_mode="c"),
         generator.integers(0, 100, PIPELINE_IMAGES, "int32"),
         class_names,
     )
-    converter = _training.build_converter(images.images[::50], recipe.image_size)
-    model = _training.build_classifier(recipe, class_names, converter, recipe.dtype)
+    converter = build_converter(images.images[::50], recipe.image_size)
+    model = build_classifier(recipe.backbone, class_names, converter, recipe.dropout, recipe.dtype)
     model.preprocessor = None
-    _training.compile_for(model, recipe, steps_per_epoch=100)
+    compile_classifier(model, recipe.schedule, 100, recipe.optimizer, recipe.label_smoothing)
     rows = np.arange(PIPELINE_IMAGES)
-    batches = iter(_training.training_batches(images, rows, recipe, converter, seed=0))
+    batches = iter(
+        training_batches(images, rows, recipe.batch_size, recipe.augmentation, converter, seed=0)
+    )
     x, y = next(batches)
     # What was made ahead is taken first, so that each counted batch is made while it is timed.
     count = 20
@@ -121,10 +126,3 @@ def machine_limits(runs: int) -> dict[str, list[float]]:
         "flops": [2 * side**3 / value for value in seconds["matmul"]],
         "bytes": [2 * source.nbytes / value for value in seconds["copy"]],
     }
-
-
-def _jit_compile() -> bool | str:
-    import keras
-
-    # XLA takes minutes to compile the deep ones for a CPU, and trains slower there.
-    return False if keras.backend.backend() == "tensorflow" else "auto"

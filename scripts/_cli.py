@@ -31,8 +31,19 @@ def add_skip_unreadable(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_distribution(parser: argparse.ArgumentParser) -> None:
+    """Adds the fields of `DistributionConfig`."""
+    group = parser.add_argument_group("several devices, with KERAS_BACKEND=jax")
+    group.add_argument(
+        "--data-parallel", action="store_true", help="train on all devices of this host at once"
+    )
+    group.add_argument("--job-addresses", help="with several processes: HOST:PORT of process 0")
+    group.add_argument("--num-processes", type=int, help="how many processes train together")
+    group.add_argument("--process-id", type=int, help="which one this is, from 0")
+
+
 def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
-    """Runs a script's work; exits with 1 and one line where the user can mend it."""
+    """Runs a script's work; exits with 1 and one line if the user can fix the error."""
     try:
         main(args)
     except KeyboardInterrupt:

@@ -6,15 +6,20 @@ import time
 import keras
 import numpy as np
 from _study_nets import NETS, Net, Run
-from multiply_adds import multiply_adds
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._utils import _timing
-from keras_resblocks_plugin.training import _divergence, _results, _training
-from keras_resblocks_plugin.training._recipe import Recipe
-from keras_resblocks_plugin.training.data._data import ImageSet, hold_out
+from keras_resblocks_plugin.diagnostics._multiply_adds import multiply_adds
+from keras_resblocks_plugin.training import Augmentation, Schedule, _divergence, _results
+from keras_resblocks_plugin.training._accuracy import measure
+from keras_resblocks_plugin.training._classifier import build_converter
+from keras_resblocks_plugin.training._optimizer import compile_classifier
+from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
+from keras_resblocks_plugin.training.data._labelled_images import ImageSet
+from keras_resblocks_plugin.training.data._row_choice import hold_out
 
 PROBE = 256
+LABEL_SMOOTHING = 0.05
 # What the claims about time compare.
 TIMED = ("bn", "bn_without_norm", "act", "expanded_wide", "identity", "identity_shallow")
 
@@ -80,24 +85,24 @@ def train(run: Run, data: StudyData, epochs: int, batch_size: int) -> dict:
     """Trains one net once; returns all that the report needs."""
     keras.utils.set_random_seed(run.seed)
     image_size = data.train.images.shape[1]
-    recipe = Recipe({}, image_size, epochs, batch_size, run.rate, warmup_epochs=1)
+    schedule = Schedule(epochs=epochs, learning_rate=run.rate, warmup_epochs=1)
     rows, held_out = data.train_rows, data.held_out_rows
     model = build(NETS[run.net], len(data.train.class_names))
-    converter = _training.build_converter(data.train.images[rows], image_size)
+    converter = build_converter(data.train.images[rows], image_size)
     steps = len(rows) // batch_size
-    _training.compile_for(model, recipe, steps)
+    compile_classifier(model, schedule, steps, label_smoothing=LABEL_SMOOTHING)
     start = time.monotonic()
     unseen = {"held_out": (data.train, held_out)}
     unseen["validation"] = (data.validation, data.validation_rows)
     measured = {
-        name: _training.evaluation_batches(images, which, 250, converter)
+        name: evaluation_batches(images, which, 250, converter)
         for name, (images, which) in unseen.items()
     }
     history = keras.callbacks.History()
     try:
         _divergence.fit(
             model,
-            _training.training_batches(data.train, rows, recipe, converter, run.seed),
+            training_batches(data.train, rows, batch_size, Augmentation(), converter, run.seed),
             steps,
             epochs,
             validation_data=measured["held_out"],
@@ -106,8 +111,7 @@ def train(run: Run, data: StudyData, epochs: int, batch_size: int) -> dict:
         )
         seconds = round(time.monotonic() - start, 1)
         results = {
-            f"{name}_top1": _results.measure(model, batches)["top1"]
-            for name, batches in measured.items()
+            f"{name}_top1": measure(model, batches)["top1"] for name, batches in measured.items()
         }
     except _divergence.Diverged:
         # What the study asks is which rates a net trains at; at this one it names nothing right.
@@ -141,12 +145,12 @@ def time_nets(batch_size: int, runs: int = 20) -> dict:
     y = np.zeros((batch_size, 20), "float32")
     for name in TIMED:
         model = build(NETS[name], 20)
-        _training.compile_for(model, Recipe({}, epochs=3), 10)
+        compile_classifier(model, Schedule(epochs=3), 10, label_smoothing=LABEL_SMOOTHING)
         steps[name] = lambda model=model: model.train_on_batch(x, y)
         forwards[name] = lambda model=model: model.predict_on_batch(x)
         if name == "bn":
             folded = krp.fold_batch_norm(model)
-            _training.compile_for(folded, Recipe({}, epochs=3), 10)
+            compile_classifier(folded, Schedule(epochs=3), 10, label_smoothing=LABEL_SMOOTHING)
             forwards["bn_folded"] = lambda model=folded: model.predict_on_batch(x)
     return {
         "batch_size": batch_size,

@@ -1,28 +1,37 @@
 """Tries a few learning rates for a recipe, for a few epochs each, and writes the best into it.
 
-The best is the one that names the most images right that are held out of the training split, or a
-smaller one that chance alone may have put behind it; the validation split is not read. The
-held-out images are measured as bilinear centre squares, where `train.py` resizes them as the
-preset's converter does. Recipes that it is run for get the same rates and epochs, so that none is
-tuned with more effort than another.
-What was tried is kept beside the recipe, from where `train.py` takes it into the preset's record
-and card. Rates that are there already are not tried again.
+The best rate has the highest accuracy on images held out of the training split, or is a smaller one
+that is within one standard error of it; the validation split is not read. The held-out images are
+measured as bilinear center squares, while `train.py` resizes them as the preset's converter does.
+All recipes get the same rates and epochs, so that none is tuned with more effort than another.
+The accuracies are kept beside the recipe, from where `train.py` copies them into the preset's
+record and card. Rates that have an accuracy already are not tried again.
 """
 
 import argparse
 import dataclasses
-import json
 import math
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import _cli
 
-from keras_resblocks_plugin.training._recipe import Recipe, read_recipe
+from keras_resblocks_plugin.training import Recipe, Schedule, read_recipe
+from keras_resblocks_plugin.training._tried_rates import (
+    DIVERGED,
+    describe_accuracy,
+    settings_without_rate,
+    tried_rates_file,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from keras_resblocks_plugin.training.data._labelled_images import ImageSet
+
 
 RATES = (0.01, 0.03, 0.1, 0.15, 0.3)
-# In the place of what a rate reached.
-DIVERGED = "diverged"
 _LINE = re.compile(r"(?m)^([ \t]*learning_rate) = .*$")
 
 
@@ -44,34 +53,37 @@ def parse_args() -> argparse.Namespace:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Tries what was not tried, keeps the results, sets the best rate."""
-    recipe = read_recipe(args.recipe, epochs=args.epochs, warmup_epochs=min(1, args.epochs - 1))
+    """Tries the rates that have no accuracy yet, keeps the results, sets the best rate."""
+    schedule = Schedule(epochs=args.epochs, warmup_epochs=min(1, args.epochs - 1))
+    recipe = dataclasses.replace(read_recipe(args.recipe), schedule=schedule)
     if len(_LINE.findall(args.recipe.read_text())) != 1:
         raise ValueError(f"The recipe {args.recipe} must have one line `learning_rate = …`.")
 
     import keras
 
     from keras_resblocks_plugin.training import _provenance
-    from keras_resblocks_plugin.training.data import _data
-    from keras_resblocks_plugin.training.data._classification_data import usable_rows
+    from keras_resblocks_plugin.training.data._labelled_images import open_split
+    from keras_resblocks_plugin.training.data._readable_rows import usable_rows
     from keras_resblocks_plugin.training.data._resizing import Square
+    from keras_resblocks_plugin.training.data._row_choice import hold_out
 
     columns = (args.image_column, args.label_column)
-    split = _data.open_split(args.data, "train", args.cache, *columns)
-    file = record_file(args.recipe)
+    split = open_split(args.data, "train", args.cache, *columns)
+    file = tried_rates_file(args.recipe)
     settings = {
-        "recipe": without_rate(recipe),
+        "recipe": settings_without_rate(recipe),
         "data": split.settings,
         "epochs": args.epochs,
         "backend": keras.config.backend(),
     }
-    usable = usable_rows(split, args.skip_unreadable)
+    resize = Square(recipe.image_size)
+    usable = usable_rows(split, args.skip_unreadable, resize)
     if args.skip_unreadable:
         settings["unreadable_images_left_out"] = len(split) - len(usable)
     # Figures of another network, on other data or after other numbers of epochs do not compare.
     kept = _provenance.read_result(file, settings, f"Remove {file} to try the rates again.") or {}
-    images = split.decode(Square(recipe.image_size), usable)
-    rows, held_out = _data.hold_out(len(images.labels), recipe.holdout, seed=0)
+    images = split.decode(resize, usable)
+    rows, held_out = hold_out(len(images.labels), recipe.holdout, seed=0)
     record = {
         "data": settings["data"]["name"],
         "epochs": args.epochs,
@@ -81,9 +93,11 @@ def main(args: argparse.Namespace) -> None:
     for rate in args.rates:
         if f"{rate:g}" not in top1:
             keras.utils.set_random_seed(0)
-            at_rate = dataclasses.replace(recipe, learning_rate=rate)
+            at_rate = dataclasses.replace(
+                recipe, schedule=dataclasses.replace(schedule, learning_rate=rate)
+            )
             top1[f"{rate:g}"] = accuracy(at_rate, images, rows, held_out)
-            print(f"learning rate {rate:g}: {_in_words(top1[f'{rate:g}'])}", flush=True)
+            print(f"learning rate {rate:g}: {describe_accuracy(top1[f'{rate:g}'])}", flush=True)
             keras.backend.clear_session()
         _provenance.write_result(file, record | {"held_out_top1": top1}, settings)
     best = choose(top1, len(held_out))
@@ -94,15 +108,14 @@ def main(args: argparse.Namespace) -> None:
 
 
 def choose(top1: dict[str, float | str], images: int) -> float:
-    """The smallest rate that is within one standard error of the best.
+    """Chooses the smallest rate that is within one standard error of the best.
 
-    The rule is that of Breiman et al., 1984, "Classification and Regression Trees".
-    Rates that a few epochs cannot tell apart are still told apart by a long training, and there the
-    larger one does more harm.
+    This is the rule of Breiman et al., 1984, "Classification and Regression Trees". Where a few
+    epochs cannot distinguish two rates, the larger one does more harm in a long training.
 
     Args:
-        top1: What was reached with each rate, or `DIVERGED`.
-        images: On how many images.
+        top1: The accuracy of each rate, or `DIVERGED`.
+        images: The number of images that it was measured on.
 
     Raises:
         ValueError: If training diverged with every rate.
@@ -118,65 +131,27 @@ def choose(top1: dict[str, float | str], images: int) -> float:
     return min(float(rate) for rate, reached in finite.items() if reached >= best - error)
 
 
-def record_file(recipe: Path) -> Path:
-    """Where the rates that were tried for a recipe are kept."""
-    return recipe.with_suffix(".learning_rate.json")
+def accuracy(recipe: Recipe, images: "ImageSet", rows: "np.ndarray", held_out: "np.ndarray"):
+    """Trains from scratch; returns the top-1 accuracy on held-out images, or `DIVERGED`."""
+    from keras_resblocks_plugin.training import _divergence
+    from keras_resblocks_plugin.training._accuracy import measure
+    from keras_resblocks_plugin.training._classifier import build_classifier, build_converter
+    from keras_resblocks_plugin.training._optimizer import compile_classifier
+    from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
 
-
-def without_rate(recipe: Recipe) -> dict:
-    """What the rates of a recipe were tried with: all of it but the rate and the epochs."""
-    left_out = ("learning_rate", "epochs", "warmup_epochs")
-    return {k: v for k, v in dataclasses.asdict(recipe).items() if k not in left_out}
-
-
-def tried(file: Path, recipe: Recipe, data: str) -> str | None:
-    """What was tried for a recipe on a dataset, in words.
-
-    Args:
-        file: The recipe's file.
-        recipe: The recipe as it is now.
-        data: The name of the dataset.
-
-    Returns:
-        The rates and what they reached, or `None` where they were tried for another recipe, on
-        other data, or for one that nobody knows.
-    """
-    from keras_resblocks_plugin.training import _provenance
-
-    file = record_file(file)
-    record = json.loads(file.read_text()) if file.exists() else {}
-    made_by = record.get(_provenance.MADE_BY, {}).get("recipe")
-    if record.get("data") != data or made_by != _provenance.normalized(without_rate(recipe)):
-        return None
-    rates = ", ".join(
-        f"{rate} {_in_words(reached)}" for rate, reached in record["held_out_top1"].items()
+    converter = build_converter(images.images[rows[::50]], recipe.image_size)
+    model = build_classifier(
+        recipe.backbone, images.class_names, converter, recipe.dropout, recipe.dtype
     )
-    return f"top-1 on held-out images after {record['epochs']} epochs: {rates}"
-
-
-def _in_words(reached: float | str) -> str:
-    return reached if reached == DIVERGED else f"{reached:.1%}"
-
-
-def accuracy(recipe, images, rows, held_out) -> float | str:
-    """Trains from new; the share of held-out images named right, or `DIVERGED`."""
-    from keras_resblocks_plugin.training import _divergence, _results, _training
-
-    converter = _training.build_converter(images.images[rows[::50]], recipe.image_size)
-    model = _training.build_classifier(recipe, images.class_names, converter, recipe.dtype)
     model.preprocessor = None
     steps = len(rows) // recipe.batch_size
-    _training.compile_for(model, recipe, steps)
+    compile_classifier(model, recipe.schedule, steps, recipe.optimizer, recipe.label_smoothing)
+    batches = training_batches(
+        images, rows, recipe.batch_size, recipe.augmentation, converter, seed=0
+    )
     try:
-        _divergence.fit(
-            model,
-            _training.training_batches(images, rows, recipe, converter, seed=0),
-            steps,
-            recipe.epochs,
-            verbose=2,
-        )
-        batches = _training.evaluation_batches(images, held_out, 250, converter)
-        return _results.measure(model, batches)["top1"]
+        _divergence.fit(model, batches, steps, recipe.schedule.epochs, verbose=2)
+        return measure(model, evaluation_batches(images, held_out, 250, converter))["top1"]
     except _divergence.Diverged as error:
         print(error)
         return DIVERGED

@@ -132,14 +132,15 @@ def _read(args: argparse.Namespace, model, resize):
     """The images to compare on, and some training images to calibrate with."""
     import numpy as np
 
-    from keras_resblocks_plugin.training.data import _classes, _data
-    from keras_resblocks_plugin.training.data._classification_data import usable_rows
+    from keras_resblocks_plugin.training.data import _classes
+    from keras_resblocks_plugin.training.data._labelled_images import open_split
+    from keras_resblocks_plugin.training.data._readable_rows import usable_rows
 
     columns = (args.cache, args.image_column, args.label_column)
-    split = _data.open_split(args.data, args.split, *columns)
+    split = open_split(args.data, args.split, *columns)
     what, owner = f"The split {args.split!r} of {args.data!r}", f"the preset {args.preset!r}"
     split = _classes.read_by(split, model.class_names or [], what, owner)
-    training = _data.open_split(args.data, args.calibration_split, *columns)
+    training = open_split(args.data, args.calibration_split, *columns)
     usable, rows = (usable_rows(part, args.skip_unreadable) for part in (training, split))
     chosen = np.sort(np.random.default_rng(0).permutation(usable)[: args.calibration_images])
     return split.decode(resize, rows), training.decode(resize, chosen).images

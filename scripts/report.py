@@ -58,9 +58,8 @@ def main(args: argparse.Namespace) -> None:
 
 def read_presets(folder: Path) -> dict[str, dict]:
     """The records of all presets in a folder, the most accurate first."""
-    from multiply_adds import multiply_adds
-
     import keras_resblocks_plugin as krp
+    from keras_resblocks_plugin.diagnostics._multiply_adds import multiply_adds
     from keras_resblocks_plugin.training import _results
 
     presets = {}
@@ -76,20 +75,18 @@ def read_presets(folder: Path) -> dict[str, dict]:
 
 def measure_latency(folders: dict[str, Path], runs: int) -> dict[str, list[float]]:
     """Seconds of compiled passes of one image, all presets in turns."""
-    import keras
     import numpy as np
 
     import keras_resblocks_plugin as krp
     from keras_resblocks_plugin._utils import _timing
+    from keras_resblocks_plugin.training._jit_compile import jit_compile
 
-    # On a CPU, TensorFlow's own kernels are faster than XLA's.
-    jit_compile = False if keras.backend.backend() == "tensorflow" else "auto"
     passes = {}
     for name, folder in folders.items():
         model = krp.ResBlockImageClassifier.from_preset(str(folder))
         side = model.preprocessor.image_converter.image_size[0]
         model.preprocessor = None
-        model.compile(jit_compile=jit_compile)
+        model.compile(jit_compile=jit_compile())
         image = np.zeros((1, side, side, 3), "float32")
         passes[name] = lambda model=model, image=image: model.predict_on_batch(image)
     return _timing.alternate(passes, runs)

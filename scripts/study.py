@@ -45,15 +45,14 @@ def main(args: argparse.Namespace) -> None:
 
     from keras_resblocks_plugin.training import _provenance
     from keras_resblocks_plugin.training.data import _classes
-    from keras_resblocks_plugin.training.data._classification_data import usable_rows
+    from keras_resblocks_plugin.training.data._readable_rows import usable_rows
     from keras_resblocks_plugin.training.data._resizing import Square
 
     columns = (args.image_column, args.label_column)
     splits = _classes.open_pair(args.data, "train", "validation", args.cache, *columns)
-    rows = [usable_rows(split, args.skip_unreadable) for split in splits]
-    images = (
-        split.decode(Square(IMAGE_SIZE), which) for split, which in zip(splits, rows, strict=True)
-    )
+    resize = Square(IMAGE_SIZE)
+    rows = [usable_rows(split, args.skip_unreadable, resize) for split in splits]
+    images = (split.decode(resize, which) for split, which in zip(splits, rows, strict=True))
     data = _study_runs.StudyData(*images, CLASSES, HELD_OUT)
     args.out.mkdir(parents=True, exist_ok=True)
     study = {

@@ -52,6 +52,26 @@ def recipe(tmp_path_factory):
     return file
 
 
+@pytest.fixture(scope="session")
+def messy(tmp_path_factory):
+    """A folder of images by class, in many sizes and modes, one of them damaged."""
+    from tests.made_data import photographs
+
+    folder = tmp_path_factory.mktemp("messy") / "Fotos"
+    modes = ["RGB", "L", "P", "CMYK", "RGBA", "1"]
+    for split, count in {"train": 36, "validation": 18}.items():
+        for index, image in enumerate(photographs(count, 0)["image"]):
+            name = ("rød", "grün", "青")[index % 3]
+            mode = modes[index // 3 % len(modes)]
+            suffix = "jpg" if mode == "CMYK" else "png"
+            file = folder / split / name / f"Bild {index} é.{suffix}"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            image.resize((30 + index, 40)).convert(mode).save(file)
+            if index == 4:
+                file.write_bytes(file.read_bytes()[:50])
+    return folder
+
+
 def start_script(name: str | pathlib.Path, *args, env=None, **kwargs) -> subprocess.Popen:
     """Starts a script in a process of its own, with these variables besides."""
     path = os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])

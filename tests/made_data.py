@@ -31,3 +31,19 @@ def save_dataset(folder: pathlib.Path, **splits: dict[str, list]) -> pathlib.Pat
         rows = datasets.Dataset.from_dict(columns, features=features)
         rows.to_parquet(folder / f"{name}-00000-of-00001.parquet")
     return folder
+
+
+def save_two_columns(folder):
+    """Images and labels in two columns each: the second images are dark, their labels shifted."""
+    features = datasets.Features(
+        **{name: datasets.Image() for name in ("image", "dark")},
+        **{name: datasets.ClassLabel(names=CLASSES) for name in ("label", "shape")},
+    )
+    folder.mkdir()
+    for seed, (split, count) in enumerate({"train": 90, "validation": 30}.items()):
+        columns = photographs(count, seed)
+        columns["dark"] = [image.point(lambda x: x // 2) for image in columns["image"]]
+        columns["shape"] = [(label + 1) % 3 for label in columns["label"]]
+        rows = datasets.Dataset.from_dict(columns, features=features)
+        rows.to_parquet(folder / f"{split}-00000-of-00001.parquet")
+    return folder

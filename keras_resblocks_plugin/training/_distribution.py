@@ -1,11 +1,10 @@
-"""Training on several devices and hosts, by `keras.distribution` and flags.
+"""Training on several devices and hosts with `keras.distribution`.
 
-Every process trains on an equal share of the images and of each batch, and the weights are
-alike in all of them. The first process alone writes, and what it alone does, such as saving,
-it does under `alone()`. Without the flags, everything here is that of one process.
+Every process trains on an equal share of the images and of each batch, and all have the same
+weights. Only the first process writes files; what it does alone, such as saving, it does under
+`alone()`. By default there is one process, and the functions below return its own values.
 """
 
-import argparse
 import contextlib
 import dataclasses
 import tempfile
@@ -33,33 +32,26 @@ class DistributionConfig:
     process_id: int | None = None
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the flags that `start()` reads; a cluster is described as to Keras and JAX."""
-    group = parser.add_argument_group("several devices, with KERAS_BACKEND=jax")
-    group.add_argument(
-        "--data-parallel", action="store_true", help="train on all devices of this host at once"
-    )
-    group.add_argument("--job-addresses", help="with several processes: HOST:PORT of process 0")
-    group.add_argument("--num-processes", type=int, help="how many processes train together")
-    group.add_argument("--process-id", type=int, help="which one this is, from 0")
+# The settings in which the processes of a run may differ.
+FLAGS = tuple(field.name for field in dataclasses.fields(DistributionConfig))
 
 
-def start(args: DistributionConfig, batch_size: int) -> None:
-    """Sets the distribution that the flags ask for, before any model or array is made.
+def start(config: DistributionConfig, batch_size: int) -> None:
+    """Sets the distribution, before any model or array is created.
 
     Args:
-        args: The devices and processes.
+        config: The devices and processes.
         batch_size: Images a step, on all devices together.
 
     Raises:
-        ValueError: If the flags are incomplete, the backend would ignore them, or the batch
-            does not divide.
+        ValueError: If the configuration is incomplete, the backend would ignore it, or the
+            batch size is not a multiple of the number of devices.
     """
     import keras
 
-    cluster = (args.job_addresses, args.num_processes, args.process_id)
+    cluster = (config.job_addresses, config.num_processes, config.process_id)
     several = cluster != (None, None, None)
-    if not (several or args.data_parallel):
+    if not (several or config.data_parallel):
         return
     if several and None in cluster:
         raise ValueError(
@@ -68,7 +60,7 @@ def start(args: DistributionConfig, batch_size: int) -> None:
         )
     if keras.config.backend() != "jax":
         raise ValueError(
-            "Several devices need the JAX backend, others would train on one and not say so: "
+            "Several devices need the JAX backend, as others would silently train on one: "
             f"set KERAS_BACKEND=jax. Received: KERAS_BACKEND={keras.config.backend()}"
         )
     if several:
@@ -87,7 +79,7 @@ def start(args: DistributionConfig, batch_size: int) -> None:
 
 
 def place() -> tuple[int, int]:
-    """Which process this is, and of how many."""
+    """Returns the index of this process and the number of processes."""
     import keras
 
     distribution = keras.distribution.distribution()
@@ -97,17 +89,17 @@ def place() -> tuple[int, int]:
 
 
 def is_first() -> bool:
-    """Whether this process is the one that writes."""
+    """Returns `True` in the process that writes files."""
     return place()[0] == 0
 
 
 def share(rows: np.ndarray, equal: bool = True) -> np.ndarray:
-    """This process's share of the rows.
+    """Returns this process's share of the rows.
 
     Args:
         rows: The rows of all processes.
-        equal: Whether to leave out the last rows where they do not divide. Training has to: a
-            process with more batches than another would wait for it for ever.
+        equal: Whether to drop the last rows if they cannot be shared equally. Training has to:
+            a process with more batches than another would wait for it forever.
 
     Raises:
         ValueError: If there are fewer rows than processes.
@@ -115,14 +107,14 @@ def share(rows: np.ndarray, equal: bool = True) -> np.ndarray:
     index, count = place()
     if len(rows) < count:
         raise ValueError(
-            "Each process must have an image to learn from, and one to watch where some are held "
+            "Each process must have an image to train on, and one to validate on if some are held "
             f"out. Received: {len(rows)} images for {count} processes"
         )
     return rows[index : len(rows) // count * count if equal else None : count]
 
 
 def total(counts: np.ndarray | int) -> np.ndarray:
-    """The sum of integers over all processes."""
+    """Returns the sum of integers over all processes."""
     if place()[1] == 1:
         return np.asarray(counts)
     from jax.experimental import multihost_utils
@@ -132,10 +124,10 @@ def total(counts: np.ndarray | int) -> np.ndarray:
 
 @contextlib.contextmanager
 def from_first(file: Path) -> Iterator[Path]:
-    """A copy of the first process's file, in every process: hosts need not share a disk.
+    """Yields a copy of the first process's file in every process: hosts need not share a disk.
 
     Raises:
-        FileNotFoundError: If there is none, in every process too.
+        FileNotFoundError: In every process, if the first one has no such file.
     """
     content = np.zeros(0, "uint8")
     if is_first() and file.exists():
@@ -150,13 +142,13 @@ def from_first(file: Path) -> Iterator[Path]:
 
 
 def text_from_first(text: str) -> str:
-    """The first process's text, in every process."""
+    """Returns the first process's text in every process."""
     content = np.frombuffer(text.encode() if is_first() else b"", "uint8")
     return _bytes_from_first(content).tobytes().decode()
 
 
 def _bytes_from_first(content: np.ndarray) -> np.ndarray:
-    """The first process's bytes, in every process; the others give none."""
+    """Returns the first process's bytes in every process; those of the others are ignored."""
     size = int(total(content.size))
     if place()[1] == 1 or not size:
         return content
@@ -167,7 +159,7 @@ def _bytes_from_first(content: np.ndarray) -> np.ndarray:
 
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
-    """For what one process does without the others: what it creates is on its first device."""
+    """Context of work of a single process, which stays on its first device."""
     import keras
 
     distribution = keras.distribution.distribution()
@@ -179,7 +171,7 @@ def alone() -> Iterator[None]:
 
 
 def finish() -> bool:
-    """Ends what the processes do together; whether this one is to go on, alone."""
+    """Ends the joint part of a run. Returns `True` in the first process, which continues alone."""
     import keras
 
     index, count = place()
@@ -187,6 +179,6 @@ def finish() -> bool:
     if count > 1:
         import jax
 
-        # Else the others, which are done, would wait for the first and at last give it up.
+        # Otherwise the other processes would wait for the first one until they time out.
         jax.distributed.shutdown()
     return index == 0

@@ -1,11 +1,10 @@
-"""The end of what has diverged: numbers that are not finite are an error, never a result."""
+"""Errors for losses, weights and predictions that are not finite."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 
 class Diverged(ValueError):
@@ -13,15 +12,15 @@ class Diverged(ValueError):
 
 
 class StopAtDivergence(keras.callbacks.Callback):
-    """Ends training at the first loss that is not finite, before anything of it is kept.
+    """Ends training at the first loss that is not finite.
 
-    It comes before callbacks that write, such as a backup.
+    List it before callbacks that write files, such as a backup.
 
     Args:
-        steps_per_epoch: How many steps an epoch has.
+        steps_per_epoch: Steps an epoch.
 
     Raises:
-        Diverged: In training, with the step and the learning rate there.
+        Diverged: While training. The error names the step and its learning rate.
     """
 
     def __init__(self, steps_per_epoch: int):
@@ -35,11 +34,11 @@ class StopAtDivergence(keras.callbacks.Callback):
         self.step = self.step // self.steps_per_epoch * self.steps_per_epoch + batch
 
     def on_train_batch_end(self, batch, logs=None):
-        # A mean over the epoch, which no finite loss makes finite again.
+        # The logs are means over the epoch, which stay non-finite once they are.
         self._check(logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        # With the validation data's, which training does not see.
+        # Now with the figures of the validation data.
         self._check(logs)
 
     def _check(self, logs: Mapping[str, float] | None) -> None:
@@ -48,11 +47,11 @@ class StopAtDivergence(keras.callbacks.Callback):
                 raise self.error(f"`{name}` is {float(value)}")
 
     def error(self, what: str) -> Diverged:
-        """The error that says where the training is."""
-        # Loss scaling wraps the optimizer that has the schedule.
+        """Returns an error that names the current step."""
+        # Loss scaling wraps the optimizer with the schedule.
         optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
-        # The schedule is asked for that step: on JAX the count is not kept up to date in
-        # between. The training is over.
+        # On JAX the optimizer's count is not updated between steps. The schedule needs it, and
+        # changing it does no harm, as the training is over.
         optimizer.iterations.assign(self.step)
         return Diverged(
             f"Training diverged at step {self.step + 1}, in epoch "
@@ -64,19 +63,19 @@ class StopAtDivergence(keras.callbacks.Callback):
 
 def fit(
     model: keras.Model,
-    batches: tf.data.Dataset,
+    batches: Iterable[Any],
     steps_per_epoch: int,
     epochs: int = 1,
     callbacks: Iterable[keras.callbacks.Callback] = (),
     **kwargs: Any,
 ) -> None:
-    """Trains until a loss is not finite.
+    """Trains, and stops with an error if a loss is not finite.
 
     Args:
         model: A compiled model.
-        batches: Endless batches, shuffled.
-        steps_per_epoch: How many are an epoch.
-        epochs: How many epochs.
+        batches: Endless shuffled batches.
+        steps_per_epoch: Batches an epoch.
+        epochs: The number of epochs.
         callbacks: Called after each loss was found to be finite.
         **kwargs: Other arguments of `keras.Model.fit`.
 
@@ -101,19 +100,19 @@ def fit(
 
 
 def check_predictions(predictions: np.ndarray, what: str = "The model's predictions") -> None:
-    """Checks that what is to be measured are numbers.
+    """Checks that predictions are finite.
 
     Raises:
         Diverged: If one is not finite.
     """
     values = np.asarray(predictions)
-    # Halves of machine-learning libraries are no floats to NumPy.
+    # NumPy does not treat `bfloat16` as a float.
     bad = ~np.isfinite(values.astype("float32")).reshape(len(values), -1).all(axis=1)
     if bad.any():
         raise Diverged(
             f"{what} must be finite to be measured. Received: NaN or infinity for {bad.sum()} of "
-            f"{len(values)} images. The weights are of a training that diverged, or the "
-            "images have values that overflow."
+            f"{len(values)} images. Either the weights come from a training that diverged, or "
+            "values overflow for these images."
         )
 
 

@@ -1,79 +1,157 @@
-"""A recipe: what to train, on what, and how, in one small TOML file."""
+"""Recipes: the network to train and how to train it, in one small TOML file."""
 
 import dataclasses
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """What `train.py` needs to know; every field is a key of the TOML file.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """The length of a training run and its learning rate at each step.
 
     Args:
-        backbone: The arguments of `krp.ResBlockBackbone`.
-        image_size: Side of the square images, in pixels.
-        epochs: Passes over the training images.
-        batch_size: Images a step.
-        learning_rate: The peak, reached after the warm-up and left along a cosine.
-        warmup_epochs: Epochs of linear warm-up.
-        momentum: Of SGD with Nesterov momentum.
-        weight_decay: Decoupled, times the learning rate; kernels only.
-        label_smoothing: In `[0, 1)`.
-        flip: Whether to mirror images left to right at random.
-        translation: The largest random shift, as a share of the side.
-        zoom: The largest random change of scale, as a share of the side.
-        mixup_alpha: The strength of MixUp; 0 is off.
-        cutmix_probability: The share of batches that CutMix mixes.
-        dropout: In front of the head.
-        ema_momentum: Of the moving average of the weights; 0 is off.
-        holdout: The share of the training split to choose by.
-        dtype: The precision policy while training; the preset is float32.
+        epochs: int. Passes over the training images. Defaults to `40`.
+        learning_rate: float. The peak, which follows the warm-up and precedes a cosine decay.
+            Defaults to `0.15`.
+        warmup_epochs: float. Epochs of linear warm-up. Defaults to `2.0`.
+
+    Raises:
+        ValueError: If the warm-up is as long as the training or longer.
     """
 
-    backbone: dict[str, Any]
-    image_size: int = 64
     epochs: int = 40
-    batch_size: int = 128
     learning_rate: float = 0.15
     warmup_epochs: float = 2.0
+
+    def __post_init__(self):
+        if not 0 <= self.warmup_epochs < self.epochs:
+            raise ValueError(
+                "`warmup_epochs` must be less than `epochs`. "
+                f"Received: warmup_epochs={self.warmup_epochs}, epochs={self.epochs}"
+            )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """SGD with Nesterov momentum, decoupled weight decay and averaged weights.
+
+    Args:
+        momentum: float. Defaults to `0.9`.
+        weight_decay: float. Decoupled, multiplied by the learning rate, of kernels only.
+            Defaults to `5e-4`.
+        ema_momentum: float. The momentum of the moving average of the weights; `0.0` turns
+            averaging off. Defaults to `0.0`.
+    """
+
     momentum: float = 0.9
     weight_decay: float = 5e-4
-    label_smoothing: float = 0.05
+    ema_momentum: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """Random changes of the training images.
+
+    Args:
+        flip: bool. Whether to mirror images left to right. Defaults to `True`.
+        translation: float. The largest shift, as a share of the side. Defaults to `0.1`.
+        zoom: float. The largest change of scale, as a share of the side. Defaults to `0.0`.
+        mixup_alpha: float. The strength of MixUp; `0.0` turns it off. Defaults to `0.0`.
+        cutmix_probability: float. The share of batches that CutMix mixes. Defaults to `0.0`.
+    """
+
     flip: bool = True
     translation: float = 0.1
     zoom: float = 0.0
     mixup_alpha: float = 0.0
     cutmix_probability: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that a training run depends on beside the data and the seed.
+
+    Args:
+        backbone: dict. The arguments of `krp.ResBlockBackbone`.
+        schedule: `Schedule`. How long to train, and at which learning rate.
+        optimizer: `Optimizer`. Momentum, weight decay and averaging.
+        augmentation: `Augmentation`. Random changes of the training images.
+        image_size: int. Side of the square images, in pixels. Defaults to `64`.
+        batch_size: int. Images a step. Defaults to `128`.
+        label_smoothing: float. In `[0, 1)`. Defaults to `0.05`.
+        dropout: float. The dropout rate in front of the head. Defaults to `0.0`.
+        holdout: float. The share of the training split to hold out. Defaults to `0.02`.
+        dtype: str. The precision policy while training; presets are saved in float32.
+            Defaults to `"float32"`.
+    """
+
+    backbone: Mapping[str, Any]
+    schedule: Schedule = Schedule()
+    optimizer: Optimizer = Optimizer()
+    augmentation: Augmentation = Augmentation()
+    image_size: int = 64
+    batch_size: int = 128
+    label_smoothing: float = 0.05
     dropout: float = 0.0
-    ema_momentum: float = 0.0
     holdout: float = 0.02
     dtype: str = "float32"
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
+        """Creates a recipe from the keys of the TOML file, see `to_dict()`."""
+        values = dict(values)
+        for name, part in _PARTS.items():
+            keys = [field.name for field in dataclasses.fields(part) if field.name in values]
+            values[name] = part(**{key: values.pop(key) for key in keys})
+        return cls(**values)
 
-def read_recipe(path: str | Path, **overrides: Any) -> Recipe:
-    """The recipe in a TOML file, with `overrides` that are not `None` in place.
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the recipe as the TOML file and `training.json` have it: without nesting."""
+        values = vars(self).copy()
+        for name in _PARTS:
+            values |= vars(values.pop(name))
+        return {key: values[key] for key in KEYS}
+
+
+_PARTS = {"schedule": Schedule, "optimizer": Optimizer, "augmentation": Augmentation}
+# The keys of the TOML file, in the order in which `training.json` lists them.
+KEYS = (
+    *("backbone", "image_size", "epochs", "batch_size", "learning_rate", "warmup_epochs"),
+    *("momentum", "weight_decay", "label_smoothing", "flip", "translation", "zoom"),
+    *("mixup_alpha", "cutmix_probability", "dropout", "ema_momentum", "holdout", "dtype"),
+)
+
+
+def read_recipe(path: str | Path, epochs: int | None = None, dtype: str | None = None) -> Recipe:
+    """Reads a recipe from a TOML file.
+
+    Args:
+        path: str or Path. The file.
+        epochs: int. Replaces the file's `epochs` if given. Defaults to `None`.
+        dtype: str. Replaces the file's `dtype` if given. Defaults to `None`.
+
+    Returns:
+        The `Recipe`.
 
     Raises:
-        ValueError: If the file is not TOML, has keys that no recipe has, or warms up for longer
-            than it trains.
+        ValueError: If the file is not TOML, has unknown keys, or if its warm-up is not shorter
+            than the training.
     """
     try:
         values = tomllib.loads(Path(path).read_text())
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"The recipe {path} is not valid TOML: {error}") from None
-    known = [field.name for field in dataclasses.fields(Recipe)]
-    unknown = sorted(set(values) - set(known))
+    unknown = sorted(set(values) - set(KEYS))
     if unknown or "backbone" not in values:
         raise ValueError(
             f"The recipe {path} must have a [backbone] table and no keys but "
-            f"{', '.join(known)}. Received: {', '.join(values)}"
+            f"{', '.join(KEYS)}. Received: {', '.join(values)}"
         )
+    overrides = {"epochs": epochs, "dtype": dtype}
     values |= {key: value for key, value in overrides.items() if value is not None}
-    recipe = Recipe(**values)
-    if not 0 <= recipe.warmup_epochs < recipe.epochs:
-        raise ValueError(
-            f"`warmup_epochs` of the recipe {path} must be less than `epochs`. "
-            f"Received: warmup_epochs={recipe.warmup_epochs}, epochs={recipe.epochs}"
-        )
-    return recipe
+    try:
+        return Recipe.from_dict(values)
+    except ValueError as error:
+        raise ValueError(f"The recipe {path} is invalid: {error}") from None

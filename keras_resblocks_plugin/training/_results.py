@@ -7,42 +7,12 @@ from pathlib import Path
 
 import keras
 import matplotlib
-import numpy as np
-import tensorflow as tf
 
 from keras_resblocks_plugin._utils._jsonfile import write_json
 from keras_resblocks_plugin.training import _runs
-from keras_resblocks_plugin.training._divergence import check_predictions
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
-
-
-def measure(model: keras.Model, batches: tf.data.Dataset) -> dict[str, float]:
-    """Top-1 and top-5 accuracy of a classifier over batches of one-hot labels.
-
-    Raises:
-        Diverged: If a prediction is not finite.
-    """
-    labels = np.concatenate([y for _, y in batches.as_numpy_iterator()])
-    logits = keras.ops.convert_to_numpy(model.predict(batches.map(lambda x, _: x), verbose=0))
-    return accuracies(logits, np.argmax(labels, axis=1))
-
-
-def accuracies(predictions: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Top-1 and top-5 accuracy; an image counts where the order of equal predictions is no matter.
-
-    Args:
-        predictions: `(count, classes)`, logits or probabilities.
-        labels: `(count,)`, the index of each image's class.
-
-    Raises:
-        Diverged: If a prediction is not finite.
-    """
-    check_predictions(predictions)
-    of_truth = np.take_along_axis(predictions, labels[:, None], axis=1)
-    rank = (predictions >= of_truth).sum(axis=1)
-    return {f"top{k}": round(float(np.mean(rank <= k)), 4) for k in (1, 5)}
 
 
 def training_record(

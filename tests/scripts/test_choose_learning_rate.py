@@ -7,7 +7,8 @@ import sys
 import choose_learning_rate
 import pytest
 
-from keras_resblocks_plugin.training._recipe import read_recipe
+from keras_resblocks_plugin.training import read_recipe
+from keras_resblocks_plugin.training._tried_rates import describe_tried_rates
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +26,7 @@ def test_the_best_rate_goes_into_the_recipe_and_the_record(dataset, recipe, tmp_
         return json.loads((tmp_path / "mine.learning_rate.json").read_text())
 
     def tried(data):
-        return choose_learning_rate.tried(mine, read_recipe(mine), data)
+        return describe_tried_rates(mine, read_recipe(mine), data)
 
     assert tried(dataset.name) is None
     # The colours are told apart in two epochs at the one rate and not at the other.
@@ -34,7 +35,7 @@ def test_the_best_rate_goes_into_the_recipe_and_the_record(dataset, recipe, tmp_
     assert record["chosen"] == 0.1
     assert record["held_out_top1"]["0.1"] > record["held_out_top1"]["1e-06"]
     assert mine.read_text() == before.replace("learning_rate = 0.05", "learning_rate = 0.1")
-    assert read_recipe(mine).learning_rate == 0.1
+    assert read_recipe(mine).schedule.learning_rate == 0.1
     assert "after 2 epochs: 1e-06 " in tried(dataset.name)
     assert tried("other") is None
 

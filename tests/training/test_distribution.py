@@ -1,6 +1,5 @@
 """Training on several devices and in several processes, as a shell starts it."""
 
-import argparse
 import json
 import socket
 import time
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from keras_resblocks_plugin.training import _distribution
+from keras_resblocks_plugin.training import DistributionConfig, _distribution
 from tests.fixtures import SCRIPTS, start_script
 from tests.made_data import photographs, save_dataset
 
@@ -209,7 +208,7 @@ def test_two_processes_killed_and_started_again_learn_what_one_does(eight_device
     assert_same_training(first, eight_devices[0]["whole"])
 
     # The second process has decoded its own share of training and watched images, no more.
-    decoded = sorted(len(np.load(file)) for file in second.glob("cache/*-labels.npy"))
+    decoded = sorted(len(np.load(file)) for file in second.glob("cache/*-images.npy"))
     assert decoded == [2, 16]
     assert [path.name for path in second.iterdir()] == ["cache"]
 
@@ -227,32 +226,23 @@ def test_processes_with_other_settings_all_end(new_run):
     assert not (runs[1][1] / "settings.json").exists()
 
 
-def flags(*values):
-    parser = argparse.ArgumentParser()
-    _distribution.add_arguments(parser)
-    return parser.parse_args(values)
+CLUSTER = {"job_addresses": "127.0.0.1:1", "num_processes": 2}
 
 
 @pytest.mark.skipif(keras.config.backend() == "jax", reason="JAX is the backend that can.")
-@pytest.mark.parametrize(
-    "values",
-    [
-        ["--data-parallel"],
-        ["--job-addresses", "127.0.0.1:1", "--num-processes", "2", "--process-id", "0"],
-    ],
-)
+@pytest.mark.parametrize("values", [{"data_parallel": True}, {**CLUSTER, "process_id": 0}])
 def test_other_backends_are_refused(values):
     with pytest.raises(ValueError, match="set KERAS_BACKEND=jax"):
-        _distribution.start(flags(*values), 8)
+        _distribution.start(DistributionConfig(**values), 8)
 
 
 def test_half_a_cluster_is_refused():
     with pytest.raises(ValueError, match="--process-id belong together"):
-        _distribution.start(flags("--job-addresses", "127.0.0.1:1", "--num-processes", "2"), 8)
+        _distribution.start(DistributionConfig(**CLUSTER), 8)
 
 
-def test_without_flags_a_process_is_all_there_is():
-    _distribution.start(flags(), 7)
+def test_by_default_there_is_one_process():
+    _distribution.start(DistributionConfig(), 7)
     assert keras.distribution.distribution() is None
     assert _distribution.place() == (0, 1)
     rows = np.arange(5)

@@ -3,8 +3,6 @@
 import json
 import re
 
-import _study_nets
-import _study_runs
 import choose_learning_rate
 import evaluate
 import finetune
@@ -16,10 +14,12 @@ import train
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._utils import _jsonfile
 from keras_resblocks_plugin.export import _export_measure
-from keras_resblocks_plugin.training import _results, _training
+from keras_resblocks_plugin.training._accuracy import accuracies, measure
 from keras_resblocks_plugin.training._divergence import Diverged
 from keras_resblocks_plugin.training._recipe import read_recipe
-from keras_resblocks_plugin.training.data import _data
+from keras_resblocks_plugin.training._tried_rates import describe_tried_rates
+from keras_resblocks_plugin.training.data._input import evaluation_batches
+from keras_resblocks_plugin.training.data._labelled_images import load_images
 from keras_resblocks_plugin.training.data._resizing import Square
 from tests.training.detection.scenes import save_scenes
 from tests.training.segmentation.streets import save_streets
@@ -150,48 +150,35 @@ def test_a_rate_that_diverges_is_never_chosen(plain_recipe, dataset, tmp_path, m
     record = json.loads((tmp_path / "mine.learning_rate.json").read_text())
     assert record["held_out_top1"]["1e+35"] == "diverged"
     assert record["chosen"] == 0.1
-    tried = choose_learning_rate.tried(mine, read_recipe(mine), dataset.name)
+    tried = describe_tried_rates(mine, read_recipe(mine), dataset.name)
     assert "1e+35 diverged, 1e+36 diverged, 0.1 " in tried
     # A rate that names nothing right is better than one that diverges.
     assert choose_learning_rate.choose({"0.1": 0.0, "0.01": "diverged"}, 100) == 0.1
 
 
-def test_a_run_of_the_study_that_diverges_says_so(small_study, dataset, tmp_path):
-    splits = [
-        _data.load_images(str(dataset), name, Square(32), tmp_path)
-        for name in ("train", "validation")
-    ]
-    data = _study_runs.StudyData(*splits, 2, 0.1)
-    result = _study_runs.train(_study_nets.Run("bn", TOO_FAST, 0), data, 2, 16)
-    assert result["diverged"] is True
-    assert result["held_out_top1"] == result["validation_top1"] == 0.0
-    assert result["dead_units"] == {"stack0_block0": 0.0}
-    _jsonfile.write_json(tmp_path / "result.json", result)
-
-
 def test_equal_predictions_are_no_hits():
     labels = np.arange(10)
-    assert _results.accuracies(np.zeros((10, 10)), labels) == {"top1": 0.0, "top5": 0.0}
+    assert accuracies(np.zeros((10, 10)), labels) == {"top1": 0.0, "top5": 0.0}
     ranks = -np.abs(np.arange(10.0) - labels[:, None])
-    assert _results.accuracies(ranks, labels) == {"top1": 1.0, "top5": 1.0}
+    assert accuracies(ranks, labels) == {"top1": 1.0, "top5": 1.0}
     # Fifth of all, and equal to the sixth, which it may change places with.
     predictions = np.array([[9.0, 8, 7, 6, 5, 5, 0]])
-    assert _results.accuracies(predictions, np.array([4]))["top5"] == 0.0
+    assert accuracies(predictions, np.array([4]))["top5"] == 0.0
     predictions[0, 5] = 4.9
-    assert _results.accuracies(predictions, np.array([4])) == {"top1": 0.0, "top5": 1.0}
+    assert accuracies(predictions, np.array([4])) == {"top1": 0.0, "top5": 1.0}
     # Of three classes, each is among the five best.
-    assert _results.accuracies(np.eye(3), np.array([1, 0, 2])) == {"top1": 0.3333, "top5": 1.0}
+    assert accuracies(np.eye(3), np.array([1, 0, 2])) == {"top1": 0.3333, "top5": 1.0}
 
 
 def test_measured_accuracy_is_that_of_keras(dataset, tmp_path):
-    images = _data.load_images(str(dataset), "validation", Square(32), tmp_path)
+    images = load_images(str(dataset), "validation", Square(32), tmp_path)
     converter = krp.ResBlockImageConverter(image_size=(32, 32), scale=1 / 64, offset=-2.0)
     model = krp.ResBlockImageClassifier(krp.ResBlockBackbone("bn", [8], [1], [2], [8], [3], [2]), 3)
-    batches = _training.evaluation_batches(images, np.arange(30), 16, converter)
+    batches = evaluation_batches(images, np.arange(30), 16, converter)
     labels = np.concatenate([y for _, y in batches.as_numpy_iterator()])
     logits = model.predict(batches.map(lambda x, _: x), verbose=0)
     expected = float(keras.metrics.CategoricalAccuracy()(labels, logits))
-    assert _results.measure(model, batches)["top1"] == pytest.approx(expected, abs=6e-5)
+    assert measure(model, batches)["top1"] == pytest.approx(expected, abs=6e-5)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from keras_resblocks_plugin.training.data import _data
 from keras_resblocks_plugin.training.data._images import UnreadableImage, read_image, read_mask
+from keras_resblocks_plugin.training.data._labelled_images import load_images
 from keras_resblocks_plugin.training.data._resizing import Square
 from keras_resblocks_plugin.training.detection import _data as _detection_data
-from keras_resblocks_plugin.training.segmentation import _classes
+from keras_resblocks_plugin.training.segmentation import _classes as _segmentation_classes
 from keras_resblocks_plugin.training.segmentation import _data as _segmentation_data
 
 # A picture whose upper left quarter is red, on gray: turned or mirrored, it is another one.
@@ -170,7 +170,7 @@ def save_masks(folder, *masks, image=None):
 def load_masks(folder, values=None, ignored=None):
     arguments = str(folder), "train", folder.parent / "cache", None, "image", "mask", False
     images = _segmentation_data.load_masked_images(*arguments, values, ignored)
-    return images, _classes.find_classes(None, ignored, images, values)
+    return images, _segmentation_classes.find_classes(None, ignored, images, values)
 
 
 def test_any_values_are_mapped_by_the_flags_that_errors_name(tmp_path):
@@ -230,7 +230,7 @@ def test_training_segmentation_and_detection_read_the_same_pixels(tmp_path):
         other.mkdir()
         rows = datasets.Dataset.from_dict(columns, features=features)
         rows.to_parquet(other / "train-00000-of-00001.parquet")
-        labelled = _data.load_images(str(other), "train", Square(20), tmp_path / "cache")
+        labelled = load_images(str(other), "train", Square(20), tmp_path / "cache")
         np.testing.assert_array_equal(labelled.images[0], expected[:, 5:25])
         arguments = str(other), "train", tmp_path / "cache", 20, "image", "objects", False, False
         boxed = _detection_data.load_boxed_images(*arguments)

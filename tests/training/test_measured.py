@@ -13,8 +13,8 @@ from PIL import Image
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.export import _export_measure
-from keras_resblocks_plugin.training import _training
-from keras_resblocks_plugin.training.data import _data
+from keras_resblocks_plugin.training.data._input import evaluation_batches
+from keras_resblocks_plugin.training.data._labelled_images import load_images, open_split
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 from tests.helpers import to_numpy
 from tests.made_data import CLASSES, save_dataset
@@ -84,8 +84,8 @@ def test_evaluate_gives_every_image_the_logits_of_predict(
     expected = predicted(preset)
     model = krp.ResBlockImageClassifier.from_preset(preset, compile=False)
     converter = model.preprocessor.image_converter
-    images = _data.load_images(str(data), "validation", Converted(converter), tmp_path / "cache")
-    batches = _training.evaluation_batches(images, np.arange(COUNT), 10, normalizer(converter))
+    images = load_images(str(data), "validation", Converted(converter), tmp_path / "cache")
+    batches = evaluation_batches(images, np.arange(COUNT), 10, normalizer(converter))
     model.preprocessor = None
     logits = model.predict(batches.map(lambda x, _: x), verbose=0)
     # Logits of order 10, in batches of another size.
@@ -100,7 +100,7 @@ def test_evaluate_gives_every_image_the_logits_of_predict(
 def test_images_of_one_size_need_no_resizing_and_others_are_refused(data, tmp_path):
     converter = krp.ResBlockImageConverter(scale=1 / 64)
     with pytest.raises(ValueError, match=r"Image 1 .*60×44 pixels.*67×49"):
-        _data.load_images(str(data), "validation", Converted(converter), tmp_path)
+        load_images(str(data), "validation", Converted(converter), tmp_path)
 
 
 def test_fine_tuning_learns_and_measures_at_the_scale_of_predict(data, tmp_path):
@@ -110,7 +110,7 @@ def test_fine_tuning_learns_and_measures_at_the_scale_of_predict(data, tmp_path)
     finetune.main(finetune.parse_args([*map(str, (*arguments, "--batch-size", 12))]))
     record = json.loads((out / "preset" / "training.json").read_text())
     assert record["results"]["validation_top1"] == top1(predicted(out / "preset"))
-    split = _data.open_split(str(data), "train", out / "cache")
+    split = open_split(str(data), "train", out / "cache")
     converter = krp.ResBlockImageConverter.from_preset(preset)
     images = split.decode(Converted(converter))
     plain = krp.ResBlockImageConverter(image_size=(32, 32), crop_fraction=0.875)

@@ -4,17 +4,16 @@ import json
 import re
 
 import choose_learning_rate
-import compare_finetuning
 import datasets
 import evaluate
 import finetune
 import numpy as np
 import pytest
-import study
 import train
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.training.data import _classes, _data
+from keras_resblocks_plugin.training.data import _classes
+from keras_resblocks_plugin.training.data._labelled_images import load_images, open_split
 from keras_resblocks_plugin.training.data._resizing import Square
 from keras_resblocks_plugin.training.detection import _data as _detection_data
 from tests.made_data import CLASSES, photographs, save_dataset
@@ -50,7 +49,7 @@ def save_reversed(folder):
 
 def test_splits_are_mapped_by_the_names_of_their_own_files(tmp_path, monkeypatch, capsys):
     data = save_reversed(tmp_path / "data")
-    images = _data.load_images(str(data), "validation", Square(32), tmp_path / "cache")
+    images = load_images(str(data), "validation", Square(32), tmp_path / "cache")
     # The strongest channel is the class.
     assert images.class_names == CLASSES
     np.testing.assert_array_equal(np.argmax(images.images.mean((1, 2)), axis=1), images.labels)
@@ -70,10 +69,10 @@ def test_splits_of_other_classes_and_files_that_disagree_are_refused(tmp_path):
     save_split(data, "train", CLASSES[::-1], photographs(30, 0), "00001-of-00002")
     (data / "train-00000-of-00001.parquet").unlink()
     with pytest.raises(ValueError, match=r"same classes in the same order\. Received: .*00000-of"):
-        _data.open_split(str(data), "train", tmp_path / "cache")
+        open_split(str(data), "train", tmp_path / "cache")
     other = save_split(tmp_path / "other", "train", CLASSES, photographs(30, 0))
     save_split(other, "validation", ["red", "green", "pink"], photographs(30, 0))
-    assert _data.open_split(str(other), "validation", tmp_path / "cache").class_names[2] == "pink"
+    assert open_split(str(other), "validation", tmp_path / "cache").class_names[2] == "pink"
 
 
 def test_boxes_of_classes_in_another_order_are_refused(tmp_path):
@@ -104,29 +103,10 @@ def test_labels_that_are_none_are_named(tmp_path, labels, feature, words):
     columns = {**photographs(6, 0), "label": labels}
     data = save_split(tmp_path / "data", "train", CLASSES, columns, label=feature)
     if words is None:
-        assert len(_data.open_split(str(data), "train", tmp_path / "cache").class_names) == 8
+        assert len(open_split(str(data), "train", tmp_path / "cache").class_names) == 8
         return
     with pytest.raises(ValueError, match=words):
-        _data.load_images(str(data), "train", Square(8), tmp_path / "cache")
-
-
-# === A newcomer's folder ===
-@pytest.fixture(scope="module")
-def messy(tmp_path_factory):
-    """A folder of images by class, in many sizes and modes, one of them damaged."""
-    folder = tmp_path_factory.mktemp("messy") / "Fotos"
-    modes = ["RGB", "L", "P", "CMYK", "RGBA", "1"]
-    for split, count in {"train": 36, "validation": 18}.items():
-        for index, image in enumerate(photographs(count, 0)["image"]):
-            name = ("rød", "grün", "青")[index % 3]
-            mode = modes[index // 3 % len(modes)]
-            suffix = "jpg" if mode == "CMYK" else "png"
-            file = folder / split / name / f"Bild {index} é.{suffix}"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            image.resize((30 + index, 40)).convert(mode).save(file)
-            if index == 4:
-                file.write_bytes(file.read_bytes()[:50])
-    return folder
+        load_images(str(data), "train", Square(8), tmp_path / "cache")
 
 
 def test_a_newcomers_folder_trains_and_is_measured(messy, recipe, tmp_path, monkeypatch, capsys):
@@ -163,22 +143,6 @@ def test_a_newcomers_folder_trains_and_is_measured(messy, recipe, tmp_path, monk
     run_main(choose_learning_rate, monkeypatch, *choose, "--skip-unreadable")
     tried = json.loads((tmp_path / "small.learning_rate.json").read_text())
     assert tried["made_by"]["unreadable_images_left_out"] == 1
-
-
-def test_studies_leave_out_what_cannot_be_read(
-    messy, small_study, small_comparison, tmp_path, monkeypatch
-):
-    folder, preset = tmp_path / "study", save_preset(tmp_path / "preset")
-    start = "--data", messy, "--cache", tmp_path / "cache", "--out", folder, "--runs", 1
-    with pytest.raises(ValueError, match="--skip-unreadable"):
-        run_main(study, monkeypatch, *start)
-    run_main(study, monkeypatch, *start, "--skip-unreadable")
-    assert json.loads((folder / "study.json").read_text())["unreadable_images_left_out"] == 2
-    results = tmp_path / "results.json"
-    start = preset, "--data", messy, "--out", tmp_path / "runs", "--results", results
-    start += "--images", 5, "--seeds", 0, "--dtype", "float32", "--skip-unreadable"
-    compare_finetuning.main(compare_finetuning.parse_args([*map(str, start)]))
-    assert json.loads(results.read_text())["unreadable_images_left_out"] == 2
 
 
 def test_unnamed_classes_are_those_of_the_training_split(tmp_path, monkeypatch, capsys):

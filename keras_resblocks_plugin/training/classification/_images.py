@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_resblocks_plugin.training import _distribution
 from keras_resblocks_plugin.training.classification._config import ClassificationConfig
-from keras_resblocks_plugin.training.data import _classes, _classification_data
-from keras_resblocks_plugin.training.data._data import ImageSet, Split
+from keras_resblocks_plugin.training.data._labelled_images import ImageSet, Split
 from keras_resblocks_plugin.training.data._resizing import Resize
+from keras_resblocks_plugin.training.data._row_choice import choose_images
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,14 +19,12 @@ class ChosenImages:
         splits: The split of each use.
         rows: The rows of that split.
         resize: The resizing that the preset does.
-        whole: Decoded images of whole splits, by the name of the split.
         unreadable: The number of images that cannot be read and are left out.
     """
 
     splits: dict[str, Split]
     rows: dict[str, np.ndarray]
     resize: Resize
-    whole: dict[str, ImageSet]
     unreadable: int
 
     @property
@@ -43,28 +40,19 @@ class ChosenImages:
             for name, rows in self.rows.items()
         }
 
-    def decode(self, name: str, rows: np.ndarray) -> tuple[ImageSet, np.ndarray]:
-        """Decodes images, unless the whole split is decoded already.
+    def decode(self, name: str, rows: np.ndarray | None = None) -> ImageSet:
+        """Decodes the images of a use.
 
         Args:
-            name: The use of the images.
-            rows: Their rows in the split.
-
-        Returns:
-            An image set, and the rows of it that are these images.
+            name: The use.
+            rows: The rows of the split to decode, all that are chosen if not given.
         """
-        split = self.splits[name]
-        if split.name in self.whole:
-            return self.whole[split.name], rows
-        images = split.decode(self.resize, rows)
-        return images, np.arange(len(rows))
+        rows = self.rows[name] if rows is None else rows
+        return self.splits[name].decode(self.resize, rows)
 
 
-def choose_images(config: ClassificationConfig, resize: Resize) -> ChosenImages:
-    """Opens the splits, checks labels and images, and chooses rows, in every run the same.
-
-    Where a split is used as a whole, its images are decoded in the same pass as checked. Only
-    the chosen ones are kept otherwise.
+def open_images(config: ClassificationConfig, resize: Resize) -> ChosenImages:
+    """Opens the splits, checks them and chooses rows, in every run the same.
 
     Args:
         config: The arguments of the run.
@@ -73,86 +61,5 @@ def choose_images(config: ClassificationConfig, resize: Resize) -> ChosenImages:
     Raises:
         ValueError: If the dataset does not have what the arguments ask for.
     """
-    train, validation = _classes.open_pair(
-        *(config.data, config.train_split, config.validation_split, config.out / "cache"),
-        *(config.image_column, config.label_column),
-    )
-    labels = {split.name: _check_labels(split) for split in (train, validation)}
-    whole, usable = {}, {}
-    for split, is_whole in ((train, config.images_per_class is None), (validation, True)):
-        unreadable = None
-        # Several processes decode a share each, which depends on the rows that are chosen.
-        if is_whole and _distribution.place()[1] == 1:
-            whole[split.name], unreadable = split.decode_all(resize)
-        usable[split.name] = _classification_data.readable_rows(
-            split, config.skip_unreadable, unreadable
-        )
-    rows = balanced_rows(
-        *(labels[train.name], usable[train.name], train.class_names),
-        *(config.images_per_class, config.held_out_per_class, config.seed),
-    )
-    _classification_data.warn_of_empty_classes(train, rows["train"])
-    rows["validation"] = usable[validation.name]
-    return ChosenImages(
-        splits={"train": train, "held_out": train, "validation": validation},
-        rows=rows,
-        resize=resize,
-        whole=whole,
-        unreadable=sum(len(split) - len(usable[split.name]) for split in (train, validation)),
-    )
-
-
-def balanced_rows(
-    labels: np.ndarray,
-    usable: np.ndarray,
-    class_names: list[str],
-    wanted: int | None,
-    watched: int,
-    seed: int,
-) -> dict[str, np.ndarray]:
-    """Chooses the same number of images of each class at random.
-
-    Args:
-        labels: The labels of all rows.
-        usable: The rows to choose from.
-        class_names: The names of the classes, by label.
-        wanted: The number of images of each class to train on; `None` for all.
-        watched: The number of other images of each class to hold out.
-        seed: The seed of the choice.
-
-    Returns:
-        The rows `"train"` and, if `watched` is not zero, `"held_out"`.
-
-    Raises:
-        ValueError: If a class has too few images.
-    """
-    order = np.random.default_rng(seed).permutation(usable)
-    of_class = [order[labels[order] == label] for label in range(len(class_names))]
-    # If no number is asked for, a class may be empty.
-    needed = watched + (bool(watched) if wanted is None else wanted)
-    few = [
-        f"{name} {len(rows)}"
-        for name, rows in zip(class_names, of_class, strict=True)
-        if len(rows) < needed
-    ]
-    if few:
-        raise ValueError(
-            f"The training split must have {needed} images of each class, as --images-per-class "
-            f"and --held-out-per-class ask for. Received: {', '.join(few[:10])}"
-        )
-    end = None if wanted is None else watched + wanted
-    rows = {"train": np.sort(np.concatenate([rows[watched:end] for rows in of_class]))}
-    if watched:
-        rows["held_out"] = np.sort(np.concatenate([rows[:watched] for rows in of_class]))
-    return rows
-
-
-def _check_labels(split: Split) -> np.ndarray:
-    labels = split.labels()
-    count = len(np.unique(labels))
-    if count < 2:
-        raise ValueError(
-            f"The split {split.name!r} must have images of two classes or more to tell apart. "
-            f"Received: {count} classes in {len(labels)} images"
-        )
-    return labels
+    splits, rows, unreadable = choose_images(config, resize)
+    return ChosenImages(splits, rows, resize, unreadable)

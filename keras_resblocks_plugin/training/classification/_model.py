@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.training import _training
+from keras_resblocks_plugin.training._jit_compile import jit_compile
 
 
 def build(
@@ -28,5 +28,5 @@ def compile_for(model: keras.Model, optimizer: keras.Optimizer) -> None:
         metrics=None,
         # Evaluation on several devices pads batches with images of weight 0.
         weighted_metrics=["accuracy"],
-        jit_compile=_training.jit_compile(),
+        jit_compile=jit_compile(),
     )

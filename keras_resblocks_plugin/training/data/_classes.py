@@ -1,54 +1,52 @@
-"""The classes that two splits, or a split and a preset, must have in common."""
+"""Comparison of the classes of two splits, or of a split and a preset."""
 
 import dataclasses
 from pathlib import Path
 from typing import TypeVar
 
-from keras_resblocks_plugin.training.data import _data
+from keras_resblocks_plugin.training.data._labelled_images import Split, open_split
 
-# A frozen dataclass with `class_names`: a split, or images with boxes.
+# A frozen dataclass with `class_names`, such as a split or images with boxes.
 Labelled = TypeVar("Labelled")
 
 
 def open_pair(
     path: str, train: str, validation: str, cache: Path, *columns: str
-) -> tuple[_data.Split, _data.Split]:
-    """Opens a training and a validation split, see `_data.open_split`.
+) -> tuple[Split, Split]:
+    """Opens a training and a validation split, see `open_split`.
 
     Args:
-        path: A local folder or a Hub id, as `datasets.load_dataset` takes it.
-        train: The name of the training split, which says what classes there are.
+        path: A local folder or a Hub id for `datasets.load_dataset`.
+        train: The name of the training split, whose classes count.
         validation: The name of the validation split.
         cache: A folder for decoded images.
-        *columns: Those of images and labels, if they are not called so.
+        *columns: The columns of images and labels. Default to `"image"` and `"label"`.
 
     Raises:
-        ValueError: If a split or a column is missing, or the splits have other classes.
+        ValueError: If a split or a column is missing, or the splits have different classes.
     """
-    learnt, measured = (
-        _data.open_split(path, split, cache, *columns) for split in (train, validation)
-    )
+    trained, measured = (open_split(path, split, cache, *columns) for split in (train, validation))
     what = f"The split {validation!r} of {path!r}"
-    return learnt, read_by(measured, learnt.class_names, what, f"the split {train!r}")
+    return trained, read_by(measured, trained.class_names, what, f"the split {train!r}")
 
 
 def read_by(labelled: Labelled, names: list[str], what: str, owner: str) -> Labelled:
-    """Reads labels by the classes of another split, or of a preset.
+    """Returns labels with the class names of another split or of a preset.
 
-    Classes without names are numbers, as many as the highest label asks for: a split may lack
+    Classes without names are numbered up to the highest label of a split, so a split may lack
     the last ones.
 
     Args:
-        labelled: The labels, with the `class_names` that their own files give them.
-        names: The classes to read them by.
-        what: The labels in words, for the error.
-        owner: Whose classes `names` are, likewise.
+        labelled: The labels, with the `class_names` of their own files.
+        names: The expected class names.
+        what: A description of `labelled`, for the error.
+        owner: A description of what has the classes `names`, for the error.
 
     Returns:
-        The same with `names` for its `class_names`.
+        A copy of `labelled` with `names` as its `class_names`.
 
     Raises:
-        ValueError: If the classes differ. The error names those that do.
+        ValueError: If the classes differ. The error names the differences.
     """
     own = labelled.class_names
     are_numbers = names == [str(label) for label in range(len(names))]

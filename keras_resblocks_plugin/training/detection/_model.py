@@ -6,7 +6,7 @@ import keras
 import keras_hub
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.training import _training
+from keras_resblocks_plugin.training._jit_compile import jit_compile
 from keras_resblocks_plugin.training.finetuning._dense import check_levels
 
 FORMAT = "xyxy"
@@ -75,7 +75,7 @@ def compile_for(
     model: keras_hub.models.RetinaNetObjectDetector, optimizer: keras.Optimizer
 ) -> None:
     """Compiles with KerasHub's losses, focal loss and Huber."""
-    model.compile(optimizer, jit_compile=_training.jit_compile())
+    model.compile(optimizer, jit_compile=jit_compile())
 
 
 def _start_heads(model: keras_hub.models.RetinaNetObjectDetector) -> None:

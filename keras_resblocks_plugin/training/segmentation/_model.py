@@ -4,7 +4,7 @@ import keras
 import keras_hub
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.training import _training
+from keras_resblocks_plugin.training._jit_compile import jit_compile
 from keras_resblocks_plugin.training.finetuning._dense import check_levels
 
 # The level with sharp edges, 4 times smaller than the image, as in DeepLabV3+.
@@ -66,7 +66,7 @@ def compile_for(
                 model.num_classes, ignore_class=ignored, sparse_y_pred=False, name="mean_iou"
             )
         ],
-        jit_compile=_training.jit_compile(),
+        jit_compile=jit_compile(),
     )
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training.classification import _batches
-from keras_resblocks_plugin.training.data import _data
+from keras_resblocks_plugin.training.data._labelled_images import ImageSet
 from tests.made_data import photographs, save_dataset
 from tests.training.classification.test_finetune import start
 from tests.training.made_presets import save_preset
@@ -65,10 +65,13 @@ def test_images_are_decoded_once(preset, opened, tmp_path):
     data = changed_dataset(tmp_path / "data")
     options = {"batch_size": 4, "epochs": 1, "held_out_per_class": 1}
     out = start(preset, data, tmp_path / "run", **options)
-    assert len(opened) == len(set(opened)) == 12 + 6
+    assert len(set(opened)) == 12 + 6
+    # The first image of each split is read once more, for the size of all.
+    assert len(opened) <= 12 + 6 + 2
+    opened.clear()
     # A run that is started again decodes none.
     start(preset, data, out, **options)
-    assert len(opened) == 12 + 6
+    assert opened == []
 
 
 def test_bad_input_is_one_error_before_training(preset, dataset, tmp_path):
@@ -99,9 +102,9 @@ def test_memory_stays_flat_over_an_epoch(tmp_path):
     )
     pixels.flush()
     pixels = np.load(tmp_path / "images.npy", mmap_mode="c")
-    images = _data.ImageSet(pixels, np.zeros(count, "int32"), ["a", "b"])
+    images = ImageSet(pixels, np.zeros(count, "int32"), ["a", "b"])
     converter = krp.ResBlockImageConverter(image_size=(size, size), scale=1.0)
-    batches = iter(_batches.training_batches(images, np.arange(count), batch, converter, 0))
+    batches = iter(_batches.training_batches(images, batch, converter, 0))
     own = []
     for _ in range(count // batch + 10):
         next(batches)

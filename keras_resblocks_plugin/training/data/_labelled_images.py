@@ -1,4 +1,4 @@
-"""Images and labels from any dataset of the `datasets` library, decoded once."""
+"""Splits of images with one label each, of any dataset of the `datasets` library."""
 
 import dataclasses
 from pathlib import Path
@@ -7,16 +7,21 @@ from typing import Any
 import datasets
 import numpy as np
 
-from keras_resblocks_plugin.training import _distribution, _provenance
 from keras_resblocks_plugin.training.data._class_order import own_features
-from keras_resblocks_plugin.training.data._decoding import write_images
+from keras_resblocks_plugin.training.data._image_cache import decoded_images
 from keras_resblocks_plugin.training.data._resizing import Resize
 from keras_resblocks_plugin.training.data._rows import load_split
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageSet:
-    """Decoded images: `images` is `(count, height, width, 3)`, mapped; `labels` is `(count,)`."""
+    """Decoded images and their labels.
+
+    Args:
+        images: An array of shape `(count, height, width, 3)`, which maps a file.
+        labels: The index of each image's class, of shape `(count,)`.
+        class_names: The classes, by label.
+    """
 
     images: np.ndarray
     labels: np.ndarray
@@ -25,7 +30,18 @@ class ImageSet:
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """One split, of which nothing is decoded yet."""
+    """A split; its images are not decoded yet.
+
+    Args:
+        dataset: The rows, with encoded images.
+        path: The path or Hub id of the dataset.
+        name: The name of the split.
+        class_names: The classes, by index.
+        cache: A folder for decoded images.
+        image_column: The column of images.
+        label_column: The column of integer labels.
+        order: The class of each label in the files, or `None` if they are equal.
+    """
 
     dataset: datasets.Dataset
     path: str
@@ -34,20 +50,19 @@ class Split:
     cache: Path
     image_column: str
     label_column: str
-    # From a label in the files to its class; `None` where they are the same.
     order: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.dataset)
 
     def where(self, row: int) -> str:
-        """A row in words, with the name of its image's file if there is one."""
+        """Describes a row, with the name of its image file if it has one."""
         file = self.dataset[int(row)][self.image_column]
         file = isinstance(file, dict) and file.get("path")
         return f"Image {row} of the split {self.name!r}" + (f" ({file})" if file else "")
 
     def labels(self, rows: np.ndarray | None = None) -> np.ndarray:
-        """The index of each row's class.
+        """Returns the index of the class of each row.
 
         Raises:
             ValueError: If a label is missing or out of range.
@@ -74,7 +89,7 @@ class Split:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What says which images and labels these are."""
+        """The settings that identify these images and labels."""
         return {
             "name": Path(self.path).name,
             "split": self.name,
@@ -87,62 +102,18 @@ class Split:
         }
 
     def decode(self, resize: Resize, rows: np.ndarray | None = None) -> ImageSet:
-        """Decodes images to one size, RGB.
-
-        They are decoded once into an array under the cache, which is mapped into memory now
-        and when the same rows are asked for again.
+        """Decodes images to one size, RGB, into the cache.
 
         Args:
-            resize: A `_resizing.Square` or `_resizing.Converted`.
-            rows: Which rows, all if not given.
+            resize: A `Square` or `Converted`.
+            rows: The rows to decode. Defaults to all.
 
         Raises:
             ValueError: If a label is out of range, or an image cannot be read.
         """
         rows = np.arange(len(self)) if rows is None else rows
-        return self._decoded(resize, rows, skip_unreadable=False)[0]
-
-    def decode_all(self, resize: Resize) -> tuple[ImageSet, np.ndarray]:
-        """Decodes all images as `decode` does, those that cannot be read as black ones.
-
-        Args:
-            resize: A `_resizing.Square` or `_resizing.Converted`.
-
-        Returns:
-            The images, and the rows that cannot be read.
-
-        Raises:
-            ValueError: If a label is out of range.
-        """
-        return self._decoded(resize, np.arange(len(self)), skip_unreadable=True)
-
-    def _decoded(
-        self, resize: Resize, rows: np.ndarray, skip_unreadable: bool
-    ) -> tuple[ImageSet, np.ndarray]:
         labels = self.labels(rows)
-        dataset = self.dataset if len(rows) == len(self) else self.dataset.select(rows)
-        settings = {**self.settings, "fingerprint": dataset._fingerprint, **resize.settings}
-        if skip_unreadable:
-            settings["unreadable"] = "black"
-        stem = f"{self.name}-{_provenance.key(settings)}"
-        images_file, labels_file, unreadable_file = (
-            self.cache / f"{stem}-{what}.npy" for what in ("images", "labels", "unreadable")
-        )
-        record = self.cache / f"{stem}.json"
-        # It is written last: if it exists, the files are complete.
-        if not record.exists():
-            # The converter computes with Keras: no other process takes part in that.
-            with _distribution.alone():
-                unreadable = write_images(self, rows, resize, images_file, skip_unreadable)
-            np.save(labels_file, labels)
-            if skip_unreadable:
-                np.save(unreadable_file, unreadable)
-            _provenance.claim(record, settings, is_used=False, way_out="")
-        _provenance.claim(record, settings, is_used=True, way_out=f"Remove {record}.")
-        # TensorFlow takes over the memory itself, if it may be written to; nobody does.
-        images = np.load(images_file, mmap_mode="c")
-        unreadable = np.load(unreadable_file) if skip_unreadable else rows[:0]
-        return ImageSet(images, np.load(labels_file), self.class_names), unreadable
+        return ImageSet(decoded_images(self, resize, rows), labels, self.class_names)
 
 
 def open_split(
@@ -155,7 +126,7 @@ def open_split(
     """Opens one split of a dataset.
 
     Args:
-        path: A local folder or a Hub id, as `datasets.load_dataset` takes it.
+        path: A local folder or a Hub id for `datasets.load_dataset`.
         split: The name of the split.
         cache: A folder for decoded images.
         image_column: The column of images.
@@ -168,7 +139,7 @@ def open_split(
     if not len(dataset):
         raise ValueError(f"The split {split!r} of the dataset {path!r} has no rows.")
     class_names = _check_columns(dataset, path, image_column, label_column)
-    # Else every row would decode the images of other columns, too.
+    # Otherwise every row would decode the images of other columns as well.
     dataset = dataset.select_columns([image_column, label_column])
     dataset = dataset.cast_column(image_column, datasets.Image(decode=False))
     names, order = _own_order(path, split, cache, label_column, class_names)
@@ -200,12 +171,12 @@ def _check_columns(dataset, path, image_column, label_column) -> list[str]:
 
 
 def _own_order(path, split, cache, column, names) -> tuple[list[str], np.ndarray | None]:
-    """The names by which all splits are read, and where this split's own order is another."""
+    """Returns the class names of all splits, and the class of each label if the order differs."""
     own = (own_features(path, split, cache / "datasets") or {}).get(column)
     if not isinstance(own, datasets.ClassLabel) or own.names == names:
         return names, None
     if sorted(own.names) != sorted(names):
-        # Callers refuse splits of other classes.
+        # The caller compares the classes of the splits.
         return list(own.names), None
     return names, np.array([names.index(name) for name in own.names])
 
@@ -217,10 +188,3 @@ def _first(rows: list[int]) -> str:
 def _is_integer(feature) -> bool:
     # `ClassLabel` is an int64 with names.
     return "int" in (getattr(feature, "dtype", None) or "")
-
-
-def hold_out(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Splits `range(count)` at random into `(kept, held_out)` indices."""
-    order = np.random.default_rng(seed).permutation(count)
-    held_out = round(share * count)
-    return np.sort(order[held_out:]), np.sort(order[:held_out])

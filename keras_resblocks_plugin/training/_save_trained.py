@@ -1,0 +1,81 @@
+"""The preset that a training run saves, with its measured accuracies and its record."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+import keras_resblocks_plugin as krp
+from keras_resblocks_plugin.diagnostics._multiply_adds import multiply_adds
+from keras_resblocks_plugin.training import _callbacks, _results, _runs, _storage
+from keras_resblocks_plugin.training._accuracy import measure
+from keras_resblocks_plugin.training._recipe import Recipe
+from keras_resblocks_plugin.training._train import TrainConfig
+from keras_resblocks_plugin.training._tried_rates import describe_tried_rates
+from keras_resblocks_plugin.training.data._input import evaluation_batches
+from keras_resblocks_plugin.training.data._labelled_images import ImageSet
+from keras_resblocks_plugin.training.data._resizing import normalizer
+
+_BATCH_SIZE = 250
+
+
+def measure_and_save(
+    config: TrainConfig,
+    recipe: Recipe,
+    classifier: krp.ResBlockImageClassifier,
+    counts: dict[str, int],
+    unseen: dict[str, ImageSet],
+) -> None:
+    """Measures a trained classifier on unseen images, then saves it with its record.
+
+    Args:
+        config: The settings of the run.
+        recipe: The recipe of the run.
+        classifier: The trained classifier, in float32.
+        counts: The numbers of images, for the record.
+        unseen: The images to measure on, by `"held_out"` and `"validation"`.
+    """
+    preprocessor, classifier.preprocessor = classifier.preprocessor, None
+    normalize = normalizer(preprocessor.image_converter)
+
+    def measure_all():
+        return {
+            f"{name}_{metric}": value
+            for name, images in unseen.items()
+            for metric, value in measure(
+                classifier,
+                evaluation_batches(images, np.arange(len(images.labels)), _BATCH_SIZE, normalize),
+            ).items()
+        }
+
+    # Before saving, so that weights which cannot be measured do not replace a good preset.
+    results, stored = measure_all(), "float32"
+    folder = config.preset_folder
+    classifier.preprocessor = preprocessor
+    classifier.save_to_preset(str(folder))
+    classifier.preprocessor = None
+    if config.bfloat16:
+        rounded = _storage.store_as_bfloat16(classifier.backbone, folder, results, measure_all)
+        if rounded is not None:
+            results, stored = rounded, "bfloat16"
+    data = {"name": Path(config.data).name, "license": config.data_license, **counts}
+    history = _callbacks.read_history(config.out / _runs.HISTORY)
+    record = {
+        "license": config.license,
+        "start": _start_record(config.start),
+        "stored_as": stored,
+        "multiply_adds": multiply_adds(classifier.backbone, recipe.image_size),
+        "learning_rates_tried": describe_tried_rates(config.recipe, recipe, data["name"]),
+        **_results.training_record(recipe.to_dict(), data, results, history, config.seed),
+    }
+    _results.save_record(folder, record)
+    print(f"Saved {folder}: " + ", ".join(f"{k} {v:.4f}" for k, v in results.items()))
+
+
+def _start_record(start: str | None) -> dict | None:
+    """The record of the preset that the run started from, where it has one."""
+    if start is None:
+        return None
+    known = krp.list_presets().get(start)
+    file = Path(known["handle"] if known else start) / "training.json"
+    return json.loads(file.read_text()) if file.is_file() else {"preset": start}

@@ -1,0 +1,82 @@
+"""Training by a recipe: its settings, and the function that starts it."""
+
+import dataclasses
+from pathlib import Path
+
+from keras_resblocks_plugin._utils._extras import require
+from keras_resblocks_plugin.training._distribution import DistributionConfig
+from keras_resblocks_plugin.training._recipe import read_recipe
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """The settings of a training run.
+
+    Args:
+        data: str. A folder or Hub id for `datasets.load_dataset`.
+        recipe: Path. The recipe, a TOML file.
+        out: Path. The folder of the run. A killed run resumes in it.
+        preset: Path. The folder to save the preset to. Defaults to `out / "preset"`.
+        start: str. A preset whose weights to start from, including the head. Defaults to
+            `None`: random weights.
+        validation_split: str. The split to report on. Defaults to `"validation"`.
+        image_column: str. The column of images. Defaults to `"image"`.
+        label_column: str. The column of integer labels. Defaults to `"label"`.
+        skip_unreadable: bool. Whether to leave out images that cannot be read. Defaults to
+            `False`.
+        license: str. The license of the weights, for the card. Defaults to `"other"`.
+        data_license: str. The license of the data, for the card. Defaults to `""`.
+        bfloat16: bool. Whether to store the weights in half the size if no accuracy changes by
+            more than 0.1 points. Defaults to `False`.
+        seed: int. The seed of weights, batches and held-out images. Defaults to `0`.
+        epochs: int. Replaces the recipe's `epochs`. Defaults to `None`.
+        dtype: str. Replaces the recipe's `dtype`: `"float32"` or `"mixed_bfloat16"`. Defaults
+            to `None`.
+        distribution: `DistributionConfig`. The devices and processes. Defaults to one of each.
+    """
+
+    data: str
+    recipe: Path
+    out: Path
+    preset: Path | None = None
+    start: str | None = None
+    validation_split: str = "validation"
+    image_column: str = "image"
+    label_column: str = "label"
+    skip_unreadable: bool = False
+    license: str = "other"
+    data_license: str = ""
+    bfloat16: bool = False
+    seed: int = 0
+    epochs: int | None = None
+    dtype: str | None = None
+    distribution: DistributionConfig = dataclasses.field(default_factory=DistributionConfig)
+
+    @property
+    def preset_folder(self) -> Path:
+        """The folder to save the preset to."""
+        return self.preset or self.out / "preset"
+
+
+def train(config: TrainConfig) -> None:
+    """Trains a classifier by a recipe, and saves it as a preset with its results and card.
+
+    Killed and started again with the same settings, the run resumes; started again after it
+    has finished, it measures and saves again.
+
+    Args:
+        config: `TrainConfig`. The settings of the run.
+
+    Raises:
+        ImportError: If the extra `training` is not installed.
+        ValueError: If the recipe, the dataset or the settings are invalid, or `config.out` has
+            a run with other settings.
+        Diverged: At the first loss or prediction that is not finite.
+    """
+    # Before the slow imports, so that a typing error is found at once.
+    recipe = read_recipe(config.recipe, epochs=config.epochs, dtype=config.dtype)
+    require("training", "datasets", "matplotlib", "PIL", "tqdm")
+
+    from keras_resblocks_plugin.training import _train_loop
+
+    _train_loop.run(config, recipe)

@@ -1,0 +1,131 @@
+"""A training run by a recipe, from the dataset to the saved preset."""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+from tqdm import trange
+
+import keras_resblocks_plugin as krp
+from keras_resblocks_plugin.training import _callbacks, _distribution, _divergence, _runs
+from keras_resblocks_plugin.training._batch_norm import recompute_batch_norm
+from keras_resblocks_plugin.training._classifier import build_classifier, build_converter
+from keras_resblocks_plugin.training._optimizer import compile_classifier
+from keras_resblocks_plugin.training._recipe import Recipe
+from keras_resblocks_plugin.training._save_trained import measure_and_save
+from keras_resblocks_plugin.training._train import TrainConfig
+from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
+from keras_resblocks_plugin.training.data._labelled_images import ImageSet
+from keras_resblocks_plugin.training.data._recipe_data import open_recipe_data
+from keras_resblocks_plugin.training.data._resizing import normalizer
+
+# Batches over which the statistics of averaged weights are computed.
+_STATISTICS_BATCHES = 200
+
+
+def run(config: TrainConfig, recipe: Recipe) -> None:
+    """Trains, measures and saves; the validation split is only reported on."""
+    _check_places(config)
+    config.out.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(config.seed)
+    _distribution.start(config.distribution, recipe.batch_size)
+    data = open_recipe_data(config, recipe)
+    _runs.claim(
+        config.out,
+        {
+            "task": "train",
+            "recipe": recipe.to_dict(),
+            "seed": config.seed,
+            "skip_unreadable": config.skip_unreadable,
+            "data": data.settings,
+            "start": _runs.start_settings(config.start) if config.start else None,
+        },
+    )
+    images = data.training_images()
+    converter = build_converter(_every_50th(images), recipe.image_size)
+    watched, unseen = data.watched_images(), data.unseen_images()
+    classifier = _fit(config, recipe, images, watched, converter)
+    if classifier is not None:
+        measure_and_save(config, recipe, classifier, data.counts, unseen)
+
+
+def _check_places(config: TrainConfig) -> None:
+    """Checks that the run does not replace the preset that it starts from.
+
+    Raises:
+        ValueError: If it would: killed while it saves, it could not be started again.
+    """
+    start, folder = config.start, config.preset_folder
+    if start and Path(start).is_dir() and Path(start).resolve() == folder.resolve():
+        raise ValueError(
+            "--start must be another folder than the one that the preset is saved to, or the run "
+            f"could not be started again. Name another by --preset. Received: {start}"
+        )
+
+
+def _every_50th(images: ImageSet) -> list[np.ndarray]:
+    """This process's part of every 50th training image of all processes."""
+    process, processes = _distribution.place()
+    return [
+        image for row, image in enumerate(images.images) if (row * processes + process) % 50 == 0
+    ]
+
+
+def _fit(
+    config: TrainConfig,
+    recipe: Recipe,
+    images: ImageSet,
+    watched: ImageSet | None,
+    converter: krp.ResBlockImageConverter,
+) -> krp.ResBlockImageClassifier | None:
+    """Trains or resumes training; returns the classifier in float32, in the first process."""
+
+    def build(dtype):
+        return build_classifier(
+            recipe.backbone, images.class_names, converter, recipe.dropout, dtype
+        )
+
+    model = build(recipe.dtype)
+    # The batches are converted already.
+    model.preprocessor = None
+    if config.start:
+        start = krp.ResBlockImageClassifier.from_preset(config.start)
+        model.set_weights(start.get_weights())
+    rows = np.arange(len(images.labels))
+    batches = training_batches(
+        images, rows, recipe.batch_size, recipe.augmentation, converter, config.seed
+    )
+    process, processes = _distribution.place()
+    steps_per_epoch = len(rows) * processes // recipe.batch_size
+    compile_classifier(
+        model, recipe.schedule, steps_per_epoch, recipe.optimizer, recipe.label_smoothing
+    )
+    validation_data = None
+    if watched is not None:
+        rows = np.arange(len(watched.labels))
+        validation_data = evaluation_batches(
+            watched, rows, recipe.batch_size, normalizer(converter)
+        )
+    _divergence.fit(
+        model,
+        batches,
+        steps_per_epoch,
+        recipe.schedule.epochs,
+        validation_data=validation_data,
+        callbacks=[
+            _callbacks.History(config.out / _runs.HISTORY),
+            _callbacks.Backup(config.out / _runs.BACKUP, steps_per_epoch),
+        ],
+        verbose=(1 if sys.stdout.isatty() else 2) if process == 0 else 0,
+    )
+    weights = model.get_weights()
+    if not _distribution.finish():
+        return None
+    classifier = build("float32")
+    classifier.set_weights(weights)
+    if recipe.optimizer.ema_momentum:
+        count = min(_STATISTICS_BATCHES, steps_per_epoch)
+        progress = trange(count, desc="Recomputing batch-norm statistics")
+        recompute_batch_norm(classifier.backbone, batches, progress)
+    return classifier

@@ -1,0 +1,105 @@
+"""The images of a recipe: to train on, to hold out and to report on."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from keras_resblocks_plugin.training import _distribution
+from keras_resblocks_plugin.training._classifier import new_converter
+from keras_resblocks_plugin.training._recipe import Recipe
+from keras_resblocks_plugin.training._train import TrainConfig
+from keras_resblocks_plugin.training.data._classes import open_pair
+from keras_resblocks_plugin.training.data._labelled_images import ImageSet, Split
+from keras_resblocks_plugin.training.data._readable_rows import usable_rows
+from keras_resblocks_plugin.training.data._resizing import Converted, Resize, Square
+from keras_resblocks_plugin.training.data._row_choice import hold_out, warn_of_empty_classes
+
+
+@dataclasses.dataclass(frozen=True)
+class RecipeData:
+    """Two splits and the rows that a recipe uses; nothing is decoded yet.
+
+    Args:
+        train: The training split.
+        validation: The validation split.
+        rows: The rows to use, by `"train"`, `"held_out"` (of the training split; may be empty)
+            and `"validation"`.
+        resize: How images to train on are resized.
+        resize_unseen: How images to measure on are resized: as the preset will do it.
+    """
+
+    train: Split
+    validation: Split
+    rows: dict[str, np.ndarray]
+    resize: Resize
+    resize_unseen: Resize
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that identify the images and labels of both splits."""
+        return {"train": self.train.settings, "validation": self.validation.settings}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The numbers of images, for the record."""
+        train, held_out, validation = (
+            len(self.rows[name]) for name in ("train", "held_out", "validation")
+        )
+        counts = {"train_images": train, "held_out_images": held_out}
+        left_out = len(self.train) + len(self.validation) - train - held_out - validation
+        if left_out:
+            counts["unreadable_images_left_out"] = left_out
+        return {**counts, "validation_images": validation}
+
+    def training_images(self) -> ImageSet:
+        """Decodes this process's share of the training images."""
+        rows = _distribution.share(self.rows["train"])
+        return self.train.decode(self.resize, rows)
+
+    def watched_images(self) -> ImageSet | None:
+        """Decodes this process's share of the held-out images, or returns `None` without any."""
+        if not len(self.rows["held_out"]):
+            return None
+        rows = _distribution.share(self.rows["held_out"], equal=False)
+        return self.train.decode(self.resize_unseen, rows)
+
+    def unseen_images(self) -> dict[str, ImageSet]:
+        """Decodes the images to measure the trained classifier on, in the first process.
+
+        Returns:
+            The images by `"held_out"`, if there are any, and `"validation"`.
+        """
+        if not _distribution.is_first():
+            return {}
+        splits = {"held_out": self.train, "validation": self.validation}
+        return {
+            name: split.decode(self.resize_unseen, self.rows[name])
+            for name, split in splits.items()
+            if len(self.rows[name])
+        }
+
+
+def open_recipe_data(config: TrainConfig, recipe: Recipe) -> RecipeData:
+    """Opens the splits of a training run and chooses their rows.
+
+    Raises:
+        ValueError: If the dataset does not have what the settings ask for, or has fewer training
+            images than a batch.
+    """
+    train, validation = open_pair(
+        *(config.data, "train", config.validation_split, config.out / "cache"),
+        *(config.image_column, config.label_column),
+    )
+    resize, resize_unseen = Square(recipe.image_size), Converted(new_converter(recipe.image_size))
+    usable = usable_rows(train, config.skip_unreadable, resize)
+    measured = usable_rows(validation, config.skip_unreadable, resize_unseen)
+    kept, held_out = hold_out(len(usable), recipe.holdout, config.seed)
+    rows = {"train": usable[kept], "held_out": usable[held_out], "validation": measured}
+    warn_of_empty_classes(train, rows["train"])
+    if len(rows["train"]) < recipe.batch_size:
+        raise ValueError(
+            "`batch_size` must be at most the number of training images, "
+            f"{len(rows['train'])}. Received: batch_size={recipe.batch_size}"
+        )
+    return RecipeData(train, validation, rows, resize, resize_unseen)

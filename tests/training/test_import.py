@@ -1,0 +1,43 @@
+"""`keras_resblocks_plugin.training` needs its extra and TensorFlow only when it is used."""
+
+import pytest
+
+HEAVY = "datasets", "matplotlib", "PIL", "pycocotools", "rich", "tensorboardX", "tqdm"
+
+IMPORT = """
+import sys
+import keras_resblocks_plugin
+before = set(sys.modules)
+import keras_resblocks_plugin.training as training
+training.TrainConfig(data="data", recipe="x.toml", out="out")
+training.EvaluateConfig(preset="preset", data="data", cache="cache")
+print(*({module.split(".")[0] for module in set(sys.modules) - before}))
+"""
+
+WITHOUT = """
+import sys
+from pathlib import Path
+import keras_resblocks_plugin.training as training
+# From now on, importing it fails as if it were not installed.
+sys.modules[sys.argv[1]] = None
+train = training.TrainConfig(data="data", recipe=Path(sys.argv[2]), out=Path("out"))
+evaluate = training.EvaluateConfig(preset="preset", data="data", cache=Path("cache"))
+for function, config in ((training.train, train), (training.evaluate, evaluate)):
+    try:
+        function(config)
+    except ImportError as error:
+        print(error)
+"""
+
+
+def test_importing_training_imports_no_extra(fresh_process):
+    assert not set(HEAVY) & set(fresh_process(IMPORT).split())
+
+
+@pytest.mark.parametrize(
+    ("module", "words"), [("datasets", "extra `training`"), ("tensorflow", "need TensorFlow")]
+)
+def test_what_is_missing_is_named_in_one_line(module, words, recipe, fresh_process):
+    lines = fresh_process(WITHOUT, module, recipe).splitlines()
+    assert len(lines) == 2
+    assert all(words in line for line in lines), lines

@@ -1,0 +1,111 @@
+"""The batches that classifiers train on and are evaluated on."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import psutil
+import pytest
+
+import keras_resblocks_plugin as krp
+from keras_resblocks_plugin.training import Augmentation
+from keras_resblocks_plugin.training._classifier import build_converter
+from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
+from keras_resblocks_plugin.training.data._labelled_images import ImageSet, load_images
+from keras_resblocks_plugin.training.data._resizing import Square
+
+ROWS = np.arange(120)
+UNCHANGED = Augmentation(flip=False, translation=0.0)
+
+
+@pytest.fixture(scope="module")
+def images(dataset, tmp_path_factory):
+    return load_images(str(dataset), "train", Square(32), tmp_path_factory.mktemp("cache"))
+
+
+def test_images_are_read_where_they_lie_and_not_copied(tmp_path):
+    count, side = 4000, 96
+    array = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", "uint8", (count, side, side, 3))
+    array[:, 0, 0, 0] = np.arange(count) % 251
+    array.flush()
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="c")
+    images = ImageSet(mapped, np.zeros(count, "int32"), ["one"])
+    identity = keras.layers.Rescaling(1.0)
+    process = psutil.Process()
+    before = process.memory_info()
+    rows = np.arange(count)
+    batches = evaluation_batches(images, rows, 10, identity)
+    seen = np.concatenate([x[:, 0, 0, 0].copy() for x, _ in batches.as_numpy_iterator()])
+    np.testing.assert_array_equal(seen, np.arange(count) % 251)
+    after = process.memory_info()
+    # What is mapped from the file counts as shared.
+    own = (after.rss - after.shared) - (before.rss - before.shared)
+    assert own < array.nbytes / 4, own
+
+
+def test_images_may_lie_anywhere_in_memory(images):
+    size = images.images.nbytes
+    memory = np.empty(size + 128, "uint8")
+    # TensorFlow's kernels abort the process over such an address.
+    start = (1 - memory.ctypes.data) % 64
+    pixels = memory[start : start + size].reshape(images.images.shape)
+    pixels[...] = images.images
+    moved = dataclasses.replace(images, images=pixels)
+    identity = krp.ResBlockImageConverter(image_size=(32, 32), scale=1.0)
+    batches = evaluation_batches(moved, np.arange(40), 20, identity)
+    x = np.concatenate([x for x, *_ in batches.as_numpy_iterator()])
+    np.testing.assert_array_equal(x, images.images[:40])
+
+
+def test_the_converter_normalizes_the_training_pixels(images):
+    converter = build_converter(images.images, 32)
+    converted = keras.ops.convert_to_numpy(converter(images.images.astype("float32")))
+    # The stored factors have eight digits.
+    np.testing.assert_allclose(converted.mean((0, 1, 2)), 0, atol=1e-4)
+    np.testing.assert_allclose(converted.std((0, 1, 2)), 1, atol=1e-4)
+
+
+def test_images_of_the_right_size_are_converted_without_resizing(images):
+    converter = build_converter(images.images, 32)
+    batches = training_batches(images, ROWS, 20, UNCHANGED, converter, seed=0)
+    x, _ = next(batches.as_numpy_iterator())
+    resized = keras.ops.convert_to_numpy(converter(images.images.astype("float32")))
+    for image in x:
+        # What resizing to the same size does to a float is rounding.
+        assert min(np.abs(image - other).max() for other in resized) < 1e-5
+
+
+def test_a_shift_keeps_images_sharp(images):
+    shifted = Augmentation(flip=False, translation=0.2)
+    identity = krp.ResBlockImageConverter(image_size=(32, 32), scale=1.0)
+    batches = training_batches(images, ROWS, 20, shifted, identity, seed=0)
+    x, _ = next(batches.as_numpy_iterator())
+    originals = images.images.reshape(120, -1, 3)
+    moved = 0
+    for image in x:
+        # A blend of two pixels would be a colour that no image has.
+        colours = {tuple(pixel) for pixel in image.reshape(-1, 3)}
+        assert any(colours <= {tuple(pixel) for pixel in other} for other in originals)
+        moved += not any(np.array_equal(image.reshape(-1, 3), other) for other in originals)
+    assert moved > len(x) / 2
+
+
+def test_batches_are_augmented_and_keep_their_labels(images):
+    flipped_only = Augmentation(flip=True, translation=0.0)
+    identity = krp.ResBlockImageConverter(image_size=(32, 32), scale=1.0)
+    batches = training_batches(images, ROWS, 20, flipped_only, identity, seed=0)
+    x, y = next(batches.as_numpy_iterator())
+    assert x.shape == (20, 32, 32, 3)
+    np.testing.assert_array_equal(np.argmax(x.mean((1, 2)), axis=1), np.argmax(y, axis=1))
+    originals = images.images.astype("float32")
+    mirrored = originals[:, :, ::-1]
+    same = [any(np.array_equal(image, other) for other in originals) for image in x]
+    flipped = [any(np.array_equal(image, other) for other in mirrored) for image in x]
+    assert all(a != b for a, b in zip(same, flipped, strict=True))
+    assert 0 < sum(flipped) < 20
+
+    mixed = dataclasses.replace(flipped_only, mixup_alpha=0.4)
+    batches = training_batches(images, ROWS, 20, mixed, identity, seed=0)
+    _, y = next(batches.as_numpy_iterator())
+    np.testing.assert_allclose(y.sum(axis=1), 1, rtol=1e-6)
+    assert np.any((y > 0.01) & (y < 0.99))
