@@ -7,13 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.training import (
-    ClassificationConfig,
-    _divergence,
-    _runs,
-)
+from keras_resblocks_plugin.training import ClassificationConfig, _divergence, _runs
 from keras_resblocks_plugin.training._accuracy import measure
-from keras_resblocks_plugin.training.classification import _batches, _images, _model
+from keras_resblocks_plugin.training.classification import _batches, _model
+from keras_resblocks_plugin.training.classification._images import balanced_rows
 from keras_resblocks_plugin.training.data import _classes
 from keras_resblocks_plugin.training.data._readable_rows import usable_rows
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
@@ -54,7 +51,7 @@ class Comparison:
         self.left_out = {}
         if skip_unreadable:
             self.left_out["unreadable_images_left_out"] = sum(map(len, pair)) - sum(map(len, rows))
-        # The settings that all runs share.
+        # Every run depends on these besides its own settings.
         self.settings = {
             "start": _runs.start_settings(preset),
             "data": {name: split.settings for name, split in splits.items()},
@@ -104,7 +101,7 @@ class Comparison:
             seed=seed,
         )
         train = self.images["train"]
-        rows = _images.balanced_rows(
+        rows = balanced_rows(
             train.labels, np.arange(len(train.labels)), train.class_names, images, held_out, seed
         )
         model = _model.build(_start.load_backbone(config), train.class_names)
@@ -112,14 +109,14 @@ class Comparison:
         name = "held_out" if held_out else "validation"
         unseen = train if held_out else self.images["validation"]
         which = rows["held_out"] if held_out else np.arange(len(unseen.labels))
-        measured = _batches.evaluation_batches(unseen, which, self.normalize)
+        measured = _batches.evaluation_batches(unseen, self.normalize, which)
         if strategy == "linear":
             model, batches, measured = self._cached(
                 model, train, rows["train"], measured, batch_size
             )
         else:
             batches = _batches.training_batches(
-                train, rows["train"], batch_size, self.normalize, seed
+                train, batch_size, self.normalize, seed, rows["train"]
             )
         _model.compile_for(model, _fit.new_optimizer(learning_rate, config.weight_decay, steps))
         _divergence.fit(model, batches, steps, verbose=0)
@@ -137,7 +134,7 @@ class Comparison:
                 np.concatenate(part).astype("float32") for part in zip(*pairs, strict=True)
             )
 
-        plain = _batches.evaluation_batches(train, rows, self.normalize)
+        plain = _batches.evaluation_batches(train, self.normalize, rows)
         mirrored = plain.map(lambda x, y: (x[:, :, ::-1], y))
         features_and_labels = featured(plain.concatenate(mirrored))
         batches = tf.data.Dataset.from_tensor_slices(features_and_labels)

@@ -43,17 +43,18 @@ class ChosenImages:
         }
 
     def decode(self, name: str, rows: np.ndarray | None = None) -> ImageSet:
-        """Decodes images as the preset resizes them.
+        """Decodes the images of a use.
 
         Args:
-            name: The use of the images.
-            rows: Some of their rows in the split. Defaults to all.
+            name: The use.
+            rows: The rows of the split to decode, all that are chosen if not given.
         """
-        return self.splits[name].decode(self.resize, self.rows[name] if rows is None else rows)
+        rows = self.rows[name] if rows is None else rows
+        return self.splits[name].decode(self.resize, rows)
 
 
-def choose_images(config: ClassificationConfig, resize: Resize) -> ChosenImages:
-    """Opens the splits, checks labels and images, and chooses rows, in every run the same.
+def open_images(config: ClassificationConfig, resize: Resize) -> ChosenImages:
+    """Opens the splits, checks them and chooses rows, in every run the same.
 
     Args:
         config: The arguments of the run.

@@ -2,14 +2,12 @@
 
 import shutil
 
-import numpy as np
-
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training import _distribution
 from keras_resblocks_plugin.training._accuracy import measure
 from keras_resblocks_plugin.training.classification import _batches, _model
 from keras_resblocks_plugin.training.classification._config import ClassificationConfig
-from keras_resblocks_plugin.training.classification._images import ChosenImages, choose_images
+from keras_resblocks_plugin.training.classification._images import ChosenImages, open_images
 from keras_resblocks_plugin.training.data._labelled_images import ImageSet
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 from keras_resblocks_plugin.training.finetuning import _fit, _record, _start
@@ -20,7 +18,7 @@ def run(config: ClassificationConfig) -> None:
     """Trains, measures on the validation split and saves."""
     _distribution.start(config.distribution, config.batch_size)
     converter = krp.ResBlockImageConverter.from_preset(config.preset)
-    images = choose_images(config, Converted(converter))
+    images = open_images(config, Converted(converter))
     _start.check_batch_size(config.batch_size, len(images.rows["train"]))
     _start.claim_folder(config, images.settings)
     normalize = normalizer(converter)
@@ -46,8 +44,9 @@ def run(config: ClassificationConfig) -> None:
         folder,
         config,
         recipe={
-            "image_size": _size_in_words(images),
-            "augmentation": f"mirrored, shifted by up to {_batches.TRANSLATION} of the side",
+            "image_size": _size_in_words(images.decode("train")),
+            "augmentation": "mirrored, shifted by up to "
+            f"{_batches.AUGMENTATION.translation} of the side",
             "images_per_class": config.images_per_class,
         },
         data={f"{name}_images": len(rows) for name, rows in images.rows.items()}
@@ -74,7 +73,7 @@ def _train(model, config: ClassificationConfig, images: ChosenImages, normalize)
     watched = None
     if "held_out" in images.rows:
         rows = _distribution.share(images.rows["held_out"], equal=False)
-        watched = _evaluation_batches(images.decode("held_out", rows), normalize)
+        watched = _batches.evaluation_batches(images.decode("held_out", rows), normalize)
     steps_per_epoch = len(images.rows["train"]) // config.batch_size
     optimizer = _fit.new_optimizer(
         config.learning_rate, config.weight_decay, config.epochs * steps_per_epoch
@@ -82,9 +81,7 @@ def _train(model, config: ClassificationConfig, images: ChosenImages, normalize)
     _model.compile_for(model, optimizer)
     return _fit.fit(
         model,
-        _batches.training_batches(
-            train, np.arange(len(train.labels)), config.batch_size, normalize, config.seed
-        ),
+        _batches.training_batches(train, config.batch_size, normalize, config.seed),
         steps_per_epoch,
         config.epochs,
         config.out,
@@ -95,16 +92,12 @@ def _train(model, config: ClassificationConfig, images: ChosenImages, normalize)
 def _measure(preset, images: ChosenImages, normalize) -> dict[str, float]:
     results = {}
     for name in images.rows.keys() - {"train"}:
-        batches = _evaluation_batches(images.decode(name), normalize)
+        batches = _batches.evaluation_batches(images.decode(name), normalize)
         for metric, value in measure(preset, batches).items():
             results[f"{name}_{metric}"] = value
     return results
 
 
-def _evaluation_batches(images: ImageSet, normalize):
-    return _batches.evaluation_batches(images, np.arange(len(images.labels)), normalize)
-
-
-def _size_in_words(images: ChosenImages) -> int | str:
-    height, width = images.decode("train").images.shape[1:3]
+def _size_in_words(images: ImageSet) -> int | str:
+    height, width = images.images.shape[1:3]
     return height if height == width else f"{height} × {width}"
