@@ -1,15 +1,19 @@
-"""Residual blocks for KerasHub. Importing this registers the layers, tasks and presets."""
+"""Residual blocks for KerasHub. Importing the package registers its layers, tasks and presets."""
 
-from keras_resblocks_plugin import blocks, convert
+import importlib
+from types import ModuleType
+
+from keras_resblocks_plugin import blocks, convert, hub
 from keras_resblocks_plugin.diagnostics._callback import ResidualDiagnostics
 from keras_resblocks_plugin.hub import PushToHub, pull_from_hub, push_to_hub
-from keras_resblocks_plugin.models._backbone import ResBlockBackbone
-from keras_resblocks_plugin.models._image_classifier import ResBlockImageClassifier
-from keras_resblocks_plugin.models._image_classifier_preprocessor import (
+from keras_resblocks_plugin.models import (
+    ResBlockBackbone,
+    ResBlockImageClassifier,
     ResBlockImageClassifierPreprocessor,
+    ResBlockImageConverter,
+    boxes_to_image_pixels,
+    masks_to_image_size,
 )
-from keras_resblocks_plugin.models._image_converter import ResBlockImageConverter
-from keras_resblocks_plugin.models._image_pixels import boxes_to_image_pixels, masks_to_image_size
 from keras_resblocks_plugin.registry._registry import (
     list_presets,
     register_known_presets,
@@ -29,14 +33,31 @@ __all__ = [
     "blocks",
     "boxes_to_image_pixels",
     "convert",
+    "export",
     "fold_batch_norm",
     "freeze",
+    "hub",
     "list_presets",
     "masks_to_image_size",
     "pull_from_hub",
     "push_to_hub",
     "register_preset",
+    "training",
     "unregister_preset",
 ]
+
+_ON_DEMAND = ("export", "training")
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Imports `training` and `export` when they are first used."""
+    if name in _ON_DEMAND:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ON_DEMAND})
+
 
 register_known_presets()

@@ -1,4 +1,4 @@
-"""What the command lines of the maintainers' scripts share.
+"""The shared parts of the maintainers' command lines.
 
 The scripts that users run are commands of `keras-resblocks`; see `_door.py`.
 """

@@ -1,4 +1,4 @@
-"""Keeps the tests away from the user's caches, seeds them, and starts fresh processes."""
+"""Temporary caches, fixed seeds, and fresh interpreters for all tests."""
 
 import os
 import pathlib
@@ -7,12 +7,12 @@ import subprocess
 import sys
 import tempfile
 
-# Keras and the Hub's client read these when they are imported, so they come first.
+# Keras and the Hub's client read these variables when they are imported.
 _HOME = tempfile.TemporaryDirectory(prefix="keras_resblocks_plugin_tests_")
 os.environ["KERAS_HOME"] = os.path.join(_HOME.name, "keras")
 os.environ["HF_HOME"] = os.path.join(_HOME.name, "huggingface")
 os.environ["HF_HUB_DISABLE_XET"] = "1"
-# Nothing reaches the real Hub: here is nothing, until the tests of the Hub start a server.
+# No test reaches the real Hub. Nothing listens on this port until tests/hub starts a server.
 with socket.create_server(("127.0.0.1", 0)) as _port:
     os.environ["HF_ENDPOINT"] = "http://{}:{}".format(*_port.getsockname())
 os.environ["NO_PROXY"] = "127.0.0.1,localhost"
@@ -32,16 +32,16 @@ _ROOT = pathlib.Path(__file__).parent.parent
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """The same random numbers in a test, whatever ran before it."""
+    """Seeds each test, so that its random numbers do not depend on the tests before it."""
     keras.utils.set_random_seed(0)
 
 
 @pytest.fixture
 def fresh_process(tmp_path):
-    """`fresh_process(code, *args)` runs Python code in a new interpreter; returns its output.
+    """`fresh_process(code, *args)` runs Python code in a new interpreter and returns its output.
 
-    The process has this one's backend and temporary caches, and starts in an empty
-    folder. The test fails with its error output if it does.
+    The interpreter uses the same backend and temporary caches, and starts in an empty folder.
+    If it fails, the test fails with its error output.
     """
 
     def run(code: str, *args, **env: str) -> str:
@@ -54,6 +54,7 @@ def fresh_process(tmp_path):
             cwd=folder,
             capture_output=True,
             text=True,
+            timeout=600,
         )
         if process.returncode:
             pytest.fail(f"The process ended with {process.returncode}:\n{process.stderr}")

@@ -1,8 +1,9 @@
-"""A dataset, a recipe, and the scripts as a shell runs them."""
+"""Fixtures that several folders of tests share: a preset, a dataset, a recipe, and scripts."""
 
 import importlib
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -11,6 +12,22 @@ import pytest
 _ROOT = pathlib.Path(__file__).parents[1]
 SCRIPTS = _ROOT / "scripts"
 sys.path[:0] = [str(SCRIPTS / folder) for folder in ("", "study", "benchmark", "docs")]
+
+
+@pytest.fixture(scope="session")
+def saved_preset(tmp_path_factory):
+    """The preset of a tiny classifier; tests must not change it."""
+    from tests.tiny import tiny_classifier
+
+    folder = tmp_path_factory.mktemp("saved") / "preset"
+    tiny_classifier().save_to_preset(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(saved_preset, tmp_path):
+    """A copy of a tiny classifier's preset."""
+    return shutil.copytree(saved_preset, tmp_path / "preset")
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +41,7 @@ def dataset(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def recipe(tmp_path_factory):
-    """A recipe that a test can afford, with everything in it that a recipe can ask for."""
+    """A recipe that trains within seconds and sets most of the options."""
     file = tmp_path_factory.mktemp("recipe") / "tiny.toml"
     file.write_text(
         """
@@ -74,7 +91,7 @@ def messy(tmp_path_factory):
 
 
 def start_script(name: str | pathlib.Path, *args, env=None, **kwargs) -> subprocess.Popen:
-    """Starts a script in a process of its own, with these variables besides."""
+    """Starts a script in its own process, with `env` added to the environment."""
     path = os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
         [sys.executable, str(SCRIPTS / name), *map(str, args)],
@@ -87,14 +104,22 @@ def start_script(name: str | pathlib.Path, *args, env=None, **kwargs) -> subproc
 
 
 def call_script(name: str, *args) -> None:
-    """Runs a script that users run in this process. Its errors are raised."""
-    app = importlib.import_module(name.removesuffix(".py")).app
-    app.meta([*map(str, args), "--debug"])
+    """Runs a script in this process. Its errors are raised."""
+    script, arguments = importlib.import_module(name.removesuffix(".py")), [*map(str, args)]
+    if hasattr(script, "app"):
+        script.app.meta([*arguments, "--debug"])
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", [name, *arguments])
+        script.main(script.parse_args())
 
 
 @pytest.fixture
 def run_script(tmp_path):
-    """`run_script(name, *args)` → exit code, output, errors; in an empty working folder."""
+    """`run_script(name, *args)` runs a script in an empty folder.
+
+    It returns the exit code, the output and the errors.
+    """
 
     def run(name, *args):
         process = start_script(name, *args, cwd=tmp_path)

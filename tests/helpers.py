@@ -1,11 +1,11 @@
-"""What the tests of blocks and backbones share."""
+"""Helpers for the tests of layers, blocks and models."""
 
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
-# The same float32 sums in another order; the values compared are of order 1.
+# For float32 sums in another order, of values of order 1.
 TOLERANCE = dict(rtol=1e-5, atol=1e-5)
 
 needs_channels_first = pytest.mark.skipif(
@@ -15,7 +15,7 @@ needs_channels_first = pytest.mark.skipif(
 
 
 def images(*shape: int) -> np.ndarray:
-    """Random numbers that every backend and every run sees alike."""
+    """Random numbers that are equal on every backend and in every run."""
     return np.random.default_rng(1).normal(size=shape).astype("float32")
 
 
@@ -28,7 +28,7 @@ def to_numpy(x) -> np.ndarray:
 
 
 def fill(layer: keras.Layer) -> keras.Layer:
-    """Gives a built layer weights that differ from where they start, and from each other."""
+    """Assigns random values to all weights of a built layer, unlike their initial values."""
     rng = np.random.default_rng(2)
     for weight in layer.weights:
         shape = tuple(weight.shape)
@@ -48,5 +48,5 @@ def values(layer: keras.Layer) -> dict[str, np.ndarray]:
 
 
 def assert_changed(before: dict, after: dict, paths) -> None:
-    """Each of the weights moved, if ever so little."""
+    """Each of the weights at `paths` has changed."""
     assert [path for path in paths if np.array_equal(before[path], after[path])] == []

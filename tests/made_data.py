@@ -1,4 +1,4 @@
-"""Small made datasets of photographs."""
+"""Small synthetic datasets of images."""
 
 import pathlib
 
@@ -10,7 +10,7 @@ CLASSES = ["red", "green", "blue"]
 
 
 def photographs(count: int, seed: int) -> dict[str, list]:
-    """Noisy images whose strongest channel is their class; every fifth is larger and not square."""
+    """Noisy images whose strongest channel is their class. Every fifth is larger and not square."""
     rng = np.random.default_rng(seed)
     images, labels = [], []
     for index in range(count):
@@ -24,7 +24,7 @@ def photographs(count: int, seed: int) -> dict[str, list]:
 
 
 def save_dataset(folder: pathlib.Path, **splits: dict[str, list]) -> pathlib.Path:
-    """Parquet files in the layout of the `datasets` library."""
+    """Saves splits as Parquet files in the layout of the `datasets` library."""
     features = datasets.Features(image=datasets.Image(), label=datasets.ClassLabel(names=CLASSES))
     folder.mkdir(parents=True, exist_ok=True)
     for name, columns in splits.items():

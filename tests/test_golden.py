@@ -36,7 +36,7 @@ krp_from_preset = krp.ResBlockImageClassifier.from_preset
 
 
 def small_backbone(block_type):
-    """A first block with a projection, and a second with the identity, in each stack."""
+    """A backbone with a projection and an identity shortcut in each stack."""
     return fill(
         ResBlockBackbone(
             block_type,
@@ -64,7 +64,7 @@ def features(backbone):
 @pytest.mark.parametrize("block_type", BLOCK_TYPES)
 def test_golden(block_type):
     backbone = small_backbone(block_type)
-    # As lists of pairs, since the order counts too.
+    # Lists of pairs, since the order matters.
     golden = json.loads(WEIGHT_PATHS.read_text())[block_type]
     assert list(weight_paths(backbone).items()) == list(golden.items())
     # Sums of up to a hundred float32 products in each of ten layers, in each backend's order;
@@ -85,7 +85,7 @@ def test_weights_and_head_load_with_and_without_digests(preset, load, names):
     for name in names:
         shutil.copy(PRESET_WITH_DIGEST / name, preset / name)
     expected = json.loads(PRESET_OUTPUTS.read_text())["outputs"]
-    # Resizing differs by a rounding between the backends; seven float32 layers follow.
+    # The backends round differently when they resize, and seven float32 layers follow.
     np.testing.assert_allclose(predict(load(str(preset)), photos()), expected, rtol=1e-4, atol=1e-4)
 
 
@@ -97,7 +97,7 @@ def test_a_golden_head_on_other_weights_is_refused(preset, load):
     head = shutil.copy(PRESET_WITH_DIGEST / "task.weights.h5", preset)
     weights = preset / "model.safetensors"
     assert_refused(lambda: load(str(preset)), f"`{head}`", f"`{weights}`", "save the whole task")
-    # With the weights that it was saved with it loads.
+    # With the weights that it was saved with, it loads.
     shutil.copy(PRESET_WITH_DIGEST / "model.safetensors", preset)
     load(str(preset))
 

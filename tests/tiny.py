@@ -1,4 +1,4 @@
-"""The small models that the tests of presets save and load."""
+"""Small models for the tests that save and load presets."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ PRESET_FILES = {
 
 
 def tiny_backbone(block_type="bn", filters=6, **kwargs) -> krp.ResBlockBackbone:
-    """A backbone of two stacks, with numpy's weights."""
+    """A backbone of two stacks, with random weights from NumPy."""
     return fill(
         krp.ResBlockBackbone(
             block_type,
@@ -40,7 +40,7 @@ def tiny_backbone(block_type="bn", filters=6, **kwargs) -> krp.ResBlockBackbone:
 
 
 def tiny_classifier(backbone=None, **kwargs) -> krp.ResBlockImageClassifier:
-    """A classifier of three classes for 16×16 images, with numpy's weights."""
+    """A classifier of three classes for 16×16 images, with random weights from NumPy."""
     converter = krp.ResBlockImageConverter(image_size=(16, 16), scale=1 / 255)
     options = {
         "class_names": CLASS_NAMES,
@@ -52,7 +52,7 @@ def tiny_classifier(backbone=None, **kwargs) -> krp.ResBlockImageClassifier:
 
 
 def photos(count: int = 2, side: int = 20) -> np.ndarray:
-    """Raw images, larger than the classifier wants them."""
+    """Raw images, larger than the classifier's input."""
     return np.random.default_rng(3).integers(0, 256, (count, side, side, 3)).astype("float32")
 
 
@@ -61,7 +61,7 @@ def predict(model, x) -> np.ndarray:
 
 
 def contents(folder: str | Path) -> dict[str, bytes]:
-    """All files below a folder, to see that nothing has changed there."""
+    """The bytes of all files below a folder, by relative path."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(Path(folder).rglob("*"))
@@ -70,7 +70,7 @@ def contents(folder: str | Path) -> dict[str, bytes]:
 
 
 def assert_refused(load, *parts: str, folder: Path | None = None) -> None:
-    """`load` raises one `ValueError` that has all parts, and leaves the folder as it was."""
+    """`load` raises a `ValueError` that contains all `parts`, and leaves `folder` unchanged."""
     before = contents(folder) if folder else None
     with pytest.raises(ValueError, match=re.escape(parts[0])) as caught:
         load()

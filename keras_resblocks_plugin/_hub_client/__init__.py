@@ -1,7 +1,6 @@
-"""Talking to the Hugging Face Hub: handles, deadlines, retries, errors, and checked
-downloads.
+"""A client of the Hugging Face Hub: handles, deadlines, retries, errors, and checked downloads.
 
-Knows `huggingface_hub` and nothing of this package, so that a backbone can load `hf://…`.
+It depends on `huggingface_hub` and on no other module of this package.
 """
 
 from keras_resblocks_plugin._hub_client._client import HubClient

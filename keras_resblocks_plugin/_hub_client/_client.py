@@ -1,4 +1,4 @@
-"""The Hub's client with patience, clear errors, and discretion about tokens."""
+"""The Hub's client with retries, deadlines, clear errors, and no tokens in any text."""
 
 import logging
 import re
@@ -9,11 +9,12 @@ from typing import Any
 from huggingface_hub import HfApi, get_token
 from huggingface_hub.errors import HTTPError, RevisionResolutionError
 
-from keras_resblocks_plugin._hub_client import _errors
 from keras_resblocks_plugin._hub_client._deadlines import LIBRARY, Exchange
+from keras_resblocks_plugin._hub_client._errors import BusyError, HubError, without_tokens
 from keras_resblocks_plugin._hub_client._handle import Handle
+from keras_resblocks_plugin._hub_client._translate import is_transient, is_unreachable, translate
 
-# As long as the windows are in which the Hub counts requests.
+# The Hub counts requests in windows of this length.
 LONGEST_WAIT = 300.0
 _PAUSES = (1.0, 2.0, 4.0)
 _log = logging.getLogger(__name__)
@@ -26,14 +27,14 @@ class HubClient:
         token: The token; `None` is the one that the user logged in with, if any.
 
     Raises:
-        ValueError: If the token cannot be one. It is not shown.
+        ValueError: If the token is malformed. The message does not contain it.
     """
 
     def __init__(self, token: str | None = None):
         if token is not None and not (isinstance(token, str) and re.fullmatch("[!-~]+", token)):
             raise ValueError("`token` must be letters, digits and signs without blanks, or None.")
         self.token = token or get_token()
-        # `False`: the client must not look for a token of its own in between.
+        # `False` keeps the client from reading a token itself.
         self.api = HfApi(token=self.token or False, library_name=LIBRARY)
         self.exchange = Exchange()
         self._patience = LONGEST_WAIT
@@ -41,17 +42,24 @@ class HubClient:
     def call(
         self, handle: Handle, function: Callable, *args: Any, patient: bool = True, **kwargs: Any
     ) -> Any:
-        """Calls `function`, again where that may help, and raises a `HubError` if it fails.
+        """Calls `function`, and retries after transient failures.
 
-        Every request in it has a deadline for its answer, and every transfer one for its next
-        bytes. A Hub that lets one pass is not asked again.
+        Every request has a deadline for its answer, and every transfer one for its next bytes.
+        A request that missed its deadline is not retried.
 
         Args:
-            handle: What it is about, for the error.
-            function: A method of `api`, or what calls several; it must be repeatable.
-            *args: For the function.
-            patient: Whether to wait for a Hub that cannot be reached, or that asks to wait.
-            **kwargs: For the function.
+            handle: The repository that the error names.
+            function: A method of `api`, or a function that calls several of them. It must be
+                safe to repeat.
+            *args: Positional arguments of the function.
+            patient: Whether to wait for a Hub that cannot be reached or is busy.
+            **kwargs: Keyword arguments of the function.
+
+        Returns:
+            The result of the function.
+
+        Raises:
+            HubError: If the function fails.
         """
         pauses = iter(_PAUSES)
         while True:
@@ -59,20 +67,20 @@ class HubClient:
                 with self.exchange.watched():
                     return function(*args, **kwargs)
             except (HTTPError, OSError, RevisionResolutionError, RuntimeError) as raised:
-                # What went wrong with an upload the client wraps so, after trying again itself.
+                # The client wraps the error of an upload that failed after its own retries.
                 wrapped = isinstance(raised, RuntimeError)
                 error = raised.__cause__ if wrapped else raised
                 if not isinstance(error, HTTPError | OSError | RevisionResolutionError):
                     raise
-                busy = isinstance(error, _errors.BusyError)
-                if isinstance(error, _errors.HubError) and not busy:
+                busy = isinstance(error, BusyError)
+                if isinstance(error, HubError) and not busy:
                     raise
-                failure = _errors.translate(error, handle)
-                hopeless = not busy and (wrapped or not _errors.is_transient(error))
-                if (busy or _errors.is_unreachable(error)) and not patient:
+                failure = translate(error, handle)
+                hopeless = not busy and (wrapped or not is_transient(error))
+                if (busy or is_unreachable(error)) and not patient:
                     hopeless = True
-            # Outside of `except`: the client's error, with its request, must not be chained.
-            failure.args = (_errors.without_tokens(str(failure), self.token),)
+            # Raised outside of `except`, since the client's error holds the request and its token.
+            failure.args = (without_tokens(str(failure), self.token),)
             if hopeless:
                 raise failure
             if busy and failure.seconds:
@@ -84,14 +92,14 @@ class HubClient:
             _log.warning("%s Trying again in %.0f s.", failure, pause)
             time.sleep(pause)
 
-    def wait(self, busy: _errors.BusyError) -> None:
-        """Waits as long as the Hub asks, and says so.
+    def wait(self, busy: BusyError) -> None:
+        """Waits as long as the Hub asks, and logs it.
 
         Raises:
-            BusyError: If that would be more than 300 seconds, all waits of this client together.
+            BusyError: If all waits of this client together would exceed 300 seconds.
         """
         if busy.seconds > self._patience:
-            raise _errors.BusyError(
+            raise BusyError(
                 f"{busy} That is too long: a call waits {LONGEST_WAIT:.0f} s in all. Run this "
                 f"again in {busy.seconds:.0f} s.",
                 busy.status,

@@ -1,8 +1,8 @@
-"""Deadlines for this package's requests to the Hub, and for no one else's.
+"""Deadlines for this package's requests to the Hub, and for no others.
 
-The Hub's client waits for most answers without end, and as long as it is told to. It has one HTTP
-session for the whole process, so nothing is set there: two hooks in it act on the requests of
-this package alone. They are told by where they are made, or by the name that they carry.
+The Hub's client waits for most answers without a limit. It has one HTTP session for the whole
+process, so its timeouts are left alone: two hooks act on this package's requests only, which they
+recognize by the context that makes them or by their user agent.
 """
 
 import contextlib
@@ -22,28 +22,28 @@ from keras_resblocks_plugin._hub_client._errors import BusyError, SilentError, U
 
 LIBRARY = "keras-resblocks-plugin"
 _current: ContextVar["Exchange | None"] = ContextVar("exchange", default=None)
-# Where `hf_xet` is installed, the client says at every stream that it does without; see `open`.
+# With `hf_xet` installed, the client warns about every stream that bypasses it; see `open`.
 logging.getLogger("huggingface_hub._commit_api").addFilter(
     lambda record: _current.get() is None or "binary IO buffer" not in record.getMessage()
 )
 
 
 def answer_seconds() -> float:
-    """Seconds that the Hub has for an answer: `HF_HUB_ETAG_TIMEOUT`, 10 by default."""
+    """Returns the deadline of an answer in seconds: `HF_HUB_ETAG_TIMEOUT`, 10 by default."""
     return constants.HF_HUB_ETAG_TIMEOUT
 
 
 def transfer_seconds() -> float:
-    """Seconds for the next bytes of a transfer: `HF_HUB_DOWNLOAD_TIMEOUT`, 10 by default."""
+    """Returns the deadline of the next bytes: `HF_HUB_DOWNLOAD_TIMEOUT`, 10 by default."""
     return constants.HF_HUB_DOWNLOAD_TIMEOUT
 
 
 class Exchange:
-    """The requests that one thread makes, each with a deadline.
+    """The requests of one thread, each with a deadline.
 
     Attributes:
-        due: The instant, by `time.monotonic()`, when the Hub must have answered or have taken
-            more bytes; `None` while nothing is asked of it.
+        due: The time of `time.monotonic()` by which the Hub must have answered or received more
+            bytes; `None` while no request is open.
     """
 
     def __init__(self):
@@ -52,10 +52,10 @@ class Exchange:
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
-        """Puts what this thread asks of the Hub meanwhile under deadlines.
+        """Sets deadlines for this thread's requests in a `with` block.
 
-        A request that fails for want of an answer raises a `SilentError`, for want of a
-        connection an `UnreachableError`, so that the Hub's client does not try it again itself.
+        A request without an answer raises `SilentError`, and one without a connection
+        `UnreachableError`, neither of which the Hub's client retries.
         """
         _hook(get_session())
         token = _current.set(self)
@@ -67,25 +67,25 @@ class Exchange:
 
     @contextlib.contextmanager
     def open(self, path: str | Path) -> Iterator[BinaryIO]:
-        """A file to upload; each read of it renews the deadline.
+        """Opens a file to upload. Each read renews the deadline.
 
-        The Hub's client sends a stream over HTTP. A path it would send through `hf_xet`, which
-        waits for a silent Hub for more than nine minutes and does not tell how far it is.
+        The Hub's client sends a stream over HTTP. It would send a path through `hf_xet`, which
+        waits more than nine minutes for a silent Hub and does not report its progress.
         """
         with tqdm_stream_file(path) as file:
             yield _WatchedFile(file, self)
 
     def renew(self) -> None:
-        """Moves the deadline, since bytes have moved."""
+        """Extends the deadline after a transfer of bytes."""
         if self.due is not None:
             self.due = time.monotonic() + transfer_seconds()
 
     def begin(self, timeout: dict[str, float]) -> None:
-        """Sets the deadline of a request that starts."""
+        """Sets the deadline of a new request."""
         self.due = time.monotonic() + timeout["read"]
 
     def trace(self, timeout: dict[str, float], event: str, info: dict[str, Any]) -> None:
-        """Follows the events of a request: an extension of the HTTP library."""
+        """Follows a request: the HTTP library's `trace` extension."""
         *_, what, stage = event.split(".")
         if stage == "failed":
             error = info["exception"]
@@ -96,7 +96,7 @@ class Exchange:
         elif (what, stage) == ("send_request_body", "started"):
             self._sending_since = time.monotonic()
         elif (what, stage) == ("send_request_body", "complete"):
-            # The system has taken the last bytes and may need as long again to send them.
+            # The last bytes are in the system's buffers and may take as long again to arrive.
             timeout["read"] += time.monotonic() - self._sending_since
             self.begin(timeout)
         elif (what, stage) == ("response_closed", "complete"):
@@ -134,7 +134,7 @@ def _hook(session: Any) -> None:
 
 
 def _is_own(request: Any) -> bool:
-    # Downloads run in threads of the client's own, and carry this package's name.
+    # Downloads run in the client's own threads, but have this package's user agent.
     return _current.get() is not None or LIBRARY in request.headers.get("User-Agent", "")
 
 
@@ -153,7 +153,7 @@ def _before(request: Any) -> None:
 
 
 def _after(response: Any) -> None:
-    # The client would wait as long as the Hub says, be it for hours.
+    # The client would wait as long as the Hub asks, even for hours.
     if response.status_code == 429 or response.status_code >= 500:
         seconds = _asked_seconds(response.headers)
         said = seconds or response.status_code == 429

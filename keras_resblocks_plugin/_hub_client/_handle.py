@@ -1,4 +1,4 @@
-"""The name of a repository on the Hub, with or without a revision."""
+"""Handles: names of repositories on the Hub, with an optional revision."""
 
 import re
 from typing import NamedTuple
@@ -18,10 +18,10 @@ class Handle(NamedTuple):
 
     @classmethod
     def parse(cls, text: "str | Handle") -> "Handle":
-        """Reads `"hf://user/name"` or `"hf://user/name@revision"`.
+        """Parses `"hf://user/name"` or `"hf://user/name@revision"`.
 
         Raises:
-            ValueError: If it is neither.
+            ValueError: If `text` is neither.
         """
         if isinstance(text, Handle):
             return text
@@ -37,7 +37,7 @@ class Handle(NamedTuple):
                 "`handle` must be `hf://user/name` or `hf://user/name@revision`: "
                 f"{rule}. Received: handle={str(text)!r}"
             )
-            # Where arguments were mixed up, a token may be in it.
+            # A token may have been passed in place of the handle.
             raise ValueError(without_tokens(error))
         if at:
             check_revision(revision)
@@ -45,7 +45,7 @@ class Handle(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The repository's name without the user."""
+        """The name of the repository without the user."""
         return self.repo_id.split("/")[1]
 
     def __str__(self) -> str:
@@ -54,8 +54,12 @@ class Handle(NamedTuple):
 
 
 def check_revision(revision: str) -> str:
-    """Returns `revision` if git could have it as the name of a branch, a tag or a commit."""
-    # The client makes a file of this name in its cache, so it must not lead out of there.
+    """Returns `revision` if it is a valid name of a branch, a tag or a commit.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    # The client creates a file of this name in its cache, so it must not lead out of the cache.
     if not re.fullmatch(r"\w[\w.+-]*(/\w[\w.+-]*)*", revision) or ".." in revision:
         error = f"`revision` must be a branch, a tag or a commit. Received: revision={revision!r}"
         raise ValueError(without_tokens(error))

@@ -1,4 +1,4 @@
-"""One commit of a repository on this disk, whole, every byte of it checked."""
+"""Downloads of whole commits, with the digest of every file checked."""
 
 import hashlib
 import logging
@@ -28,7 +28,7 @@ _said_offline: set[bool] = set()
 
 
 class Snapshot(NamedTuple):
-    """Where a commit lies on this disk; not `fresh` where the Hub could not be asked for it."""
+    """A commit on this disk; `fresh` is `False` if the Hub could not be reached."""
 
     folder: Path
     commit: str
@@ -40,21 +40,24 @@ def fetch(
     token: str | None = None,
     files: Sequence[str] | None = None,
 ) -> Snapshot:
-    """Downloads one commit of a repository whole into the Hub's cache, and checks it.
+    """Downloads one commit of a repository into the Hub's cache, and checks it.
 
-    The client compares sizes and not digests, so a damaged file would load and stay; here
-    it is removed from the cache and fetched again. Where the Hub cannot be reached, or asks to
-    wait, what the cache has is checked and used, with a warning. With `HF_HUB_OFFLINE` set it is
-    not asked, which is said once, in the log.
+    The Hub's client compares sizes and not digests, so a damaged file would stay in the cache.
+    Here it is removed and downloaded again. If the Hub cannot be reached or is busy, the cached
+    commit is checked and used, with a warning. With `HF_HUB_OFFLINE` set, the Hub is not asked,
+    which is logged once.
 
     Args:
-        handle: `"hf://user/name"` or `"hf://user/name@revision"`.
-        token: The token; `None` is the one that the user logged in with, if any.
-        files: The only ones to download, of those that there are. Defaults to all.
+        handle: string. `"hf://user/name"` or `"hf://user/name@revision"`.
+        token: string. The token. Defaults to the one that the user logged in with, if any.
+        files: list of strings. The files to download if they exist. Defaults to all.
+
+    Returns:
+        A `Snapshot`.
 
     Raises:
-        ValueError: If `handle` is not one.
-        HubError: If it does not exist (`NotFoundError`), cannot be reached and is not
+        ValueError: If `handle` is invalid.
+        HubError: If the repository does not exist (`NotFoundError`), is neither reachable nor
             cached (`NotCachedError`), may not be read (`AccessError`), or keeps arriving
             damaged (`DamagedError`).
     """
@@ -92,7 +95,7 @@ def fetch(
 
 
 def look_up(handle: Handle, token: str | None = None) -> tuple[str, list[str]]:
-    """The commit that `fetch` would download, and the files it has."""
+    """Returns the commit that `fetch` would download, and the paths of its files."""
     revision, listed = _look_up(HubClient(token), handle)
     return revision.resolved, sorted(listed)
 
@@ -101,7 +104,7 @@ def _look_up(
     client: HubClient, handle: Handle, patient: bool = True
 ) -> tuple[ResolvedRevision, dict[str, str]]:
     call, api, repo_id = client.call, client.api, handle.repo_id
-    # Asked first: to resolve would quietly fall back on the cache if the Hub fails once.
+    # Ask for the model first: `resolve_revision` falls back on the cache if the Hub fails once.
     for ask in (api.model_info, api.resolve_revision):
         revision = call(handle, ask, repo_id, revision=handle.revision, patient=patient)
     listed = call(handle, list_digests, client, repo_id, revision.resolved, patient=patient)
@@ -111,11 +114,11 @@ def _look_up(
 
 
 def list_digests(client: HubClient, repo_id: str, revision: str) -> dict[str, str]:
-    """The digest of every file of a revision, as the Hub lists it: see `digest`."""
+    """Returns the digest of every file of a revision, as the Hub lists it; see `digest`."""
     entries = list(client.api.list_repo_tree(repo_id, recursive=True, revision=revision))
     files = {e.path: e.lfs.sha256 if e.lfs else e.blob_id for e in entries if type(e) is RepoFile}
     for entry in entries:
-        # Git has no empty folders; the Hub lists what is neither file nor folder as these.
+        # The Hub lists entries that are neither file nor folder as empty folders.
         if entry.path not in files and not any(f.startswith(f"{entry.path}/") for f in files):
             raise HubError(
                 f"`hf://{repo_id}` has an entry that is no regular file: {entry.path!r}. "
@@ -125,7 +128,7 @@ def list_digests(client: HubClient, repo_id: str, revision: str) -> dict[str, st
 
 
 def digest(content: Path | bytes, like: str) -> str:
-    """The digest of a file, of the kind that `like` is one.
+    """Returns the digest of a file by the algorithm of the digest `like`.
 
     The Hub lists the SHA-256 of large files and git's SHA-1 of small ones.
     """
@@ -146,7 +149,7 @@ def _cached(client: HubClient, handle: Handle, files: Sequence[str] | None) -> S
     except NotCachedError:
         return None
     folder = Path(found)
-    # The cache's links lead to files that are named by their digest.
+    # The links in the cache point to files that are named by their digest.
     links = {p: Path(os.readlink(p)).name for p in folder.rglob("*") if p.is_symlink()}
     damaged = [path for path, name in links.items() if _DIGEST(name) and not _is(path, name)]
     if damaged:
@@ -162,7 +165,7 @@ def _say_cached(handle: Handle, commit: str, reason: HubError) -> None:
     if not is_offline_mode():
         warnings.warn(f"{message}, and may be out of date. {reason}", stacklevel=4)
     elif not _said_offline:
-        # The user asked for it, so once is enough.
+        # The user chose to be offline, so once is enough.
         _said_offline.add(True)
         _log.warning("%s %s. This is said once.", reason, message)
 

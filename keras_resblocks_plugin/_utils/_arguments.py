@@ -1,16 +1,16 @@
-"""Names of arguments: those that a class takes, and an error for those that none does."""
+"""The names of a class's arguments, and errors for unknown ones."""
 
 import difflib
 import inspect
 from collections.abc import Collection, Mapping
 from typing import Any
 
-# Keras takes them of any layer, for the sake of old configs.
+# Keras accepts these for any layer, for the sake of old configs.
 _OF_OLD_CONFIGS = frozenset(["batch_input_shape", "batch_shape", "input_shape"])
 
 
 def arguments_of(cls: type, base: type) -> set[str]:
-    """The names of the arguments that `cls` and its bases up to `base` take."""
+    """The names of the arguments that `cls` and its bases up to `base` accept."""
     bases = [x for x in cls.__mro__ if issubclass(x, base) and "__init__" in vars(x)]
     parameters = [p for x in bases for p in inspect.signature(x.__init__).parameters.values()]
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -23,16 +23,16 @@ def check_arguments(
     known: Collection[str],
     elsewhere: Mapping[str, Collection[str]] | None = None,
 ) -> None:
-    """Checks that a class takes the arguments that it was given.
+    """Checks that a class accepts the given arguments.
 
     Args:
-        cls: The class, for the error.
-        arguments: What it was given, by name.
-        known: The names of the arguments that it takes.
-        elsewhere: Names that others take, by where they belong, for the error.
+        cls: The class, which the error names.
+        arguments: The given arguments, by name.
+        known: The names of the arguments that the class accepts.
+        elsewhere: The names of arguments of other objects, by the object, for the error.
 
     Raises:
-        ValueError: If it does not take one; the nearest is named.
+        ValueError: If an argument is unknown. The message names the closest known one.
     """
     places = {name: f" of {place}" for place, names in (elsewhere or {}).items() for name in names}
     places |= dict.fromkeys(known, "")

@@ -8,7 +8,7 @@ def require(extra: str, *modules: str) -> None:
 
     Args:
         extra: str. The name of the extra in `pyproject.toml`, such as `"training"`.
-        *modules: str. The top-level modules that are needed.
+        *modules: str. The top-level modules to look for.
 
     Raises:
         ImportError: If one is missing. The message names the extra.

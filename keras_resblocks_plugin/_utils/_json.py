@@ -1,4 +1,4 @@
-"""Strict reading of JSON that other people wrote."""
+"""Strict reading of untrusted JSON."""
 
 import json
 import re
@@ -13,13 +13,13 @@ _ADVICE = "Download or save the preset again."
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """The JSON object in a file.
+    """Reads the JSON object in a file.
 
     Args:
         file: The path of the file.
 
     Raises:
-        ValueError: If the file is missing, or `parse_json` refuses what it holds.
+        ValueError: If the file is missing, or `parse_json` refuses its content.
     """
     if not file.is_file():
         raise ValueError(f"`{file}` is missing. {_ADVICE}")
@@ -32,19 +32,20 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def parse_json(content: bytes, source: object, expected: type | tuple[type, ...] = dict) -> Any:
-    """The JSON value in `content`, whatever it was made to be.
+    """Parses a JSON value strictly, and refuses what is too large or nested too deep.
 
-    Python's own parser keeps the last of two equal keys, takes `NaN`, and ends deep nesting in
-    a `RecursionError`. A few megabytes of `[` and `,` become hundreds of megabytes of objects.
+    Python's own parser keeps the last of two equal keys, accepts `NaN`, and raises a
+    `RecursionError` for deep nesting. It turns a few megabytes of `[` and `,` into hundreds of
+    megabytes of objects.
 
     Args:
         content: UTF-8 text.
-        source: The file it comes from, for errors.
-        expected: What the value has to be. Defaults to an object.
+        source: The file that it comes from, for errors.
+        expected: The type or types of the value. Defaults to an object.
 
     Raises:
-        ValueError: If it is no such value, not UTF-8, nested too deep or too large, or has a
-            key twice or a number that is not finite.
+        ValueError: If the value is of another type, not UTF-8, nested too deep or too large, or
+            has a repeated key or a number that is not finite.
     """
     structure = re.sub(rb'"(?:[^"\\]++|\\.)*+"', b"", content, flags=re.DOTALL)
     count = sum(map(structure.count, (b",", b"[", b"{")))
@@ -71,7 +72,7 @@ def parse_json(content: bytes, source: object, expected: type | tuple[type, ...]
 
 
 def _depth(structure: bytes) -> int:
-    """How deep brackets nest."""
+    """The depth of nested brackets."""
     depth = deepest = 0
     for bracket in re.findall(rb"[\[{\]}]", structure):
         depth += 1 if bracket in b"[{" else -1

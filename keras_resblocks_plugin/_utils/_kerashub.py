@@ -1,8 +1,8 @@
-"""All that this package needs of private API, KerasHub's and Keras', in one place."""
+"""The private API of Keras and KerasHub that this package uses. No other module uses any."""
 
 import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +14,31 @@ from keras_hub.src.utils import pipeline_model, preset_utils
 
 __all__ = [
     "FeaturePyramidBackbone",
+    "PresetLoader",
     "RetinaNetLabelEncoder",
     "builtin_preset_names",
     "calls",
     "flatten_layers",
     "frozen_kernel",
+    "is_validation_inside_fit",
     "learnable_weights",
     "register_preset",
     "save_backbone_config",
     "set_trainable",
     "set_trainable_flag",
     "shapes_only",
+    "start_at_epoch",
     "unregister_preset",
     "weight_classes",
 ]
 
 
 def flatten_layers(model: keras.Model) -> list[keras.Layer]:
-    """All layers inside `model`, those inside other layers too, in the order of the calls."""
+    """All layers inside `model`, at any depth, in the order of the calls."""
     found = {}
 
     def walk(layer):
-        # Keras' own recursion turns the order of every inner model around.
+        # Keras' own recursion reverses the order inside every inner model.
         for child in layer._flatten_layers(recursive=False, include_self=False):
             if id(child) not in found:
                 found[id(child)] = child
@@ -46,32 +49,32 @@ def flatten_layers(model: keras.Model) -> list[keras.Layer]:
 
 
 def learnable_weights(layer: keras.Layer) -> list[keras.Variable]:
-    """The weights of `layer` itself that were created to learn, whether they do now or not."""
+    """The weights of `layer` itself that were created trainable, even if they are frozen now."""
     return list(layer._trainable_variables)
 
 
 def set_trainable(layer: keras.Layer, value: bool) -> None:
-    """Sets `trainable` of `layer` and of all inside it, and so all their weights.
+    """Sets `trainable` of `layer`, of all layers inside it, and of their weights.
 
-    On TensorFlow, `layer.trainable = value` does nothing where a flag has that value already,
-    although weights may have another.
+    On TensorFlow, `layer.trainable = value` does nothing if the layer has that value already,
+    even if some of its weights have another one.
     """
     for x in (layer, *flatten_layers(layer)):
         keras.Layer.trainable.fset(x, value)
 
 
 def set_trainable_flag(layer: keras.Layer, value: bool) -> None:
-    """Sets what `layer.trainable` reads, and leaves its weights alone."""
+    """Sets the flag that `layer.trainable` reads, without changing the weights."""
     layer._trainable = value
 
 
 def frozen_kernel(layer: keras.Layer) -> keras.Variable:
-    """The kernel that LoRA adds to. `layer.kernel` is the sum, in the precision of computations."""
+    """The kernel without LoRA. `layer.kernel` is the sum, in the compute dtype."""
     return layer._kernel
 
 
 def calls(function: keras.Function) -> list[tuple[Any, list, list]]:
-    """Every call in a symbolic graph: the layer or operation, what it reads, what it gives."""
+    """Every call in a symbolic graph: the layer or operation, its inputs, and its outputs."""
     return [
         (node.operation, node.input_tensors, node.output_tensors)
         for nodes in function._nodes_by_depth.values()
@@ -81,10 +84,10 @@ def calls(function: keras.Function) -> list[tuple[Any, list, list]]:
 
 @contextlib.contextmanager
 def shapes_only() -> Iterator[None]:
-    """Lets layers that are built inside have variables with shapes, and without values.
+    """Builds layers whose variables have shapes and no values.
 
-    Leaves no trace: Keras would give such variables their values at the next occasion, and
-    initializers draw their seeds from Python's generator.
+    Restores the state of Keras, which would initialize such variables later, and of Python's
+    random generator, from which initializers draw their seeds.
     """
     pending = "uninitialized_variables"
     before, seeds = global_state.get_global_attribute(pending), random.getstate()
@@ -98,33 +101,120 @@ def shapes_only() -> Iterator[None]:
 
 
 def builtin_preset_names() -> set[str]:
-    """The names that `from_preset()` of KerasHub knows already."""
+    """The names of presets that are registered with KerasHub."""
     return set(preset_utils.BUILTIN_PRESETS)
 
 
 def register_preset(name: str, handle: str, metadata: dict, backbone_cls: type) -> None:
-    """Makes `name` known to every `from_preset()` of KerasHub.
+    """Registers a preset with every `from_preset()` of KerasHub.
 
-    KerasHub passes `kaggle_handle` to the function that also resolves local folders
-    and `hf://` handles.
+    KerasHub resolves `kaggle_handle` by the function that also takes local folders and `hf://`
+    handles.
     """
     entry = {"metadata": metadata, "kaggle_handle": handle}
     preset_utils.register_presets({name: entry}, backbone_cls)
 
 
 def unregister_preset(name: str, backbone_cls: type) -> None:
-    """Takes back what `register_preset` did."""
+    """Undoes `register_preset`."""
     preset_utils.BUILTIN_PRESETS.pop(name, None)
     preset_utils.BUILTIN_PRESETS_FOR_BACKBONE[backbone_cls].pop(name, None)
 
 
 def save_backbone_config(backbone: keras.Model, folder: Path) -> None:
-    """Writes `config.json` and `metadata.json` as KerasHub's own saver does."""
+    """Writes `config.json` and `metadata.json` with KerasHub's own saver."""
     saver = preset_utils.get_preset_saver(str(folder))
     saver._save_serialized_object(backbone, config_file=preset_utils.CONFIG_FILE)
     saver._save_metadata(backbone)
 
 
+class PresetLoader(preset_utils.KerasPresetLoader):
+    """KerasHub's loader of presets, which leaves reading files to its caller.
+
+    KerasHub's own parses each JSON file whenever it needs it.
+
+    Args:
+        folder: The preset.
+        read: Returns the content of a JSON file of the preset, or `None` where there is none.
+        load_weights: Loads the weights of a backbone; `False` leaves it to KerasHub.
+        load_head: Loads the head of a task.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        read: Callable[[str], dict[str, Any] | None],
+        load_weights: Callable[[keras.Model], bool],
+        load_head: Callable[[keras.Model], None],
+    ):
+        super().__init__(str(folder), read(preset_utils.CONFIG_FILE))
+        self._read, self._load_weights, self._load_head = read, load_weights, load_head
+
+    def class_for(self, cls: type) -> type:
+        """`cls`, or that subclass of it which is for the preset's backbone."""
+        backbone_cls = self.check_backbone_class()
+        if cls.backbone_cls == backbone_cls:
+            return cls
+        return preset_utils.find_subclass(self.preset, cls, backbone_cls)
+
+    def backbone_of(self, cls: type, load_weights: bool, **kwargs: Any) -> keras.Model:
+        """The preset's backbone, which must be a `cls`."""
+        backbone_cls = self.check_backbone_class()
+        if not issubclass(backbone_cls, cls):
+            raise ValueError(
+                f"`from_preset()` must be called on a class of the preset's backbone, "
+                f"`{backbone_cls.__name__}`. Received: `{cls.__name__}`"
+            )
+        return self.load_backbone(backbone_cls, load_weights, **kwargs)
+
+    def load_task(self, cls, load_weights, load_task_weights, **kwargs):
+        config = self._read(preset_utils.TASK_CONFIG_FILE)
+        if config is None or not issubclass(preset_utils.check_config_class(config), cls):
+            return preset_utils.PresetLoader.load_task(
+                self, cls, load_weights, load_task_weights, **kwargs
+            )
+        kwargs["dtype"] = self._resolve_dtype(self.config, kwargs)
+        backbone_kwargs, kwargs = self.get_backbone_kwargs(**kwargs)
+        if "backbone" in config["config"]:
+            config["config"]["backbone"]["config"].update(backbone_kwargs)
+        task = self._load_serialized_object(config, **kwargs)
+        if hasattr(task.preprocessor, "load_preset_assets"):
+            task.preprocessor.load_preset_assets(self.preset)
+        if load_weights:
+            preset_utils.jax_memory_cleanup(task if load_task_weights else task.backbone)
+            if load_task_weights:
+                self._load_head(task)
+            self._load_backbone_weights(task.backbone)
+        return task
+
+    def load_preprocessor(self, cls, config_file=preset_utils.PREPROCESSOR_CONFIG_FILE, **kwargs):
+        config = self._read(config_file)
+        if config is None or not issubclass(preset_utils.check_config_class(config), cls):
+            return preset_utils.PresetLoader.load_preprocessor(self, cls, **kwargs)
+        preprocessor = self._load_serialized_object(config, **kwargs)
+        if hasattr(preprocessor, "load_preset_assets"):
+            preprocessor.load_preset_assets(self.preset)
+        return preprocessor
+
+    def load_image_converter(self, cls, **kwargs):
+        config = self._read(preset_utils.IMAGE_CONVERTER_CONFIG_FILE)
+        return self._load_serialized_object(config, **kwargs)
+
+    def _load_backbone_weights(self, backbone):
+        if not self._load_weights(backbone):
+            super()._load_backbone_weights(backbone)
+
+
 def weight_classes(batch: tuple, class_weight: dict[int, float]) -> tuple:
-    """A batch with the weight of each image's class, as Keras makes `class_weight` into it."""
+    """A batch with `class_weight` as sample weights, as Keras converts it."""
     return pipeline_model._apply_class_weight(class_weight, batch)
+
+
+def is_validation_inside_fit(kwargs: Mapping[str, Any]) -> bool:
+    """`True` where `fit()` calls `evaluate()` with these arguments: the data is prepared."""
+    return kwargs.get("_use_cached_eval_dataset", False)
+
+
+def start_at_epoch(model: keras.Model, epoch: int) -> None:
+    """Makes the `fit()` that is about to begin start at an epoch. For callbacks."""
+    model._initial_epoch = epoch

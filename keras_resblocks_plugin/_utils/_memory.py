@@ -1,4 +1,4 @@
-"""Large arrays that become tensors without a copy, and leave no hole in the heap."""
+"""Large arrays that become tensors without a copy and do not fragment the heap."""
 
 import contextlib
 import math
@@ -8,17 +8,17 @@ from typing import Any
 import keras
 import numpy as np
 
-# Below this the holes are not worth a system call.
+# For smaller arrays, less fragmentation is not worth a system call.
 _SMALLEST_BYTES = 1 << 16
-# Private as other memory is: a forked process must not write into its parent's weights.
+# Private: a forked process must not write into the weights of its parent.
 _FLAGS = {"flags": mmap.MAP_PRIVATE} if hasattr(mmap, "MAP_PRIVATE") else {}
 
 
 def empty_array(shape: tuple[int, ...], dtype: np.dtype | str) -> np.ndarray:
-    """An array like that of `np.empty()`, where it is large in memory pages of its own.
+    """An uninitialized array, as from `np.empty()`. Large ones have memory pages of their own.
 
-    `malloc()` keeps what it gets back as holes between the tensors that stay, so that a
-    loader's peak would grow with every array it reads. Pages go back at once.
+    `malloc()` keeps freed memory between the tensors that stay, so that the peak of a loader
+    would grow with every array it reads. Pages return to the system at once.
     """
     dtype = np.dtype(dtype)
     nbytes = math.prod(shape) * dtype.itemsize
@@ -26,19 +26,19 @@ def empty_array(shape: tuple[int, ...], dtype: np.dtype | str) -> np.ndarray:
         return np.empty(shape, dtype)
     pages = mmap.mmap(-1, nbytes, **_FLAGS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
-        # Half the time of touching them for the first time. A kernel without them refuses.
+        # Halves the time of the first access. Kernels without huge pages refuse.
         with contextlib.suppress(OSError):
             pages.madvise(mmap.MADV_HUGEPAGE)
     return np.frombuffer(pages, dtype).reshape(shape)
 
 
 def to_tensor(array: np.ndarray) -> Any:
-    """The array as a tensor of the backend, in the same memory where the backend can.
+    """The array as a tensor of the backend, in the same memory if the backend supports that.
 
-    Keras' own conversion copies: once with PyTorch, and twice with TensorFlow, which keeps
-    the memory of the second copy besides.
+    Keras' own conversion copies once with PyTorch, and twice with TensorFlow, which also keeps
+    the memory of the second copy.
     """
-    # TensorFlow trusts that memory it is handed is aligned, as only pages are.
+    # TensorFlow assumes that the memory is aligned. Only pages are.
     in_pages = array.ctypes.data % mmap.PAGESIZE == 0
     if in_pages and keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -48,5 +48,5 @@ def to_tensor(array: np.ndarray) -> Any:
         import torch
 
         return torch.from_dlpack(array)
-    # JAX copies nothing that is in pages, once it is told the dtype.
+    # JAX does not copy pages if it is told the dtype.
     return keras.ops.convert_to_tensor(array, dtype=array.dtype.name)

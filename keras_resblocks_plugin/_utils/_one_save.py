@@ -1,4 +1,4 @@
-"""Reading what another process may save over: all of one save, or all of the next."""
+"""Consistent reading of a folder or file that another process may save over."""
 
 import contextlib
 import os
@@ -14,30 +14,30 @@ except ImportError:  # Windows
 
 Result = TypeVar("Result")
 
-# With locks one is enough. Without, a save every second leaves time for a load now and then.
+# With locks one try is enough. Without them, some of 20 fall between saves every second.
 _TRIES = 20
-# A save does not wait for ever for a reader that hangs: readers notice when they were not waited
-# for, and read again.
+# A save does not wait forever for a reader that hangs. Readers notice that a save did not wait,
+# and read again.
 _SAVE_WAITS_SECONDS = 60
-# A save holds its lock while it renames a folder, and no longer.
+# A save holds its lock only while it renames a folder.
 _READER_WAITS_SECONDS = 5
 _POLL_SECONDS = 0.005
 
 
 def one_save(path: str | Path, read: Callable[[], Result]) -> Result:
-    """Returns what `read` gives, once no save has replaced `path` while it read.
+    """Returns the result of `read`, which saw one save of `path` and no mixture of two.
 
-    A save puts a new folder or file in the place of the old, which never comes back. It waits
-    for readers where the file system has locks; where a save came between all the same,
-    `read` is called again.
+    A save puts a new folder or file in the place of the old. Where the file system has locks, it
+    waits for readers. If a save replaces `path` during the reading nevertheless, `read` is called
+    again.
 
     Args:
         path: A folder that `replacing` replaces, or a file that `replacing_file` replaces.
-        read: Reads what is there, by path. It must not depend on an earlier call of itself.
+        read: Reads the files, by path. It must not depend on an earlier call of itself.
 
     Raises:
-        ValueError: If saves came between all the time. Errors of `read` are raised
-            if no save came between.
+        ValueError: If a save replaced `path` during each attempt. Errors of `read` are raised if
+            no save replaced it.
     """
     # Absolute, since a save gives its own process a new working folder.
     path = Path(path).absolute()
@@ -49,12 +49,12 @@ def one_save(path: str | Path, read: Callable[[], Result]) -> Result:
             except Exception as problem:
                 if is_current():
                     raise
-                # Without the frames, which hold what was read.
+                # Without the frames, which keep what was read in memory.
                 error = problem.with_traceback(None)
                 continue
             if is_current():
                 return result
-            # Not kept beside what the next call gives.
+            # Free it before the next call.
             del result
     raise ValueError(
         f"`{path}` could not be read: a save replaced it during each of {_TRIES} attempts. "
@@ -64,14 +64,14 @@ def one_save(path: str | Path, read: Callable[[], Result]) -> Result:
 
 @contextlib.contextmanager
 def readers_waited_for(path: Path) -> Iterator[None]:
-    """Keeps out those who read `path` through `one_save`, after the present ones are done."""
+    """Waits for those who read `path` through `one_save`, and keeps others from starting."""
     with _opened(path, "LOCK_EX", _SAVE_WAITS_SECONDS):
         yield
 
 
 @contextlib.contextmanager
 def _opened(path: Path, lock: str, seconds: float) -> Iterator[Callable[[], bool]]:
-    """Locks what is at `path`, if possible; gives a function that tells if it is still there."""
+    """Locks `path`, if possible. Yields a function that tells whether it was not replaced."""
     deadline = time.monotonic() + seconds
     descriptor = _open(path)
     try:
@@ -80,10 +80,10 @@ def _opened(path: Path, lock: str, seconds: float) -> Iterator[Callable[[], bool
             and _lock(descriptor, lock, deadline)
             and _identity(descriptor) != _identity(path)
         ):
-            # A save was finished between opening and locking.
+            # A save finished between opening and locking.
             _close(descriptor)
             descriptor = _open(path)
-        # While it is open, nothing else gets its number. Else its time tells them apart.
+        # While it is open, no other file gets its number. Otherwise its time tells them apart.
         exact = descriptor is not None
         before = _identity(descriptor) if exact else _identity(path, with_time=True)
         yield lambda: before == _identity(path, with_time=not exact)
@@ -121,7 +121,7 @@ def _lock(descriptor: int, lock: str, deadline: float) -> bool:
 
 
 def _close(descriptor: int) -> None:
-    # Closing alone would leave the lock to a process that was forked meanwhile.
+    # Closing alone would leave the lock with a process that was forked meanwhile.
     with contextlib.suppress(OSError):
         fcntl.flock(descriptor, fcntl.LOCK_UN)
     os.close(descriptor)

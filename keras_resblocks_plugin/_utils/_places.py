@@ -1,4 +1,4 @@
-"""Paths that users give, and names of files that presets give."""
+"""Paths from users, and file names from presets."""
 
 import os
 import re
@@ -7,17 +7,17 @@ from typing import Any
 
 import keras
 
-# `Path("gs://bucket")` has lost a slash. One letter is a drive of Windows.
 PREPROCESSOR_NAME = r"\w*preprocessor\w*\.json"
+# `Path("gs://bucket")` has lost a slash. A single letter is a drive on Windows.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 
 
 def local_path(name: str, path: str | os.PathLike) -> Path:
-    """The path on this machine that an argument stands for.
+    """The local path of an argument, with `~` expanded.
 
     Args:
         name: The name of the argument.
-        path: What the user gave.
+        path: The value of the argument.
 
     Raises:
         ValueError: If it is a URL.
@@ -34,16 +34,16 @@ def local_path(name: str, path: str | os.PathLike) -> Path:
 
 
 def check_saves_inside(preprocessor: Any) -> None:
-    """Checks that a preprocessor is saved into the folder that a user names, and nowhere else.
+    """Checks that saving a preprocessor writes into the given folder and nowhere else.
 
-    KerasHub takes the name of the file from the preprocessor's argument `config_file`, which may
-    come from a preset.
+    KerasHub takes the file name from the preprocessor's argument `config_file`, which may come
+    from a preset.
 
     Args:
-        preprocessor: What a task has as its preprocessor.
+        preprocessor: The preprocessor of a task, or `None`.
 
     Raises:
-        ValueError: If the name is a path, or the preprocessor is no layer.
+        ValueError: If the name is a path, or the preprocessor is not a layer.
     """
     if preprocessor is not None and not isinstance(preprocessor, keras.layers.Layer):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Precision policies in configs, in forms that KerasHub's loaders take."""
+"""Precision policies in configs, in forms that KerasHub's loaders accept."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,13 +7,13 @@ import keras
 
 from keras_resblocks_plugin._utils._kerashub import flatten_layers
 
-# KerasHub asks of any other name of a saved policy whether it is a float dtype, and fails on
-# those of `mixed_bfloat16` or `int8_from_float32`. The config of a map has no name.
+# KerasHub checks whether the name of a saved policy is a float dtype, and fails on names such
+# as `mixed_bfloat16` or `int8_from_float32`. The config of a map has no name.
 _DTYPES = ("float16", "bfloat16", "float32", "float64")
 
 
 def saved_policy(layer: keras.Layer) -> dict[str, Any]:
-    """The policy of a layer, and those of the quantized layers inside it, as a config has it."""
+    """The serialized policy of a layer, including those of the quantized layers inside it."""
     policy = single_policy(layer.dtype_policy)
     quantized = {
         inner.path: _policy_at(inner)
@@ -26,16 +26,16 @@ def saved_policy(layer: keras.Layer) -> dict[str, Any]:
 
 
 def loaded_policy(saved: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """The policy to load a preset in, from what its config has; `None` is Keras' default.
+    """The policy to load a preset with, from its config. `None` is Keras' default policy.
 
-    As KerasHub resolves it for tasks: plain dtypes become the default, others stay.
+    This is how KerasHub resolves it for tasks: plain dtypes become the default, others stay.
     """
     is_plain = saved is None or saved["config"].get("name") in _DTYPES
     return None if is_plain else saved
 
 
 def check_savable(layer: keras.Layer) -> None:
-    """Checks that a preset can hold the weights of a layer.
+    """Checks that the weights of a layer can be saved in a preset.
 
     Raises:
         ValueError: If some are quantized.
@@ -50,20 +50,20 @@ def check_savable(layer: keras.Layer) -> None:
 
 
 def single_policy(policy: Any) -> keras.DTypePolicy:
-    """The policy of a layer, where it may be a map of several."""
+    """The policy itself, or the default one of a `DTypePolicyMap`."""
     policy = keras.dtype_policies.get(policy)
     return getattr(policy, "default_policy", policy)
 
 
 def without_empty_map(policy: Any) -> Any:
-    """The policy alone, where a config has it in a map without other entries."""
+    """The policy itself if it is a `DTypePolicyMap` without entries."""
     policy = keras.dtype_policies.get(policy)
     is_map = isinstance(policy, keras.dtype_policies.DTypePolicyMap)
     return policy.default_policy if is_map and not len(policy) else policy
 
 
 def unquantized(policy: keras.DTypePolicy) -> keras.DTypePolicy:
-    """The policy that a quantized one was made of, for layers without weights."""
+    """The float policy of a quantized one, for layers without weights."""
     compute, variable = policy.compute_dtype, policy.variable_dtype
     return keras.DTypePolicy(compute if compute == variable else f"mixed_{compute}")
 

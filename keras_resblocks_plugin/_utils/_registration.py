@@ -1,4 +1,4 @@
 """The package name under which Keras registers the classes of this package."""
 
 PACKAGE = "keras_resblocks_plugin"
-"""Saved models name it, so it never changes."""
+"""Saved models contain this name, so it never changes."""

@@ -1,4 +1,4 @@
-"""Replacing a folder or file at one instant, so that a kill leaves the old or the new."""
+"""Atomic replacement of a folder or file: a kill leaves the old one or the new one."""
 
 import contextlib
 import ctypes
@@ -23,12 +23,11 @@ _being_filled = set()
 
 @contextlib.contextmanager
 def replacing(folder: str | Path) -> Iterator[Path]:
-    """Gives a copy of `folder` to change, and puts it in the folder's place at the end.
+    """Yields a copy of `folder` to change, and puts it in the folder's place at the end.
 
-    Whoever lists `folder`, at any time and after a kill at any time, finds it as it was or
-    as it is to be. Who opens its files one after the other reads all of one state through
-    `one_save`. If the body raises, nothing has changed. What a killed process left beside the
-    folder, the next one removes.
+    At any time, also after a kill, `folder` is either the old one or the new one. To read several
+    of its files as of one state, use `one_save`. If the body raises, nothing changes. The next
+    save removes what a killed process left beside the folder.
 
     Args:
         folder: The folder to replace; it need not exist yet.
@@ -36,7 +35,7 @@ def replacing(folder: str | Path) -> Iterator[Path]:
     # Where the folder is a link, what it points to is replaced.
     folder = Path(folder).resolve()
     if folder in _being_filled:
-        # A part of a save that is already going on: both are to appear at one instant.
+        # Part of a save that is under way: both appear at one instant.
         yield folder
         return
     if folder.exists() and not folder.is_dir():
@@ -54,15 +53,15 @@ def replacing(folder: str | Path) -> Iterator[Path]:
             _swap(staged, folder)
         finally:
             _being_filled.discard(staged)
-            # What is left here is the old folder, or what a failed body wrote.
+            # Now this is the old folder, or what a failed body wrote.
             shutil.rmtree(staged, ignore_errors=True)
 
 
 @contextlib.contextmanager
 def replacing_file(file: str | Path) -> Iterator[Path]:
-    """Gives the name of a file to write, and puts what is there in the place of `file`.
+    """Yields the name of a file to write, and puts that file in the place of `file` at the end.
 
-    The same as `replacing` does, for one file; other files of the folder stay as they are.
+    It does for one file what `replacing` does for a folder.
 
     Args:
         file: The file to replace; neither it nor its folder need exist yet.
@@ -101,12 +100,12 @@ def _short(target: Path) -> str:
 
 @contextlib.contextmanager
 def _left_overs_removed(target: Path, earlier: str) -> Iterator[None]:
-    """Removes what killed saves left beside `target`, by earlier versions' names, too."""
-    # Every save holds a shared lock on the parent, and a kill gives it back: who gets the lock
-    # alone knows that all that is staged there is left over.
+    """Removes what killed saves left beside `target`, also under earlier versions' names."""
+    # Every save holds a shared lock on the parent, which a kill releases. A process that gets an
+    # exclusive lock knows that all staged folders and files are left over.
     descriptor = os.open(target.parent, os.O_RDONLY) if fcntl else None
     try:
-        # Some network file systems lock nothing: what is left over stays there.
+        # Some network file systems have no locks: there the leftovers stay.
         with contextlib.suppress(OSError):
             if fcntl:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -148,7 +147,7 @@ def _swap(staged: Path, folder: Path) -> None:
         shutil.rmtree(old)
     _flush(folder.parent)
     if inside is not None:
-        # The process stands in the old folder, which is about to go.
+        # The working folder of the process is the old folder, which is about to be removed.
         os.chdir(folder / inside)
 
 
@@ -160,7 +159,7 @@ def _working_folder_in(folder: Path) -> Path | None:
 
 
 def _exchange(left: Path, right: Path) -> bool:
-    """Swaps two folders in one system call; `False` where there is no such call."""
+    """Swaps two folders in one system call. Returns `False` where there is no such call."""
     paths = os.fsencode(left), os.fsencode(right)
     libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
     if sys.platform == "darwin":

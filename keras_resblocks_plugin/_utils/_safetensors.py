@@ -1,4 +1,4 @@
-"""Safetensors files: headers are checked before anything is allocated."""
+"""Safetensors files, whose headers are checked before anything is allocated."""
 
 import json
 import math
@@ -25,7 +25,7 @@ _MAX_HEADER_BYTES = 100_000_000
 
 
 class StoredTensor(NamedTuple):
-    """Where a tensor lies in a safetensors file."""
+    """The place of a tensor in a safetensors file."""
 
     file: Path
     dtype: np.dtype
@@ -38,9 +38,9 @@ class StoredTensor(NamedTuple):
         return self.dtype.itemsize * math.prod(self.shape)
 
     def read(self, dtype: str = "float32") -> np.ndarray:
-        """The values as float64, where that is asked for, or else as float32."""
+        """Reads the values, as float64 if `dtype` is `"float64"`, otherwise as float32."""
         dtype = "float64" if dtype == "float64" else "float32"
-        # Not memory-mapped: whoever changed the file would change the weights.
+        # Not memory-mapped: a change of the file would change the weights.
         stored = empty_array(self.shape, self.dtype)
         with self.file.open("rb", buffering=0) as stream:
             stream.seek(self.offset)
@@ -53,51 +53,55 @@ class StoredTensor(NamedTuple):
         return array
 
 
+class StoredFile(NamedTuple):
+    """The header of a safetensors file: its tensors by name, and its metadata."""
+
+    tensors: dict[str, StoredTensor]
+    metadata: dict[str, str]
+
+    def at(self, file: Path) -> "StoredFile":
+        """The header of a copy of the file."""
+        tensors = {name: tensor._replace(file=file) for name, tensor in self.tensors.items()}
+        return self._replace(tensors=tensors)
+
+
 def write_file(file: Path, arrays: Mapping[str, np.ndarray], metadata: dict[str, str]) -> None:
-    """Writes a safetensors file, readable by whom other new files are.
+    """Writes a safetensors file with the permissions of any other new file.
 
     Equal arrays and metadata give equal files.
     """
-    # `save_file()` makes files that only their owner can read, whatever the user's umask says.
+    # `save_file()` creates files that only their owner can read, regardless of the umask.
     file.touch()
     mode = file.stat().st_mode
-    # Not `ascontiguousarray`, which makes vectors of scalars.
+    # Not `ascontiguousarray`, which turns scalars into vectors.
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     save_file(arrays, file, metadata=metadata)
-    _sort_metadata(file)
+    _sort_metadata(file, metadata)
     file.chmod(mode)
 
 
-def _sort_metadata(file: Path) -> None:
-    # `save_file()` writes the metadata in an order of chance.
+def _sort_metadata(file: Path, metadata: dict[str, str]) -> None:
+    # `save_file()` writes the entries in random order. The header begins with them.
+    options = {"ensure_ascii": False, "separators": (",", ":")}
+    text = json.dumps({"__metadata__": dict(sorted(metadata.items()))}, **options)[:-1].encode()
     with file.open("r+b") as stream:
-        length = struct.unpack("<Q", stream.read(8))[0]
-        header = json.loads(stream.read(length))
-        if header.get("__metadata__"):
-            header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
         stream.seek(8)
-        stream.write(text.ljust(length))
+        written = stream.read(len(text))
+        if sorted(written) != sorted(text):
+            raise RuntimeError(f"The header of `{file}` must begin with its metadata: {text!r}.")
+        stream.seek(8)
+        stream.write(text)
 
 
-def read_metadata(file: Path) -> dict[str, str]:
-    """The metadata in the header of a file that `read_header` has checked."""
-    with file.open("rb") as stream:
-        length = struct.unpack("<Q", stream.read(8))[0]
-        metadata = parse_json(stream.read(length), file).get("__metadata__", {})
-    return metadata if isinstance(metadata, dict) else {}
-
-
-def read_header(file: Path, dtypes: Mapping[str, type] = DTYPES) -> dict[str, StoredTensor]:
-    """The tensors of a safetensors file by name, checked against the file's real size.
+def read_header(file: Path, dtypes: Mapping[str, type] = DTYPES) -> StoredFile:
+    """Reads the header of a safetensors file and checks it against the file's real size.
 
     Args:
-        file: The path of the file.
-        dtypes: What its tensors may be, by the format's names.
+        file: Path of the file.
+        dtypes: The dtypes that its tensors may have, by the format's names.
 
     Raises:
-        ValueError: If the file is no safetensors file, is truncated, or its header claims
-            what cannot be.
+        ValueError: If the file is not a safetensors file, is truncated, or has an invalid header.
     """
     size = file.stat().st_size
     with file.open("rb") as stream:
@@ -111,7 +115,7 @@ def read_header(file: Path, dtypes: Mapping[str, type] = DTYPES) -> dict[str, St
         text = stream.read(length)
     try:
         header = parse_json(text, file)
-        header.pop("__metadata__", None)
+        metadata = header.pop("__metadata__", None)
         tensors = {name: _stored(file, entry, 8 + length, dtypes) for name, entry in header.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
@@ -126,7 +130,7 @@ def read_header(file: Path, dtypes: Mapping[str, type] = DTYPES) -> dict[str, St
             f"`{file}` is truncated or damaged: its tensors do not fill its {size} bytes without "
             f"gap or overlap up to byte {max(ends)}. Download or save the preset again."
         )
-    return tensors
+    return StoredFile(tensors, metadata if isinstance(metadata, dict) else {})
 
 
 def _stored(file: Path, entry: dict, data_start: int, dtypes: Mapping) -> StoredTensor:

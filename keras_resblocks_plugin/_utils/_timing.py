@@ -1,4 +1,4 @@
-"""Times of things that are compared: in turns, so that what disturbs one disturbs all."""
+"""Timing of alternatives in turns, so that a disturbance affects all of them."""
 
 import statistics
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 def alternate(actions: dict[str, Callable[[], object]], runs: int) -> dict[str, list[float]]:
-    """The seconds of each action in each of `runs` rounds, after one that is not counted."""
+    """The seconds of each action in each of `runs` rounds, after a warm-up round."""
     seconds = {name: [] for name in actions}
     for run in range(runs + 1):
         for name, action in actions.items():
@@ -18,12 +18,12 @@ def alternate(actions: dict[str, Callable[[], object]], runs: int) -> dict[str, 
 
 
 def ratios(numerators: list[float], denominators: list[float]) -> list[float]:
-    """The ratio of each round: what slows a whole round down leaves it as it is."""
+    """The ratio in each round, which does not change if a whole round is slower."""
     return [a / b for a, b in zip(numerators, denominators, strict=True)]
 
 
 def spread(values: list[float], unit: str = "", digits: int = 2) -> str:
-    """The median, with the least and the most."""
+    """The median, with the minimum and the maximum."""
     least, median, most = (
         f"{value:.{digits}f}" for value in (min(values), statistics.median(values), max(values))
     )

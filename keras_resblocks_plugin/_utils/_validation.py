@@ -1,4 +1,4 @@
-"""Checks of arguments: each error names the argument, the rule and what was received."""
+"""Checks of arguments. Each error names the argument, the rule and the received value."""
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ BACKBONES_OWN = frozenset({"filters", "strides", "data_format", "dtype", "name"}
 
 
 def check_positive_int(name: str, value: Any, odd: bool = False) -> int:
-    """Returns `value` if it is an int above zero (and odd, where asked)."""
+    """Returns `value` if it is a positive integer, and odd if `odd=True`."""
     try:
         number = 0 if isinstance(value, bool) else operator.index(value)
     except TypeError:
@@ -31,7 +31,7 @@ def check_choice(name: str, value: Any, choices: Sequence) -> Any:
 
 
 def check_activation(name: str, value: Any) -> Callable:
-    """Returns the function that `keras.activations.get()` finds for `value`."""
+    """Returns the function that `keras.activations.get()` gives for `value`."""
     try:
         return keras.activations.get(value)
     except (TypeError, ValueError) as error:
@@ -42,7 +42,7 @@ def check_activation(name: str, value: Any) -> Callable:
 
 
 def zip_lists(**lists: Sequence[int]) -> list[tuple[int, ...]]:
-    """The entries of a backbone's lists side by side, as ints, if each list is sound."""
+    """Checks the lists of a backbone, and returns their entries as one tuple for each index."""
     received = ", ".join(f"{name}={value!r}" for name, value in lists.items())
     checked = {name: [] for name in lists}
     for name, values in lists.items():
@@ -63,7 +63,7 @@ def zip_lists(**lists: Sequence[int]) -> list[tuple[int, ...]]:
 
 
 def check_block_kwargs(block_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Returns a copy of the `block_kwargs` of a backbone, if they are sound."""
+    """Returns a copy of the `block_kwargs` of a backbone if they are valid."""
     if not isinstance(block_kwargs, Mapping | None):
         raise ValueError(
             "`block_kwargs` must be a dict of arguments for the blocks. "
@@ -80,7 +80,7 @@ def check_block_kwargs(block_kwargs: Mapping[str, Any] | None) -> dict[str, Any]
 
 
 def check_image_shape(image_shape: Sequence[int | None], data_format: str) -> tuple:
-    """Returns the `image_shape` of a backbone, with the channels where they belong."""
+    """Returns the `image_shape` of a backbone in the order of `data_format`."""
     shape = tuple(image_shape) if isinstance(image_shape, Sequence) else ()
     if data_format == "channels_first" and shape == (None, None, 3):
         shape = (3, None, None)
@@ -98,7 +98,7 @@ def check_image_shape(image_shape: Sequence[int | None], data_format: str) -> tu
 
 
 def check_image_batch(images: Any, image_shape: Sequence[int | None]) -> None:
-    """Raises where `images`, what a model is called with, is no batch of such images."""
+    """Checks that `images`, the inputs of a model, are a batch of images of this shape."""
     fits = len(images.shape) == 4 and all(
         None in (size, expected) or size == expected
         for size, expected in zip(images.shape[1:], image_shape, strict=True)
@@ -111,7 +111,7 @@ def check_image_batch(images: Any, image_shape: Sequence[int | None]) -> None:
 
 
 def check_num_classes(num_classes: int | None, class_names: Sequence[str] | None) -> int:
-    """Returns the number of classes of a head, if it is that of the names."""
+    """Returns the number of classes of a head, which `class_names` must agree with."""
     if class_names is None and num_classes is None:
         raise ValueError("`num_classes` or `class_names` must be given. Received: num_classes=None")
     if class_names is not None and num_classes not in (None, len(class_names)):

@@ -1,4 +1,4 @@
-"""The residual blocks, and the names by which a backbone knows them."""
+"""The residual blocks, and their names in a backbone's `block_type`."""
 
 from keras_resblocks_plugin.blocks._basic import BasicResidualBlock
 from keras_resblocks_plugin.blocks._batch_norm import BatchNormResidualBlock

@@ -1,4 +1,4 @@
-"""The table of block names, and how a `block_type` becomes a class."""
+"""The names of the blocks, and the class of a `block_type`."""
 
 from types import MappingProxyType
 
@@ -32,14 +32,14 @@ BLOCK_TYPES = MappingProxyType(
 
 
 def resolve_block_type(block_type: str | type[ResidualBlock]) -> tuple[str, type[ResidualBlock]]:
-    """The name that a config stores for a block type, and its class.
+    """Returns the name that configs store for a block type, and its class.
 
     Args:
         block_type: A key of `BLOCK_TYPES`, a registered subclass of `ResidualBlock`,
             or the name under which one is registered (`"my_package>MyBlock"`).
 
     Raises:
-        ValueError: If it is none of these.
+        ValueError: If `block_type` is invalid.
     """
     names = {cls: name for name, cls in BLOCK_TYPES.items()}
     cls = block_type
@@ -50,8 +50,8 @@ def resolve_block_type(block_type: str | type[ResidualBlock]) -> tuple[str, type
         if keras.saving.get_registered_object(name) is cls or cls in names:
             return name, cls
         raise ValueError(
-            f"`block_type` {cls.__name__} is not registered, so that a saved model could not "
-            "name it. Decorate the class with "
+            f"`block_type` {cls.__name__} must be registered, so that a saved model can name "
+            "it. Decorate the class with "
             '`@keras.saving.register_keras_serializable("my_package")`. '
             f"Received: block_type={block_type!r}"
         )

@@ -1,5 +1,3 @@
-from collections.abc import Callable
-
 import keras
 
 from keras_resblocks_plugin._utils._registration import PACKAGE
@@ -15,17 +13,7 @@ class ExpandedResidualBlock(ResidualBlock):
     """
 
     inner_expansion: int = 4
-
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int = 3,
-        strides: int = 1,
-        activation: str | Callable | None = "relu",
-        output_activation: str | Callable | None = "relu",
-        **kwargs,
-    ):
-        super().__init__(filters, kernel_size, strides, activation, output_activation, **kwargs)
+    default_output_activation = "relu"
 
     def build_residual(self, input_shape):
         inner = self.filters * self.inner_expansion
@@ -33,14 +21,10 @@ class ExpandedResidualBlock(ResidualBlock):
         self.norm1 = self.norm(name="norm1")
         self.conv2 = self.conv(inner, self.kernel_size, self.strides, name="conv2")
         self.norm2 = self.norm(name="norm2")
-        self.conv3 = self.conv(self.filters * self.expansion, 1, name="conv3")
+        self.conv3 = self.conv(self.filters, 1, name="conv3")
         self.norm3 = self.norm(name="norm3")
-        return self.build_in_order(
-            input_shape,
-            *(self.conv1, self.norm1),
-            *(self.conv2, self.norm2),
-            *(self.conv3, self.norm3),
-        )
+        expand, convolve = (self.conv1, self.norm1), (self.conv2, self.norm2)
+        return self.build_in_order(input_shape, *expand, *convolve, self.conv3, self.norm3)
 
     def residual(self, x, training=None):
         x = self.activation(self.norm1(self.conv1(x), training=training))

@@ -1,5 +1,3 @@
-from collections.abc import Callable
-
 import keras
 
 from keras_resblocks_plugin._utils._registration import PACKAGE
@@ -10,26 +8,13 @@ from keras_resblocks_plugin.blocks._residual_block import ResidualBlock
 class IdentityResidualBlock(ResidualBlock):
     """One convolution, added to the input (Method 5): `x + conv(x)`.
 
-    Nothing in it is nonlinear unless `activation` or `output_activation` is given: a
-    stack of these blocks with their defaults is one linear map. See `ResidualBlock`
-    for the arguments, shapes and an example.
+    It is linear unless `activation` or `output_activation` is given: a stack of these
+    blocks with their defaults is one linear map. See `ResidualBlock` for the arguments,
+    shapes and an example.
     """
 
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int = 3,
-        strides: int = 1,
-        activation: str | Callable | None = None,
-        **kwargs,
-    ):
-        super().__init__(filters, kernel_size, strides, activation, **kwargs)
-        if self.zero_init_residual and self.activation is not keras.activations.linear:
-            raise ValueError(
-                "`zero_init_residual` needs `activation=None` in `IdentityResidualBlock`: "
-                "behind an activation a zero convolution may never learn. "
-                f"Received: activation={activation!r}"
-            )
+    default_activation = None
+    ends_in_activation = True
 
     def build_residual(self, input_shape):
         self.conv1 = self.conv(self.filters, self.kernel_size, self.strides, name="conv1")

@@ -1,17 +1,15 @@
-"""The layers that residual blocks are built with: convolutions and norms of one kind a block."""
+"""The layers that residual blocks are built of: one kind of convolution and norm per block."""
 
 import keras
 
+from keras_resblocks_plugin.layers._convolution import SymmetricConv2D
 from keras_resblocks_plugin.layers._freezing import Freezable
-from keras_resblocks_plugin.layers._layers import (
-    FreezableBatchNormalization,
-    SymmetricConv2D,
-    channel_axis,
-)
+from keras_resblocks_plugin.layers._geometry import channel_axis
+from keras_resblocks_plugin.layers._normalization import FreezableBatchNormalization
 
 
 class BlockParts(Freezable, keras.layers.Layer):
-    """Base of `ResidualBlock`: builds the layers of a branch as the block's arguments say."""
+    """Base of `ResidualBlock`: creates the layers that the block's arguments ask for."""
 
     norm_momentum: float = 0.9
     norm_epsilon: float = 1e-5
@@ -19,7 +17,7 @@ class BlockParts(Freezable, keras.layers.Layer):
     def conv(
         self, filters: int, kernel_size: int, strides: int = 1, *, name: str
     ) -> SymmetricConv2D:
-        """A convolution as this block has them, with a bias where it has no norm."""
+        """Creates a convolution, with a bias where the block has no normalization."""
         return SymmetricConv2D(
             filters,
             kernel_size,
@@ -31,7 +29,7 @@ class BlockParts(Freezable, keras.layers.Layer):
         )
 
     def norm(self, *, name: str, enabled: bool = True) -> keras.Layer:
-        """A normalization as this block has them; the identity where it has none."""
+        """Creates a normalization, or the identity where the block has none."""
         if self.normalization is None or not enabled:
             return keras.layers.Identity(dtype=self.dtype_policy, name=name)
         return FreezableBatchNormalization(
@@ -42,23 +40,39 @@ class BlockParts(Freezable, keras.layers.Layer):
             name=name,
         )
 
+    def new_drop_path(self) -> keras.Layer | None:
+        """Creates a dropout of whole samples, or returns `None` where nothing is dropped."""
+        if not self.drop_path_rate:
+            return None
+        return keras.layers.Dropout(
+            self.drop_path_rate,
+            # One number per sample, for all its pixels and channels.
+            noise_shape=(None, 1, 1, 1),
+            dtype=self.dtype_policy,
+            name="drop_path",
+        )
+
     def build_in_order(self, shape: tuple, *layers: keras.Layer) -> tuple:
-        """Builds each layer on the output of the one before it.
+        """Builds each layer on the output of the previous one, and returns the last output shape.
 
         Zeroes the last scale or convolution where `zero_init_residual` asks for it.
         """
         if self.zero_init_residual:
-            last = [layer for layer in layers if not isinstance(layer, keras.layers.Identity)][-1]
-            scales = {SymmetricConv2D: "kernel", keras.layers.BatchNormalization: "gamma"}
-            scale = next((name for cls, name in scales.items() if isinstance(last, cls)), None)
-            if scale is None:
-                raise ValueError(
-                    "`zero_init_residual=True` needs a residual branch that ends in a layer of "
-                    "`self.conv()` or `self.norm()`, which can start at zero. "
-                    f"Received: {last!r} at its end"
-                )
-            setattr(last, f"{scale}_initializer", keras.initializers.Zeros())
+            _start_at_zero(layers)
         for layer in layers:
             layer.build(shape)
             shape = layer.compute_output_shape(shape)
         return shape
+
+
+def _start_at_zero(layers: tuple[keras.Layer, ...]) -> None:
+    last = [layer for layer in layers if not isinstance(layer, keras.layers.Identity)][-1]
+    scales = {SymmetricConv2D: "kernel", keras.layers.BatchNormalization: "gamma"}
+    scale = next((name for cls, name in scales.items() if isinstance(last, cls)), None)
+    if scale is None:
+        raise ValueError(
+            "`zero_init_residual=True` needs a residual branch that ends in a layer of "
+            "`self.conv()` or `self.norm()`, which can start at zero. "
+            f"Received: {last!r} at its end"
+        )
+    setattr(last, f"{scale}_initializer", keras.initializers.Zeros())

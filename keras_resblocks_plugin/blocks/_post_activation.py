@@ -1,5 +1,3 @@
-from collections.abc import Callable
-
 import keras
 
 from keras_resblocks_plugin._utils._registration import PACKAGE
@@ -13,16 +11,8 @@ class PostActivationResidualBlock(ResidualBlock):
     See `ResidualBlock` for the arguments, shapes and an example.
     """
 
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int = 3,
-        strides: int = 1,
-        activation: str | Callable | None = None,
-        output_activation: str | Callable | None = "relu",
-        **kwargs,
-    ):
-        super().__init__(filters, kernel_size, strides, activation, output_activation, **kwargs)
+    default_activation = None
+    default_output_activation = "relu"
 
     def build_residual(self, input_shape):
         self.conv1 = self.conv(self.filters, self.kernel_size, self.strides, name="conv1")

@@ -1,17 +1,17 @@
 import keras
 
 from keras_resblocks_plugin._utils._registration import PACKAGE
-from keras_resblocks_plugin.blocks._pre_activation import PreActivationResidualBlock
+from keras_resblocks_plugin.blocks._preactivated import PreactivatedBlock
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class PreActivationBottleneckResidualBlock(PreActivationResidualBlock):
-    """Contract, convolve, expand, each pre-activated: the block of ResNet-50 v2.
+class PreActivationBottleneckResidualBlock(PreactivatedBlock):
+    """Contract, convolve, expand: `x + conv1x1(relu(bn(conv(relu(bn(conv1x1(relu(bn(x)))))))))`.
 
-    The spatial convolution runs on `filters` channels, the sum on `expansion = 4` times
-    as many ([He et al., 2016](https://arxiv.org/abs/1603.05027)). See
-    `PreActivationResidualBlock` for the projection, `ResidualBlock` for the arguments,
-    shapes and an example.
+    The block of ResNet-50 v2 ([He et al., 2016](https://arxiv.org/abs/1603.05027)). The
+    spatial convolution runs on `filters` channels, the sum on `expansion = 4` times as many.
+    A projection reads the output of the first norm and activation, and has no norm of its
+    own. See `ResidualBlock` for the arguments, shapes and an example.
     """
 
     expansion = 4
@@ -23,12 +23,8 @@ class PreActivationBottleneckResidualBlock(PreActivationResidualBlock):
         self.conv2 = self.conv(self.filters, self.kernel_size, self.strides, name="conv2")
         self.norm3 = self.norm(name="norm3")
         self.conv3 = self.conv(self.filters * self.expansion, 1, name="conv3")
-        return self.build_in_order(
-            input_shape,
-            *(self.norm1, self.conv1),
-            *(self.norm2, self.conv2),
-            *(self.norm3, self.conv3),
-        )
+        contract, convolve = (self.norm1, self.conv1), (self.norm2, self.conv2)
+        return self.build_in_order(input_shape, *contract, *convolve, self.norm3, self.conv3)
 
     def convolve(self, h, training=None):
         x = self.conv1(h)

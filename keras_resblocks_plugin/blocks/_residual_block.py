@@ -1,45 +1,51 @@
 """The template that every residual block fills in."""
 
-import numbers
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
 from keras_resblocks_plugin._utils._arguments import arguments_of, check_arguments
-from keras_resblocks_plugin._utils._config_schema import (
-    ACTIVATION,
-    BOOLEAN,
-    DATA_FORMAT,
-    integer,
-    layer_schema,
-)
 from keras_resblocks_plugin._utils._registration import PACKAGE
 from keras_resblocks_plugin._utils._validation import (
     check_activation,
     check_choice,
     check_positive_int,
 )
+from keras_resblocks_plugin.blocks._checks import (
+    check_drop_path_rate,
+    check_input_shape,
+    check_residual_shape,
+    check_weight_paths,
+    check_zero_init,
+)
+from keras_resblocks_plugin.blocks._defaults import CLASS_DEFAULT, resolve_default
+from keras_resblocks_plugin.blocks._schema import NORMALIZATIONS, block_schema
 from keras_resblocks_plugin.blocks._shortcut import SHORTCUTS, ShortcutBranch
-from keras_resblocks_plugin.layers._layers import channel_axis, freezable_norms, strided_shape
+from keras_resblocks_plugin.layers._geometry import channel_axis, strided_shape
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class ResidualBlock(ShortcutBranch):
     """Base of the residual blocks: `output_activation(shortcut(x) + drop_path(residual(x)))`.
 
-    The template owns that equation, the shortcut, building, shapes and
-    `get_config()`. A subclass creates the layers of its residual branch in
-    `build_residual()`, applies them in `residual()`, and is then a `block_type` of
-    `ResBlockBackbone` as well.
+    The template owns that equation, the arguments, the shortcut, building and shapes.
+    A subclass creates the layers of its residual branch in `build_residual()` and
+    applies them in `residual()`. It is then a `block_type` of `ResBlockBackbone` as well.
+
+    Class attributes hold what distinguishes the blocks: `expansion`, by which `filters`
+    grows at the output, and the defaults of three arguments, `default_activation`,
+    `default_output_activation` and `default_normalization`.
 
     Args:
         filters: int. The width of the block. The output has `filters * expansion`
-            channels; `expansion` is a class attribute.
+            channels.
         kernel_size: int, odd. The window of the spatial convolutions. Defaults to `3`.
         strides: int. The step of the first spatial convolution. Defaults to `1`.
-        activation: The activation inside the residual branch. Defaults to `"relu"`.
-        output_activation: The activation after the sum. Defaults to `None`.
+        activation: The activation inside the residual branch. Defaults to the class
+            attribute `default_activation`, `"relu"` in the template.
+        output_activation: The activation after the sum. Defaults to the class attribute
+            `default_output_activation`, `None` in the template.
         shortcut: `"auto"` is the identity where shapes match, else a 1×1
             projection. `"projection"` projects always. `"pad"` takes every
             `strides`-th pixel and pads the channels with zeros, half before and
@@ -48,8 +54,8 @@ class ResidualBlock(ShortcutBranch):
             [He et al., 2018](https://arxiv.org/abs/1812.01187)). Defaults to `"auto"`.
         normalization: `"batch"` or `None`. The convolutions have biases exactly when
             it is `None`. Momentum and epsilon are the class attributes
-            `norm_momentum = 0.9` and `norm_epsilon = 1e-5`, ResNet's values; a
-            subclass may set others. Defaults to `None`.
+            `norm_momentum = 0.9` and `norm_epsilon = 1e-5`, ResNet's values. Defaults to
+            the class attribute `default_normalization`, `None` in the template.
         drop_path_rate: float in `[0, 1)`. The chance that a training sample skips
             the residual branch, which is scaled up to keep the mean
             ([Huang et al., 2016](https://arxiv.org/abs/1603.09382)). Defaults to `0.0`.
@@ -77,6 +83,8 @@ class ResidualBlock(ShortcutBranch):
     ```python
     @keras.saving.register_keras_serializable("my_package")
     class WideningBlock(krp.blocks.ResidualBlock):
+        default_output_activation = "relu"
+
         def build_residual(self, input_shape):
             self.conv1 = self.conv(2 * self.filters, self.kernel_size, self.strides, name="conv1")
             self.conv2 = self.conv(self.filters, self.kernel_size, name="conv2")
@@ -87,20 +95,33 @@ class ResidualBlock(ShortcutBranch):
     ```
     """
 
+    # === What a subclass sets ===
+    expansion: int = 1
+    default_activation: str | Callable | None = "relu"
+    default_output_activation: str | Callable | None = None
+    default_normalization: str | None = None
+    # Whether the residual branch ends in `activation`.
+    ends_in_activation: bool = False
+    # Whether the block starts with norm and activation: a backbone of such blocks ends in both.
+    preactivates: bool = False
+
     def __init__(
         self,
         filters: int,
         kernel_size: int = 3,
         strides: int = 1,
-        activation: str | Callable | None = "relu",
-        output_activation: str | Callable | None = None,
+        activation: str | Callable | None = CLASS_DEFAULT,
+        output_activation: str | Callable | None = CLASS_DEFAULT,
         shortcut: str = "auto",
-        normalization: str | None = None,
+        normalization: str | None = CLASS_DEFAULT,
         drop_path_rate: float = 0.0,
         zero_init_residual: bool = False,
         data_format: str | None = None,
         **kwargs,
     ):
+        activation = resolve_default(type(self), "activation", activation)
+        output_activation = resolve_default(type(self), "output_activation", output_activation)
+        normalization = resolve_default(type(self), "normalization", normalization)
         check_arguments(type(self), kwargs, arguments_of(type(self), keras.Layer))
         super().__init__(**kwargs)
         self.filters = check_positive_int("filters", filters)
@@ -109,71 +130,35 @@ class ResidualBlock(ShortcutBranch):
         self.activation = check_activation("activation", activation)
         self.output_activation = check_activation("output_activation", output_activation)
         self.shortcut_type = check_choice("shortcut", shortcut, SHORTCUTS)
-        self.normalization = check_choice("normalization", normalization, (None, "batch"))
-        is_number = isinstance(drop_path_rate, numbers.Real)
-        if not is_number or isinstance(drop_path_rate, bool) or not 0 <= drop_path_rate < 1:
-            raise ValueError(
-                "`drop_path_rate` must be a number in [0, 1): the chance that a sample "
-                f"skips the residual branch. Received: drop_path_rate={drop_path_rate!r}"
-            )
-        self.drop_path_rate = float(drop_path_rate)
+        self.normalization = check_choice("normalization", normalization, NORMALIZATIONS)
+        self.drop_path_rate = check_drop_path_rate(drop_path_rate)
         check_choice("zero_init_residual", zero_init_residual, (False, True))
         self.zero_init_residual = bool(zero_init_residual)
         data_format = data_format or keras.config.image_data_format()
         self.data_format = check_choice(
             "data_format", data_format, ("channels_last", "channels_first")
         )
-        self.drop_path = None
-        if self.drop_path_rate:
-            # One number a sample, for all its pixels and channels.
-            self.drop_path = keras.layers.Dropout(
-                self.drop_path_rate,
-                noise_shape=(None, 1, 1, 1),
-                dtype=self.dtype_policy,
-                name="drop_path",
-            )
+        check_zero_init(self)
+        self.drop_path = self.new_drop_path()
 
-    # === What a subclass fills in ===
     def build_residual(self, input_shape: tuple) -> tuple:
         """Creates and builds the layers of the residual branch; returns its output shape."""
         raise NotImplementedError(f"{type(self).__name__} must define `build_residual()`.")
 
     def residual(self, x: Any, training: bool | None = None) -> Any:
-        """The residual branch, without drop-path. Pass `training` on to every norm."""
+        """Applies the residual branch, without drop-path. Pass `training` to every norm."""
         raise NotImplementedError(f"{type(self).__name__} must define `residual()`.")
 
-    # === Layer ===
+    # === What the template does ===
     def build(self, input_shape):
-        if len(input_shape) != 4:
-            raise ValueError(
-                "`inputs` of a residual block must have rank 4, a batch of images or "
-                f"feature maps. Received: input_shape={tuple(input_shape)}"
-            )
+        check_input_shape(input_shape, self.data_format)
         axis = channel_axis(self.data_format)
-        if input_shape[axis] is None:
-            raise ValueError(
-                "`inputs` must have a known number of channels, and `data_format` is "
-                f"{self.data_format!r}. Received: input_shape={tuple(input_shape)}"
-            )
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={axis: input_shape[axis]})
         output_shape = self.compute_output_shape(input_shape)
-        residual_shape = tuple(self.build_residual(input_shape))
-        if residual_shape != output_shape:
-            raise ValueError(
-                f"The residual branch of `{type(self).__name__}` must end in shape "
-                f"{output_shape}: `filters * expansion` channels and `ceil(size / strides)` "
-                f"in space. Received: {residual_shape} from `build_residual()`"
-            )
-        self._build_shortcut(input_shape, output_shape)
-        self._check_names()
+        check_residual_shape(self, self.build_residual(input_shape), output_shape)
+        self.build_shortcut(input_shape, output_shape)
+        check_weight_paths(self)
         self.restore_state()
-
-    def build_from_config(self, config):
-        super().build_from_config(config)
-        # Of files that were written before `get_config()` had it.
-        if config.get("freeze_batch_norm"):
-            for norm in freezable_norms(self):
-                norm.freeze_statistics = True
 
     def call(self, inputs, training=None):
         shortcut, residual = self.branches(inputs, training)
@@ -182,17 +167,8 @@ class ResidualBlock(ShortcutBranch):
         return self.output_activation(shortcut + residual)
 
     def branches(self, x: Any, training: bool | None = None) -> tuple[Any, Any]:
-        """Both terms of the sum, `(shortcut(x), residual(x))`."""
+        """Returns both terms of the sum, `(shortcut(x), residual(x))`."""
         return self.shortcut(x, training), self.residual(x, training)
-
-    def _check_names(self):
-        paths = [weight.path for weight in self.weights]
-        repeated = sorted({path for path in paths if paths.count(path) > 1})
-        if repeated:
-            raise ValueError(
-                f"The layers of `{type(self).__name__}` must have different names, by which "
-                f"presets keep their weights. Received: several at {', '.join(repeated)}"
-            )
 
     def compute_output_shape(self, input_shape):
         return strided_shape(
@@ -201,26 +177,14 @@ class ResidualBlock(ShortcutBranch):
 
     @classmethod
     def config_schema(cls, config: dict[str, Any]) -> dict[str, Any]:
-        """A JSON Schema of the config, by which presets are checked before they are built.
+        """Returns the JSON Schema by which a preset's config is checked before it is built.
 
-        A subclass with arguments of its own may extend it; see `config_schema.py`.
+        A subclass with arguments of its own may extend it; see `_utils/_config_schema.py`.
 
         Args:
-            config: The config to check, on which a schema may depend.
+            config: dict. The config to check, on which the schema may depend.
         """
-        return layer_schema(
-            required=("filters",),
-            filters=integer(1, 1 << 20),
-            kernel_size=integer(1, 1023),
-            strides=integer(1, 1 << 10),
-            activation=ACTIVATION,
-            output_activation=ACTIVATION,
-            shortcut={"enum": [*SHORTCUTS]},
-            normalization={"enum": [None, "batch"]},
-            drop_path_rate={"type": "number", "minimum": 0, "exclusiveMaximum": 1},
-            zero_init_residual=BOOLEAN,
-            data_format=DATA_FORMAT,
-        )
+        return block_schema()
 
     def get_config(self):
         config = super().get_config()

@@ -3,7 +3,8 @@
 from typing import Any
 
 from keras_resblocks_plugin.blocks._parts import BlockParts
-from keras_resblocks_plugin.layers._layers import average_pixels, channel_axis, pad_channels
+from keras_resblocks_plugin.layers._geometry import channel_axis, pad_channels
+from keras_resblocks_plugin.layers._pooling import average_pixels
 
 SHORTCUTS = ("auto", "projection", "pad", "avg_pool")
 
@@ -11,11 +12,10 @@ SHORTCUTS = ("auto", "projection", "pad", "avg_pool")
 class ShortcutBranch(BlockParts):
     """Base of `ResidualBlock`: builds and applies the shortcut that `shortcut_type` names."""
 
-    expansion: int = 1
     normalizes_projection: bool = True
 
     def shortcut(self, x: Any, training: bool | None = None) -> Any:
-        """The other branch: the identity, a projection, or zero-padded channels."""
+        """Applies the shortcut: the identity, a projection, or zero-padded channels."""
         if self.projects:
             if self.shortcut_type == "avg_pool" and self.strides > 1:
                 x = average_pixels(x, self.strides, self.data_format)
@@ -25,7 +25,8 @@ class ShortcutBranch(BlockParts):
             return pad_channels(x, filters, self.strides, self.data_format)
         return x
 
-    def _build_shortcut(self, input_shape, output_shape):
+    def build_shortcut(self, input_shape: tuple, output_shape: tuple) -> None:
+        """Creates and builds the projection, where the shortcut is one."""
         axis = channel_axis(self.data_format)
         matches = self.strides == 1 and input_shape[axis] == output_shape[axis]
         self.projects = self.shortcut_type in ("projection", "avg_pool") or (
@@ -39,7 +40,7 @@ class ShortcutBranch(BlockParts):
                 f"{output_shape[axis]}, the output's. Received: input_shape={tuple(input_shape)}"
             )
 
-    def _build_projection(self, input_shape, filters):
+    def _build_projection(self, input_shape: tuple, filters: int) -> None:
         strides = 1 if self.shortcut_type == "avg_pool" else self.strides
         self.shortcut_conv = self.conv(filters, 1, strides, name="shortcut_conv")
         self.shortcut_norm = self.norm(name="shortcut_norm", enabled=self.normalizes_projection)

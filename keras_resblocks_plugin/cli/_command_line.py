@@ -13,7 +13,7 @@ def new_app(name: str | None = None, help: str | None = None, example: str | Non
     """A command line whose every command has `--debug`.
 
     Args:
-        name: str or None. What users type. Defaults to the name of the file that runs.
+        name: str or None. The name that users type. Defaults to the name of the running file.
         help: str or None. The first lines of `--help`.
         example: str or None. A command that users can copy, shown under the help.
     """
@@ -66,7 +66,7 @@ def run(app: App, tokens: Sequence[str] | None = None) -> None:
     """Runs a command line, and ends the process with 0, 1 (failure) or 2 (usage).
 
     Args:
-        app: App. What `new_app` returned.
+        app: App. A command line of `new_app`.
         tokens: list of str or None. The arguments. Defaults to those of the process.
     """
     try:

@@ -1,12 +1,11 @@
 """`keras-resblocks convert`."""
 
-import hashlib
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Group, Parameter
 
-# What the source does not say, or says wrongly.
+# Options for properties that the source lacks, or gives wrongly.
 _SOURCE = Parameter(group=Group("Missing from the source, or wrong there"))
 
 
@@ -40,41 +39,15 @@ def convert(
     names = class_names and class_names.read_text(encoding="utf-8").splitlines()
 
     import keras_resblocks_plugin as krp
-    from keras_resblocks_plugin._utils._jsonfile import write_json
+    from keras_resblocks_plugin.saving._source import Source
 
-    source = _pinned(source)
-    model = krp.convert.from_timm(source, names, image_size, mean and list(mean), std and list(std))
+    origin = Source.of(source, license, data)
+    model = krp.convert.from_timm(
+        str(origin), names, image_size, mean and list(mean), std and list(std)
+    )
     model.save_to_preset(str(out))
-    record = {"license": license, "start": {"converted from": _described(source)}}
-    if data:
-        record["data"] = {"name": data}
-    write_json(out / "training.json", record)
+    origin.record().save(out)
     krp.hub.model_card(out).save(out / "README.md")
     kind = "ImageClassifier" if isinstance(model, krp.ResBlockImageClassifier) else "Backbone"
     print(f"Saved {out}: {model.count_params():,} parameters.")
     print(f'Load it with: keras_hub.models.{kind}.from_preset("{out}")')
-
-
-def _pinned(source: str) -> str:
-    """A Hub handle with its current commit; files as they are."""
-    from keras_resblocks_plugin._hub_client import Handle, NotCachedError, look_up
-
-    if Path(source).exists() or "/" not in source:
-        return source
-    handle = Handle.parse(source if source.startswith("hf://") else f"hf://{source}")
-    try:
-        commit, _ = look_up(handle)
-    except NotCachedError:
-        # Without a network, what was downloaded before is used.
-        return str(handle)
-    return str(handle._replace(revision=commit))
-
-
-def _described(source: str) -> str:
-    """The source, in words that identify it even when the file is gone."""
-    file = Path(source)
-    if not file.is_file():
-        return file.resolve().name if file.is_dir() else source
-    with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return f"{file.name}, SHA-256 {digest}"

@@ -9,7 +9,7 @@ from keras_resblocks_plugin.cli._options import options_of
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ExplainConfig:
-    """What to explain.
+    """The image to explain, and the classifier.
 
     Args:
         image: Path. An image file, resized as the preset's converter does. Where the converter

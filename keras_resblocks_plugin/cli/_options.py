@@ -16,7 +16,7 @@ def options_of(config_class: type, run: Callable[[Any], Any], *positional: str) 
     Args:
         config_class: type. A dataclass, whose docstring describes each field under `Args:`. Of a
             field that is a dataclass itself, the fields become a group of options.
-        run: Callable. What takes the dataclass. Its docstring is the help of the command.
+        run: Callable. A function of the dataclass. Its docstring is the help of the command.
         *positional: str. The fields that are given without their names, in this order. They are
             required. All others are options.
 
@@ -68,7 +68,7 @@ def _fields(config_class: type, group: Group | None) -> Iterator[tuple[str, Any,
 
 
 def _build(config_class: type, values: dict[str, Any]) -> Any:
-    """The dataclass, and those in it, of the values that were given."""
+    """Builds the dataclass, and those in it, from the given values."""
     hints = get_type_hints(config_class)
     arguments = {}
     for field in dataclasses.fields(config_class):
@@ -80,7 +80,7 @@ def _build(config_class: type, values: dict[str, Any]) -> Any:
 
 
 def _descriptions(config_class: type) -> dict[str, str]:
-    """The description of each field, by the docstrings of a dataclass and of what it extends."""
+    """The description of each field, from the docstrings of a dataclass and its bases."""
     texts = {}
     for parent in reversed(config_class.__mro__[:-1]):
         for entry in docstring_parser.parse(parent.__doc__ or "").params:

@@ -23,6 +23,6 @@ def presets(
         return
     width = max(map(len, known), default=0)
     for name, preset in known.items():
-        # Of what is only on the Hub, nothing is known before it is loaded.
+        # Unknown for a preset that is only on the Hub.
         count = f"{preset['parameters']:,}" if "parameters" in preset else "?"
         print(f"{name:{width}}  {count:>12} parameters  {preset['source']}, {preset['handle']}")

@@ -1,7 +1,7 @@
-"""Models of KerasHub, timm and torchvision to this package's, and back to timm."""
+"""Conversions from KerasHub, timm and torchvision, and to timm."""
 
+from keras_resblocks_plugin.convert._from_keras_hub import from_keras_hub
 from keras_resblocks_plugin.convert._from_timm import from_timm
-from keras_resblocks_plugin.convert._kerashub_resnet import from_keras_hub
 from keras_resblocks_plugin.convert._to_timm import to_timm
 
 __all__ = ["from_keras_hub", "from_timm", "to_timm"]

@@ -1,4 +1,4 @@
-"""Weights files of PyTorch models: safetensors without PyTorch, checkpoints with it."""
+"""Weights files of PyTorch models: safetensors, and checkpoints if PyTorch is installed."""
 
 import pickle
 import re
@@ -13,20 +13,20 @@ from keras_resblocks_plugin._utils._safetensors import DTYPES, read_header
 from keras_resblocks_plugin.convert._transfer import LoadedTensor, Tensor
 
 SAFETENSORS_FILE = "model.safetensors"
-# timm's own order.
+# In timm's order of preference.
 _WEIGHTS_FILES = (SAFETENSORS_FILE, "pytorch_model.bin")
 CONFIG_FILE = "config.json"
-# What ends so is no repository whose `hf://` was left out.
+# A name with one of these suffixes is a file and not a repository without `hf://`.
 _SUFFIXES = {".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".tar"}
 
 
 def find_checkpoint(source: str | Path) -> Path:
-    """The weights file that a Hub handle, a folder or a file stands for.
+    """Returns the weights file of a Hub handle, a folder or a file.
 
-    Of a repository only the weights and `config.json` are downloaded.
+    Only the weights and `config.json` of a repository are downloaded.
 
     Raises:
-        ValueError: If there is no such folder or file, or it has no weights.
+        ValueError: If there is no such folder or file, or if it has no weights.
         HubError: If it cannot be downloaded.
     """
     path = Path(source).expanduser()
@@ -35,8 +35,9 @@ def find_checkpoint(source: str | Path) -> Path:
         is_name = re.fullmatch(r"[\w.-]+/[\w.-]+(@\S+)?", str(source))
         if not is_handle and (not is_name or path.suffix in _SUFFIXES):
             raise ValueError(
-                "`source` must be a Hub handle such as `hf://timm/resnet18.a1_in1k`, or exist: a "
-                f"folder that timm saved, or a weights file. Received: source={str(source)!r}"
+                "`source` must be a Hub handle such as `hf://timm/resnet18.a1_in1k`, an existing "
+                "folder that timm saved, or an existing weights file. "
+                f"Received: source={str(source)!r}"
             )
         return _download(Handle.parse(str(source) if is_handle else f"hf://{source}"))
     if not path.is_dir():
@@ -48,7 +49,7 @@ def find_checkpoint(source: str | Path) -> Path:
 
 
 def _download(handle: Handle) -> Path:
-    # The first that there is: many a repository has the same weights in both formats.
+    # Only the first that exists: many repositories have the same weights in both formats.
     for name in _WEIGHTS_FILES:
         file = fetch(handle, files=[CONFIG_FILE, name]).folder / name
         if file.is_file():
@@ -58,23 +59,26 @@ def _download(handle: Handle) -> Path:
 
 def _no_weights(source: object) -> ValueError:
     return ValueError(
-        f"`source` must have {' or '.join(_WEIGHTS_FILES)}, as what timm saves. "
+        f"`source` must contain {' or '.join(_WEIGHTS_FILES)}, as timm saves them. "
         f"Received: source={str(source)!r}"
     )
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:
-    """The weights in a file by name, without the counters of batches; heads are matrices.
+    """Reads the weights in a file.
+
+    Returns:
+        The weights by name, without the batch counters. The head's kernel is a matrix.
 
     Raises:
-        ValueError: If the file is damaged, or holds more than tensors.
-        ImportError: If PyTorch is needed to read it, and is not there.
+        ValueError: If the file is damaged, or contains more than tensors.
+        ImportError: If the file is a PyTorch checkpoint and PyTorch is not installed.
     """
     if file.suffix == ".safetensors":
-        tensors = read_header(file, {**DTYPES, "I64": np.int64})
+        tensors = read_header(file, {**DTYPES, "I64": np.int64}).tensors
     else:
         tensors = _read_torch(file)
-    # `DataParallel` puts this before every name.
+    # `DataParallel` adds this prefix to every name.
     prefix = "module." if all(name.startswith("module.") for name in tensors) else ""
     return {
         name.removeprefix(prefix): _as_matrix(tensor) if name.endswith("fc.weight") else tensor
@@ -84,7 +88,7 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
 
 
 def _as_matrix(tensor: Tensor) -> Tensor:
-    # timm's v2 classifies with a 1×1 convolution.
+    # The head of timm's v2 networks is a 1×1 convolution.
     if tuple(tensor.shape[2:]) != (1, 1):
         return tensor
     if isinstance(tensor, LoadedTensor):
@@ -97,24 +101,24 @@ def _read_torch(file: Path) -> dict[str, Tensor]:
         import torch
     except ImportError as error:
         raise ImportError(
-            f"`{file}` is a PyTorch checkpoint, which only PyTorch reads: `pip install torch`, "
-            "or convert a safetensors file."
+            f"`{file}` is a PyTorch checkpoint, which only PyTorch can read. Run `pip install "
+            "torch`, or convert a safetensors file."
         ) from error
     try:
         values: Any = torch.load(file, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, OSError) as error:
         raise ValueError(
-            f"`{file}` is not a PyTorch checkpoint that is safe to load: it is damaged, or holds "
-            "more than tensors and numbers, which could run code. Where you trust it, save its "
-            f"`state_dict` alone. Received: {error}"
+            f"`{file}` is not a PyTorch checkpoint that is safe to load: it is damaged, or it "
+            "contains objects other than tensors and numbers, which could run code. If you trust "
+            f"it, save its `state_dict` alone. Received: {error}"
         ) from None
     if isinstance(values, Mapping) and isinstance(values.get("state_dict"), Mapping):
         values = values["state_dict"]
     is_state = isinstance(values, Mapping) and all(map(torch.is_tensor, values.values()))
     if not is_state or not values:
         raise ValueError(
-            f"`{file}` must hold a `state_dict`, tensors by name, or a dict with one under "
-            f"'state_dict'. Received: {_summary(values)}"
+            f"`{file}` must contain a `state_dict`, which maps names to tensors, or a dict with "
+            f"one under 'state_dict'. Received: {_summary(values)}"
         )
     return {name: LoadedTensor(tensor.to(torch.float32).numpy()) for name, tensor in values.items()}
 

@@ -1,4 +1,4 @@
-"""ResNets of timm, torchvision and CIFAR repositories as backbones and classifiers."""
+"""Conversion of weights from timm, torchvision and CIFAR repositories."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from keras_resblocks_plugin._utils._one_save import one_save
 from keras_resblocks_plugin.convert import _timm_config
 from keras_resblocks_plugin.convert._architecture import read_architecture
 from keras_resblocks_plugin.convert._checkpoint import CONFIG_FILE, find_checkpoint, read_tensors
+from keras_resblocks_plugin.convert._timm_preprocessing import new_converter
 from keras_resblocks_plugin.convert._transfer import assign
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.models._image_classifier import ResBlockImageClassifier
@@ -22,32 +23,35 @@ def from_timm(
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
 ) -> ResBlockBackbone | ResBlockImageClassifier:
-    """Makes a classifier of a ResNet's weights as timm or torchvision saves them.
+    """Converts a ResNet's weights, as timm or torchvision saves them, to a classifier.
 
-    Known are timm's `resnet18`, `34`, `50`, `101`, `152`, `resnet50d` and `resnetv2_50`,
-    torchvision's of the same layout, and ResNet-20 to 110 for CIFAR with padded shortcuts
-    (option A), as `akamaster/pytorch_resnet_cifar10` names their weights. Their `config.json`
-    gives the preprocessing and the names of the classes. A file without one is taken to be
-    trained on images normalized as ImageNet's usually are.
+    Supported are timm's `resnet18`, `34`, `50`, `101`, `152`, `resnet50d` and `resnetv2_50`,
+    torchvision's networks of the same layout, and ResNet-20 to 110 for CIFAR with padded
+    shortcuts (option A), whose weights are named as in `akamaster/pytorch_resnet_cifar10`. The
+    preprocessing and the class names are read from `config.json`. Without one, the usual
+    normalization of ImageNet is assumed.
 
     Args:
-        source: A Hub handle (`"hf://timm/resnet18.a1_in1k"`, with `@revision` where wanted, or
-            without `hf://`), a folder that timm saved, a safetensors file or a PyTorch checkpoint.
-            A checkpoint needs PyTorch, and is read without running code of its own.
-        class_names: list of strings, in the order of the labels, in place of the source's.
-        image_size: int. The side of the images, in place of the source's.
-        mean: list of floats. The mean of each channel of the training images, whose pixels
-            are from 0 to 1, in place of the source's.
-        std: list of floats. Their standard deviations.
+        source: string or path. A Hub handle (`"hf://timm/resnet18.a1_in1k"`, optionally with
+            `@revision`; `hf://` may be omitted), a folder that timm saved, a safetensors file or
+            a PyTorch checkpoint. A checkpoint needs PyTorch, and is read without running any code
+            in it.
+        class_names: list of strings. The class names in the order of the labels. Defaults to the
+            source's, if it has any.
+        image_size: int. The side of the images. Defaults to the source's.
+        mean: list of floats. The mean of each channel, for pixels in `[0, 1]`. Defaults to the
+            source's.
+        std: list of floats. The standard deviation of each channel, for pixels in `[0, 1]`.
+            Defaults to the source's.
 
     Returns:
-        A `krp.ResBlockImageClassifier`; a `krp.ResBlockBackbone` where there is no head.
+        A `krp.ResBlockImageClassifier`, or a `krp.ResBlockBackbone` if the weights have no head.
 
     Raises:
-        ValueError: If the source is damaged, or of a network that residual blocks do not make
-            up. Weights that are missing, unexpected or of another shape are all listed.
-        ImportError: If it is a PyTorch checkpoint, and there is no PyTorch.
-        HubError: If it cannot be downloaded.
+        ValueError: If the source is damaged, or if its network is not supported. Missing,
+            unexpected and misshaped weights are all listed.
+        ImportError: If the source is a PyTorch checkpoint and PyTorch is not installed.
+        krp.hub.HubError: If the source cannot be downloaded.
 
     Example:
 
@@ -58,7 +62,7 @@ def from_timm(
     """
     file = find_checkpoint(source)
     given = {"mean": mean, "std": std}
-    # `to_timm` may save over the folder meanwhile.
+    # `to_timm` may save to the same folder at the same time.
     return one_save(file.parent, lambda: _read(file, str(source), class_names, image_size, given))
 
 
@@ -79,7 +83,7 @@ def _read(
     input_size = image_size and (backbone.image_shape[-1], image_size, image_size)
     given = {**given, "input_size": input_size}
     preprocessing = _timm_config.preprocessing(config) | {k: v for k, v in given.items() if v}
-    converter = _timm_config.new_converter(
+    converter = new_converter(
         preprocessing, backbone.image_shape[-1], for_cifar=backbone.input_pooling is None
     )
     num_classes = tensors[head].shape[0]

@@ -1,4 +1,4 @@
-"""The names that other libraries give to the weights of a backbone and its head."""
+"""Layouts: the names of the weights of a backbone and its head in other libraries."""
 
 import re
 from collections.abc import Mapping
@@ -8,15 +8,16 @@ _BLOCK = re.compile(r"stack(\d+)_block(\d+)").fullmatch
 
 
 class Layout(NamedTuple):
-    """The names of one family of networks.
+    """The names of the weights in a family of networks.
 
     Args:
-        layers: This package's layers outside of the blocks → theirs.
-        block: The start of their names in a block, with `{stack}` and `{block}` counted from
-            zero and `{stage}` from one.
-        inside: This package's layers in a block → theirs.
-        weights: This package's weights in a layer → theirs.
-        axes: By the number of axes, in which order theirs come here.
+        layers: Maps this package's layers outside of the blocks to the family's.
+        block: The prefix of the names in a block. `{stack}` and `{block}` count from zero and
+            `{stage}` from one.
+        inside: Maps this package's layers in a block to the family's.
+        weights: Maps this package's weights in a layer to the family's.
+        axes: Maps the number of axes to the permutation that turns a weight of the family into
+            this package's.
     """
 
     layers: Mapping[str, str]
@@ -26,7 +27,7 @@ class Layout(NamedTuple):
     axes: Mapping[int, tuple[int, ...]]
 
     def name(self, path: str) -> str:
-        """Their name of the weight at `path`, such as `"stack0_block1/conv1/kernel"`."""
+        """Returns the family's name of a weight path such as `"stack0_block1/conv1/kernel"`."""
         *layers, weight = path.split("/")
         if len(layers) == 1:
             return self.layers[layers[0]] + self.weights[weight]
@@ -42,8 +43,8 @@ _TORCH = {
         "gamma": ".weight",
         "beta": ".bias",
         "moving_mean": ".running_mean",
-        # PyTorch averages unbiased variances and Keras biased ones. What has been averaged is
-        # used alike, so that it only matters to those who go on training.
+        # PyTorch averages unbiased variances and Keras biased ones. Both use the average alike, so
+        # this only matters when training continues.
         "moving_variance": ".running_var",
     },
     "axes": {4: (2, 3, 1, 0), 2: (1, 0)},
@@ -57,7 +58,7 @@ RESNET = Layout(
     inside=_CONVS | _BNS | {"shortcut_conv": "downsample.0", "shortcut_norm": "downsample.1"},
     **_TORCH,
 )
-"""timm's `resnet50` and its like, and torchvision's."""
+"""timm's `resnet50` and similar networks, and torchvision's."""
 
 RESNET_D = RESNET._replace(
     layers={
@@ -69,7 +70,7 @@ RESNET_D = RESNET._replace(
         "stem2_norm": "bn1",
         "predictions": "fc",
     },
-    # The average pooling comes first.
+    # `downsample.0` is the average pooling.
     inside=_CONVS | _BNS | {"shortcut_conv": "downsample.1", "shortcut_norm": "downsample.2"},
 )
 """timm's `resnet50d`."""
@@ -88,11 +89,11 @@ CIFAR = RESNET._replace(
     layers={"stem0_conv": "conv1", "stem0_norm": "bn1", "predictions": "linear"},
     inside=_CONVS | _BNS,
 )
-"""ResNet-20 to 110 for CIFAR, whose shortcuts have no weights."""
+"""ResNet-20 to 110 for CIFAR. Padded shortcuts have no weights."""
 
 
 def keras_hub_layout(num_input_convs: int, pre_activation: bool) -> Layout:
-    """`keras_hub.models.ResNetBackbone`, and `ResNetImageClassifier` on it."""
+    """Returns the layout of a `keras_hub.models.ResNetBackbone` and of a classifier on it."""
     convs = range(num_input_convs)
     if pre_activation:
         norms = {"norm1": "pre_activation_bn", "norm2": "1_bn", "norm3": "2_bn"}

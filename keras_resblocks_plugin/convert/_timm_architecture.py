@@ -1,24 +1,13 @@
-"""The timm ResNet that computes what a backbone or classifier does."""
+"""The network of timm that computes the same as a backbone or classifier."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from keras_resblocks_plugin.convert._layouts import RESNET, RESNET_D, RESNET_V2, Layout
+from keras_resblocks_plugin.convert._layouts import Layout
+from keras_resblocks_plugin.convert._timm_networks import KNOWN_NAMES, NETWORKS
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.models._image_classifier import ResBlockImageClassifier
 
-# (`block_type`, whether shortcuts are averaged) → blocks of each stack → timm's name. The
-# first is also written for other depths.
-_NAMES = {
-    ("bn", False): {(2, 2, 2, 2): "resnet18", (3, 4, 6, 3): "resnet34"},
-    ("bottleneck", False): {
-        (3, 4, 6, 3): "resnet50",
-        (3, 4, 23, 3): "resnet101",
-        (3, 8, 36, 3): "resnet152",
-    },
-    ("bottleneck", True): {(3, 4, 6, 3): "resnet50d"},
-    ("preact_bottleneck", False): {(3, 4, 6, 3): "resnetv2_50"},
-}
 _PLAIN = {
     "input_conv_filters": [64],
     "input_conv_kernel_sizes": [7],
@@ -35,7 +24,13 @@ _CHANNELS = [64, 128, 256, 512]
 
 
 class TimmArchitecture(NamedTuple):
-    """One of timm's networks: its name, what differs from that, and how weights are named."""
+    """A network of timm, perhaps with other arguments than its name stands for.
+
+    Args:
+        name: timm's name.
+        arguments: timm's arguments that differ from those of the name.
+        layout: The names of its weights.
+    """
 
     name: str
     arguments: dict[str, Any]
@@ -43,30 +38,36 @@ class TimmArchitecture(NamedTuple):
 
 
 def find_architecture(model: ResBlockBackbone | ResBlockImageClassifier) -> TimmArchitecture:
-    """The network of timm that gives the same numbers.
+    """Returns the network of timm that computes the same.
 
     Raises:
-        ValueError: If there is none; all reasons are given.
+        ValueError: If there is none; the error lists all reasons.
     """
     backbone = getattr(model, "backbone", model)
     averages = backbone.block_kwargs.get("shortcut") == "avg_pool"
     pre_activation = backbone.block_type == "preact_bottleneck"
-    names = _NAMES.get((backbone.block_type, averages))
+    # timm's name by the number of blocks in each stack.
+    names = {
+        network.blocks: name
+        for name, network in NETWORKS.items()
+        if network.block_type == backbone.block_type
+        and (network.family.shortcut == "avg_pool") == averages
+    }
     reasons = list(_reasons_against(backbone, averages)) if names else [_no_such_block(averages)]
     if getattr(model, "activation", None) not in (None, "linear"):
-        reasons.append("`activation` of the head must be None: timm's gives logits")
+        reasons.append("`activation` of the head must be None, since timm's heads return logits")
     if reasons:
-        known = ", ".join(name for names in _NAMES.values() for name in names.values())
         raise ValueError(
-            f"`model` must be one that timm has: {known}, or these in other depths and widths. "
-            f"{'. '.join(reasons)}. Received: block_type={backbone.block_type!r}, "
-            f"block_kwargs={backbone.block_kwargs}"
+            f"`model` must be a network of timm: {KNOWN_NAMES}, or one of these with other "
+            f"depths and widths. {'. '.join(reasons)}. "
+            f"Received: block_type={backbone.block_type!r}, block_kwargs={backbone.block_kwargs}"
         )
     blocks, filters = tuple(backbone.stackwise_num_blocks), backbone.stackwise_num_filters
     in_chans = backbone.image_shape[-1 if backbone.data_format == "channels_last" else 0]
+    name = names.get(blocks, next(iter(names.values())))
     arguments = {
         "layers": None if blocks in names else list(blocks),
-        # timm's v2 counts them behind the block.
+        # timm's v2 counts the channels at a block's output.
         "channels": None
         if filters == _CHANNELS
         else [f * (1 + 3 * pre_activation) for f in filters],
@@ -74,15 +75,15 @@ def find_architecture(model: ResBlockBackbone | ResBlockImageClassifier) -> Timm
         "global_pool": None if getattr(model, "pooling", "avg") == "avg" else model.pooling,
     }
     return TimmArchitecture(
-        names.get(blocks, next(iter(names.values()))),
-        {name: value for name, value in arguments.items() if value is not None},
-        RESNET_V2 if pre_activation else RESNET_D if averages else RESNET,
+        name,
+        {key: value for key, value in arguments.items() if value is not None},
+        NETWORKS[name].family.layout,
     )
 
 
 def _no_such_block(averages: bool) -> str:
     if averages:
-        return '`shortcut="avg_pool"` goes with bottlenecks: timm projects no more than it has to'
+        return '`shortcut="avg_pool"` must be combined with `block_type="bottleneck"`'
     return "`block_type` must be 'bn', 'bottleneck' or 'preact_bottleneck'"
 
 
@@ -102,8 +103,8 @@ def _reasons_against(backbone: ResBlockBackbone, averages: bool) -> Iterator[str
         is_v2 or block.filters * block.expansion != _PLAIN["input_conv_filters"][0]
     ):
         yield (
-            "timm's v1 projects where shapes change, and its v2 in the first block of every stack, "
-            f"but `shortcut={block.shortcut_type!r}` does not so in the first of all"
+            "timm's v1 projects where shapes change, and its v2 in the first block of every stack; "
+            f"`shortcut={block.shortcut_type!r}` differs from that in the first stack"
         )
     if is_v2 and any(filters % 8 for filters in backbone.stackwise_num_filters):
         yield "`stackwise_num_filters` must be multiples of 8, to which timm's v2 rounds them"

@@ -1,4 +1,4 @@
-"""A backbone or classifier as a folder that timm loads."""
+"""Conversion of a backbone or classifier to a folder that timm loads."""
 
 import json
 from pathlib import Path
@@ -12,29 +12,29 @@ from keras_resblocks_plugin._utils._safetensors import write_file
 from keras_resblocks_plugin.convert._checkpoint import CONFIG_FILE, SAFETENSORS_FILE
 from keras_resblocks_plugin.convert._layouts import RESNET_V2
 from keras_resblocks_plugin.convert._timm_architecture import TimmArchitecture, find_architecture
-from keras_resblocks_plugin.convert._timm_config import describe_converter
+from keras_resblocks_plugin.convert._timm_preprocessing import describe_converter
 from keras_resblocks_plugin.convert._transfer import named_weights
-from keras_resblocks_plugin.layers._layers import channel_axis
+from keras_resblocks_plugin.layers._geometry import channel_axis
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.models._image_classifier import ResBlockImageClassifier
 from keras_resblocks_plugin.saving._preset_files import INDEX_FILE
 
 
 def to_timm(model: ResBlockBackbone | ResBlockImageClassifier, folder: str | Path) -> None:
-    """Writes a model as timm saves its own: `model.safetensors` and `config.json`.
+    """Saves a model in timm's format: `model.safetensors` and `config.json`.
 
-    timm loads it with `timm.create_model("local-dir:FOLDER", pretrained=True)`, and, pushed to
-    the Hub, with `"hf-hub:user/name"`. It gives the same logits. LoRA is merged. Other
-    depths and widths than those of timm's `resnet18`, `34`, `50`, `101`, `152`, `resnet50d` and
-    `resnetv2_50` are written as arguments of these.
+    timm loads it with `timm.create_model("local-dir:FOLDER", pretrained=True)`, and from the Hub
+    with `"hf-hub:user/name"`. It computes the same logits. LoRA is merged. Depths and widths that
+    differ from timm's `resnet18`, `34`, `50`, `101`, `152`, `resnet50d` and `resnetv2_50` are
+    written as arguments of these networks.
 
     Args:
         model: A `krp.ResBlockImageClassifier`, or a `krp.ResBlockBackbone`, which timm loads
-            without a head. Where it has no preprocessing, timm takes ImageNet's.
-        folder: The folder. Files of other names in it stay.
+            without a head. If it has no preprocessing, timm assumes ImageNet's.
+        folder: string or path. The folder to write. Its other files are kept.
 
     Raises:
-        ValueError: If timm has no such network, or the folder has a preset in it, whose files
+        ValueError: If timm has no such network, or if the folder contains a preset, whose files
             have the same names.
 
     Example:
@@ -47,7 +47,7 @@ def to_timm(model: ResBlockBackbone | ResBlockImageClassifier, folder: str | Pat
     folder = local_path("folder", folder)
     if (folder / INDEX_FILE).exists():
         raise ValueError(
-            f"`folder` must not have a preset in it, whose {CONFIG_FILE} would be lost. "
+            f"`folder` must not contain a preset, whose {CONFIG_FILE} would be overwritten. "
             f"Received: folder={str(folder)!r}"
         )
     if not isinstance(model, ResBlockBackbone | ResBlockImageClassifier):
@@ -60,7 +60,7 @@ def to_timm(model: ResBlockBackbone | ResBlockImageClassifier, folder: str | Pat
     tensors = named_weights(model, architecture.layout)
     head = f"{architecture.layout.layers['predictions']}.weight"
     if architecture.layout is RESNET_V2 and head in tensors:
-        # It classifies with a 1×1 convolution.
+        # Its head is a 1×1 convolution.
         tensors[head] = tensors[head][..., None, None]
     counters = {
         name.replace("running_mean", "num_batches_tracked"): np.array(0)

@@ -1,26 +1,27 @@
-"""Weights from one naming to another, strictly and all or nothing."""
+"""Transfer of weights between this package's layout and another, strict and all-or-nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import keras
 import numpy as np
 
+from keras_resblocks_plugin._utils._weight_differences import weight_differences
 from keras_resblocks_plugin.convert._layouts import Layout
-from keras_resblocks_plugin.saving._weights import merged_weights
+from keras_resblocks_plugin.lora._merging import merged_weights
 
 
 class Tensor(Protocol):
-    """Values whose shape is known before they are read."""
+    """A tensor whose shape is known before its values are read."""
 
     shape: tuple[int, ...]
 
     def read(self) -> np.ndarray:
-        """The values as float32."""
+        """Returns the values as float32."""
 
 
 class LoadedTensor(NamedTuple):
-    """Values that are in memory already."""
+    """A tensor in memory."""
 
     array: np.ndarray
 
@@ -35,35 +36,28 @@ class LoadedTensor(NamedTuple):
 def assign(
     model: keras.Model, tensors: Mapping[str, Tensor], layout: Layout, source: str
 ) -> keras.Model:
-    """Gives a model the weights that another library names by `layout`, and returns it.
+    """Assigns the weights of another library to a model.
 
     Args:
-        model: A model whose weights may still be any.
-        tensors: The weights, all that there are.
-        layout: How they are named.
-        source: What they come from, for the error.
+        model: The model.
+        tensors: All weights of the source, by their names in `layout`.
+        layout: The layout of the source.
+        source: The source, for the error.
+
+    Returns:
+        `model`.
 
     Raises:
-        ValueError: If a weight is missing, unexpected or of another shape. All such weights
-            are listed, and none is assigned.
+        ValueError: If a weight is missing, unexpected or misshaped. All such weights are listed,
+            and none is assigned.
     """
     variables = {layout.name(weight.path): weight for weight in model.weights}
     needed = {name: _their_shape(weight, layout) for name, weight in variables.items()}
-    there = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    problems = {
-        "Missing": needed.keys() - there.keys(),
-        "Unexpected": there.keys() - needed.keys(),
-        "Misshaped": [
-            f"{name} {there[name]} in place of {needed[name]}"
-            for name in needed.keys() & there.keys()
-            if there[name] != needed[name]
-        ],
-    }
-    if any(problems.values()):
-        listed = [f"{title}: {_listed(names)}" for title, names in problems.items() if names]
+    there = {name: tensor.shape for name, tensor in tensors.items()}
+    if problems := weight_differences(expected=needed, found=there):
         raise ValueError(
             f"The weights of `{source}` are not those of the {_described(model)} that they look "
-            f"like, so nothing was converted. {'. '.join(listed)}."
+            f"like, so nothing was converted. {problems}"
         )
     for name, variable in variables.items():
         array = tensors[name].read()
@@ -72,7 +66,10 @@ def assign(
 
 
 def named_weights(model: keras.Model, layout: Layout) -> dict[str, np.ndarray]:
-    """The weights of a model as another library has them; LoRA is merged."""
+    """Returns the weights of a model by their names and with their axes in `layout`.
+
+    LoRA is merged.
+    """
     return {
         layout.name(path): np.ascontiguousarray(array.transpose(_their_axes(array.ndim, layout)))
         for path, array in merged_weights(model).items()
@@ -95,9 +92,3 @@ def _described(model: keras.Model) -> str:
     backbone = getattr(model, "backbone", model)
     blocks, filters = backbone.stackwise_num_blocks, backbone.stackwise_num_filters
     return f"residual network of `{backbone.block_type}` blocks {blocks} with filters {filters}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    names = sorted(names)
-    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
-    return ", ".join(names[:20]) + more

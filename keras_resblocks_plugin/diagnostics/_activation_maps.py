@@ -5,45 +5,54 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-import keras_resblocks_plugin as krp
+from keras_resblocks_plugin.models._image_classifier import ResBlockImageClassifier
 
-# Places a side at which a map is sampled, if the last features have fewer cells.
+# The places per side at which a map is sampled, if the last features have fewer cells.
 PLACES = 16
 
 
 def activation_maps(
-    classifier: krp.ResBlockImageClassifier, pixels: np.ndarray, classes: Sequence[int]
+    classifier: ResBlockImageClassifier, pixels: np.ndarray, classes: Sequence[int]
 ) -> np.ndarray:
-    """Class-activation maps over the last features, finer than these.
+    """Computes class activation maps, finer than the last features.
 
-    A class's logit is the mean of `features · weights` over the cells of the last features: the
-    map of [Zhou et al., 2016](https://arxiv.org/abs/1512.04150). But an image of 64 pixels has
-    2×2 cells, each of which sees the whole image and knows by the padding which corner it is. So
-    the net looks at the image shifted by parts of a cell, up to one and a half each way, mirrored
-    at its borders, and each place gets the mean of all cells whose centre came to lie there
-    (after "shift and stitch", [Long et al., 2015](https://arxiv.org/abs/1411.4038)). A larger
-    image would have more cells too, but the net recognizes less in it. The maps stay coarse: they
-    say about where.
+    The logit of a class is the mean of `features · weights` over the cells of the last features,
+    and its map is the term of each cell ([Zhou et al.,
+    2016](https://arxiv.org/abs/1512.04150)). But an image of 64 pixels has 2×2 cells, each of
+    which sees the whole image and knows from the padding which corner it is. So the network sees
+    the image shifted by fractions of a cell, up to one and a half in each direction, mirrored at
+    the borders. Each place gets the mean of all cells whose centre came to lie there (after
+    "shift and stitch", [Long et al., 2015](https://arxiv.org/abs/1411.4038)). A larger image
+    would have more cells too, but the network recognizes less in it. The maps stay coarse.
 
-    The mean of all classes is taken off the weights. No probability changes by that, and what
-    is left speaks for the class rather than for any.
+    The mean over all classes is subtracted from the weights. This changes no probability, and
+    what is left is evidence for the class rather than for any class.
 
     Args:
-        classifier: A classifier with `pooling="avg"`.
-        pixels: One image as the backbone reads it, `(side, side, channels)`.
-        classes: The indices of the classes to map.
+        classifier: A `krp.ResBlockImageClassifier` with `pooling="avg"`.
+        pixels: One preprocessed image, `(side, side, channels)`.
+        classes: list of ints. The indices of the classes to map.
 
     Returns:
-        Array of shape `(len(classes), places, places)`: how much each place speaks for the class.
+        Array of shape `(len(classes), places, places)` with the evidence at each place.
 
     Raises:
         ValueError: If the head does not average the features.
+
+    Example:
+
+    ```python
+    batch = image[None].astype("float32")
+    likeliest = np.argsort(-classifier.predict(batch)[0])[:3]
+    pixels = keras.ops.convert_to_numpy(classifier.preprocessor(batch))[0]
+    maps = krp.diagnostics.activation_maps(classifier, pixels, likeliest)
+    ```
     """
     pooling = classifier.get_config()["pooling"]
     if pooling != "avg":
         raise ValueError(
-            'Activation maps need a head with `pooling="avg"`, whose logits are means over the '
-            f"image. Received: pooling={pooling!r}"
+            '`classifier` must have `pooling="avg"` for activation maps: logits that are means '
+            f"over the image. Received: pooling={pooling!r}"
         )
     side = pixels.shape[0]
     cells = classifier.backbone.compute_output_shape((1, *pixels.shape))[1]

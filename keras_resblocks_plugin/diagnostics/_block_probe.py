@@ -1,4 +1,8 @@
-"""Measurements of residual blocks in one forward pass."""
+"""Measurements of residual blocks in one forward pass.
+
+Blocks are watched while the model runs, and not traced, so that the model stays as it is and the
+code of a user's block may do anything.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,10 +17,12 @@ from keras_resblocks_plugin.blocks import ResidualBlock
 
 
 def named_blocks(model: keras.Model) -> dict[str, ResidualBlock]:
-    """The residual blocks at any depth of a model, numbered where names are not unique.
+    """Returns the residual blocks at any depth of a model, by name.
+
+    Names are numbered where they are not unique.
 
     Raises:
-        ValueError: If there are none.
+        ValueError: If there are no residual blocks.
     """
     blocks = [layer for layer in flatten_layers(model) if isinstance(layer, ResidualBlock)]
     if not blocks:
@@ -31,7 +37,7 @@ def named_blocks(model: keras.Model) -> dict[str, ResidualBlock]:
 
 
 def probe_blocks(model: keras.Model, images: Any) -> dict[str, "BlockRecord"]:
-    """Calls the model once, as in inference, and records what each block adds and activates."""
+    """Calls the model once, as in inference, and records each block's branches and activations."""
     records = {name: BlockRecord() for name in named_blocks(model)}
     with contextlib.ExitStack() as stack:
         for block, record in zip(named_blocks(model).values(), records.values(), strict=True):
@@ -41,14 +47,14 @@ def probe_blocks(model: keras.Model, images: Any) -> dict[str, "BlockRecord"]:
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> float:
-    """`numerator / denominator` of two norms; 0 where nothing stands over nothing."""
+    """Divides two norms: 0 where both are zero."""
     if numerator == 0:
         return 0.0
     return float(numerator / denominator) if denominator else float("inf")
 
 
 class BlockRecord:
-    """The norms of both terms of a block's sum, and which of its channels are ever non-zero."""
+    """The norms of both terms of a block's sum, and the channels that are ever non-zero."""
 
     def __init__(self):
         self.squares = np.zeros(2)
@@ -74,7 +80,7 @@ class BlockRecord:
 
 @contextlib.contextmanager
 def _recording(block: ResidualBlock, record: BlockRecord) -> Iterator[None]:
-    """Lets a record see what the block's own `branches` and activations give."""
+    """Records the outputs of the block's own `branches` and activations."""
     axis = -1 if block.data_format == "channels_last" else 1
     branches, attributes = block.branches, vars(block)
 
@@ -96,7 +102,7 @@ def _recording(block: ResidualBlock, record: BlockRecord) -> Iterator[None]:
         if getattr(block, name) is not keras.activations.linear:
             watched[name] = recorded(getattr(block, name))
     before = {name: attributes[name] for name in watched if name in attributes}
-    # Past Keras' `__setattr__`, which would track what is set, and refuse it in a built layer.
+    # Keras' `__setattr__` would track the values, and refuse them in a built layer.
     attributes.update(watched)
     try:
         yield

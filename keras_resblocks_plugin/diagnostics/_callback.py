@@ -5,42 +5,42 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from keras_resblocks_plugin._utils._extras import require
 from keras_resblocks_plugin._utils._places import local_path
 from keras_resblocks_plugin.diagnostics._block_probe import named_blocks, probe_blocks, ratio
-from keras_resblocks_plugin.diagnostics._picture import check_matplotlib, save_picture
+from keras_resblocks_plugin.diagnostics._events import ScalarWriter
+from keras_resblocks_plugin.diagnostics._picture import save_picture
 
 
 class ResidualDiagnostics(keras.callbacks.Callback):
     """Measures every residual block after each epoch, on a batch of images kept for it.
 
-    - `residual_ratio`: the norm of the residual branch over that of the shortcut, as they are
-      added, over the whole probe. Near 0 the block passes on what it gets.
-    - `dead_units`: the share of units that are zero on the whole probe, of those behind the
-      block's activations, inside the branch and after the sum. A unit is a channel, dead where
-      it is zero at every pixel of every image: all its pixels share the weights, to which
-      no gradient comes any more (the dead neurons, or "dying ReLU", of
-      [Lu et al., 2019](https://arxiv.org/abs/1903.06733)). On more images fewer seem dead.
-      0 where a block has no activation.
+    - `residual_ratio`: the norm of the residual branch over the norm of the shortcut, as they
+      are added, over the whole probe. Near 0, the block passes its input on.
+    - `dead_units`: the share of dead units behind the block's activations, inside the branch and
+      after the sum. A unit is a channel, and is dead where it is zero at every pixel of every
+      image of the probe: its weights get no gradient any more (the dead neurons, or "dying
+      ReLU", of [Lu et al., 2019](https://arxiv.org/abs/1903.06733)). More images show fewer dead
+      units. 0 where a block has no activation.
     - `weight_update`: `‖w − w₀‖ / ‖w₀‖` over the block's trainable weights, where `w₀` are
-      those before the epoch.
+      the weights before the epoch.
 
-    They go to TensorBoard as scalars (`residual_ratio/stack0_block0`, …), by epoch as
-    `keras.callbacks.TensorBoard` counts them, and when the training ends into one picture,
-    `residual_diagnostics.png`. It is measured as in inference: batch norm uses its moving
-    statistics and drop-path is off.
+    The callback writes them for TensorBoard as scalars (`residual_ratio/stack0_block0`, …), with
+    the epochs of `keras.callbacks.TensorBoard`, and at the end of the training as one picture,
+    `residual_diagnostics.png`. It measures as in inference: batch norm uses its moving
+    statistics, and drop-path is off.
 
     Args:
-        probe: A batch of images as `fit()` of the model gets them: raw where the model
-            preprocesses. About 64, which pass through the model in one batch.
-        log_dir: The folder of the event file and the picture, one for each run.
+        probe: array. A batch of images as the model's `fit()` takes them: raw where the model
+            preprocesses. They pass through the model in one batch; 64 are enough.
+        log_dir: string or path. The folder of the event file and the picture, one for each run.
 
-    While and after it trains, `history["dead_units"]["stack0_block0"]` is the list of that
-    block's values, one an epoch.
+    `history["dead_units"]["stack0_block0"]` is the list of that block's values, one per epoch.
 
     Raises:
-        ImportError: If matplotlib is not installed.
+        ImportError: If matplotlib or tensorboardX is not installed, which the extra `training`
+            installs.
 
     Example:
 
@@ -54,19 +54,19 @@ class ResidualDiagnostics(keras.callbacks.Callback):
     def __init__(self, probe: Any, log_dir: str | Path):
         super().__init__()
         if not len(probe):
-            raise ValueError("`probe` must be a batch of at least one image. Received: none")
+            raise ValueError("`probe` must be a batch of at least one image. Received: no images")
         # Now, and not after hours of training.
-        check_matplotlib()
+        require("training", "matplotlib", "tensorboardX")
         self.probe = probe
         self.log_dir = local_path("log_dir", log_dir)
 
     @staticmethod
     def measure(model: keras.Model, probe: Any) -> dict[str, dict[str, float]]:
-        """The statistics of a model as it is, without training.
+        """Measures a model as it is, without training.
 
         Args:
             model: A model with residual blocks at any depth.
-            probe: A batch of images as `fit()` of the model gets them.
+            probe: array. A batch of images as the model's `fit()` takes them.
 
         Returns:
             `{"residual_ratio": {block: number}, "dead_units": {block: number}}`.
@@ -85,7 +85,7 @@ class ResidualDiagnostics(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None):
         self._blocks = named_blocks(self.model)
         self._epochs = []
-        self._writer = tf.summary.create_file_writer(str(self.log_dir))
+        self._writer = ScalarWriter(self.log_dir)
         statistics = ("residual_ratio", "dead_units", "weight_update")
         self.history = {key: {name: [] for name in self._blocks} for key in statistics}
 
@@ -99,11 +99,10 @@ class ResidualDiagnostics(keras.callbacks.Callback):
             for name, block in self._blocks.items()
         }
         self._epochs.append(epoch)
-        with self._writer.as_default(step=epoch):
-            for statistic, by_block in values.items():
-                for name, value in by_block.items():
-                    self.history[statistic][name].append(value)
-                    _write_scalar(f"{statistic}/{name}", value)
+        for statistic, by_block in values.items():
+            for name, value in by_block.items():
+                self.history[statistic][name].append(value)
+                self._writer.add(f"{statistic}/{name}", value, epoch)
         self._writer.flush()
 
     def on_train_end(self, logs: dict | None = None):
@@ -114,15 +113,9 @@ class ResidualDiagnostics(keras.callbacks.Callback):
 
 def _flat_weights(block: keras.Layer) -> np.ndarray:
     weights = [keras.ops.convert_to_numpy(weight) for weight in block.trainable_weights]
-    # A frozen block has none.
+    # A frozen block has no trainable weights.
     return np.concatenate([np.empty(0), *(weight.ravel().astype("float64") for weight in weights)])
 
 
 def _distance(weights: np.ndarray, before: np.ndarray) -> float:
     return ratio(np.linalg.norm(weights - before), np.linalg.norm(before))
-
-
-def _write_scalar(tag: str, value: float) -> None:
-    # What `tf.summary.scalar()` does, which needs TensorBoard to be installed.
-    metadata = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"})
-    tf.summary.write(tag, tf.constant(value, "float32"), metadata=metadata)

@@ -5,9 +5,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._utils._extras import require
 from keras_resblocks_plugin.diagnostics._activation_maps import activation_maps
+from keras_resblocks_plugin.diagnostics._callback import ResidualDiagnostics
+from keras_resblocks_plugin.diagnostics._explanation_picture import draw_explanation
+from keras_resblocks_plugin.models._image_classifier import ResBlockImageClassifier
 
 # The side of the image in the picture, in pixels.
 SHOWN = 320
@@ -15,7 +17,7 @@ MAPPED = 3
 
 
 def explain(
-    classifier: krp.ResBlockImageClassifier, image: np.ndarray, out: str | Path
+    classifier: ResBlockImageClassifier, image: np.ndarray, out: str | Path
 ) -> list[tuple[str, float]]:
     """Draws the most likely classes of an image, where the evidence is, and the blocks.
 
@@ -52,8 +54,9 @@ def explain(
     likeliest = np.argsort(-logits[0])[:MAPPED]
     pixels = keras.ops.convert_to_numpy(converter(batch))[0]
     maps = activation_maps(classifier, pixels, likeliest)
-    blocks = krp.ResidualDiagnostics.measure(classifier, batch)
-    _draw(Path(out), _as_seen(converter, image), guesses, maps, blocks)
+    blocks = ResidualDiagnostics.measure(classifier, batch)
+    shown = _as_seen(converter, image)
+    draw_explanation(Path(out), shown, guesses, maps, blocks["residual_ratio"])
     return guesses
 
 
@@ -71,65 +74,3 @@ def _as_seen(converter: keras.Layer, image: np.ndarray) -> np.ndarray:
     shown = keras.ops.convert_to_numpy(resize(image.astype("float32")))
     # Bicubic resizing leaves the range of pixels.
     return np.clip(np.round(shown), 0, 255).astype("uint8")
-
-
-def _draw(out: Path, image, guesses, maps, blocks) -> None:
-    """Draws the image and the maps above, the classes and the blocks below."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(13, 7.2), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=(3.4, 3))
-    panels = above.subplots(1, 1 + len(maps))
-    # One scale for all maps, above zero even if there is no evidence at all.
-    most = max(float(maps.max()), 1e-6)
-    panels[0].imshow(image)
-    panels[0].set_title("image")
-    for axes, map_, (name, chance) in zip(panels[1:], maps, guesses, strict=False):
-        overlay = _draw_map(axes, image, map_, most)
-        axes.set_title(f"{name}, {chance:.0%}")
-    for axes in panels:
-        axes.axis("off")
-    bar = above.colorbar(overlay, ax=panels, shrink=0.85, ticks=[0, most])
-    bar.ax.set_yticklabels(["none", "most"])
-    bar.set_label("evidence for the class", labelpad=-12)
-    classes, ratios = below.subplots(1, 2, width_ratios=(1, 1.3))
-    _draw_classes(classes, guesses)
-    _draw_ratios(ratios, blocks["residual_ratio"])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, dpi=100, metadata={"Software": None})
-
-
-def _draw_map(axes, image, map_, most: float):
-    """Draws a map over the gray image, transparent where there is no evidence."""
-    from PIL import Image
-
-    # Averaging neighbours removes the noise between single looks.
-    smooth = Image.fromarray(map_.astype("float32")).reduce(2)
-    smooth = smooth.resize(image.shape[:2], Image.Resampling.BICUBIC)
-    evidence = np.clip(np.asarray(smooth), 0, most)
-    axes.imshow(image.mean(axis=-1), cmap="gray")
-    return axes.imshow(
-        evidence, cmap="inferno", vmin=0, vmax=most, alpha=0.75 * np.sqrt(evidence / most)
-    )
-
-
-def _draw_classes(axes, guesses) -> None:
-    """Draws the most likely classes as bars."""
-    names, chances = zip(*reversed(guesses), strict=True)
-    bars = axes.barh(names, chances, color="#3d6ea5")
-    axes.bar_label(bars, [f"{chance:.0%}" for chance in chances], padding=4)
-    axes.set(title="most likely classes", xlim=(0, 1.12))
-    axes.spines[["top", "right", "bottom"]].set_visible(False)
-    axes.set_xticks([])
-
-
-def _draw_ratios(axes, ratios: dict[str, float]) -> None:
-    """Draws, for each block in order, how much it adds to its shortcut."""
-    axes.bar(list(ratios), list(ratios.values()), color="#5b8c5a")
-    axes.axhline(1, color="black", lw=0.8, ls=":")
-    axes.set(
-        title="blocks, from the image to the head; at 1, both terms have the same norm",
-        ylabel="‖residual‖ / ‖shortcut‖",
-    )
-    axes.tick_params("x", rotation=30)
-    axes.spines[["top", "right"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""The picture of a training: one map a statistic, a row for each block."""
+"""The picture of a training run: one panel per statistic, one row per block."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,25 +12,10 @@ TITLES = {
 }
 
 
-def check_matplotlib() -> None:
-    """Raises where the picture could not be drawn.
-
-    Raises:
-        ImportError: If matplotlib is not installed.
-    """
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            "`ResidualDiagnostics` draws a picture when the training ends, and needs matplotlib "
-            "for it: `pip install matplotlib`."
-        ) from error
-
-
 def save_picture(
     history: Mapping[str, Mapping[str, Sequence[float]]], epochs: Sequence[int], file: Path
 ) -> None:
-    """Draws each statistic by block, from the first at the top, and by epoch."""
+    """Draws each statistic by block, the first at the top, and by epoch."""
     from matplotlib.colors import LogNorm, Normalize
     from matplotlib.figure import Figure
 

@@ -26,7 +26,7 @@ def export(config: ExportConfig) -> dict[str, Any]:
         config: `ExportConfig`.
 
     Returns:
-        What `export.json` holds: dict with the settings, and `results` by format.
+        dict. The contents of `export.json`: the settings, and `results` by format.
 
     Raises:
         ValueError: If the backend is not TensorFlow, the preset has no square image size, the
@@ -46,7 +46,7 @@ def export(config: ExportConfig) -> dict[str, Any]:
     import keras_resblocks_plugin as krp
     from keras_resblocks_plugin._utils import _jsonfile, _markdown
     from keras_resblocks_plugin.export import _measure
-    from keras_resblocks_plugin.training import _results
+    from keras_resblocks_plugin.training._hardware import hardware
     from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 
     # The formats' own precision: a preset in half precision becomes float32.
@@ -82,7 +82,7 @@ def export(config: ExportConfig) -> dict[str, Any]:
         "folded": folded is not plain,
         "data": {"name": data, "images": len(images)},
         "calibration_images": 0 if calibration is None else len(calibration),
-        "hardware": _results.hardware(),
+        "hardware": hardware(),
         "software": _versions(files),
         "runs": config.runs,
         "results": results,
@@ -131,7 +131,7 @@ def _read(config: ExportConfig, model: "keras.Model", resize: Any) -> tuple:
 def _write(
     config: ExportConfig, model: "keras.Model", calibration: np.ndarray | None
 ) -> dict[str, Path]:
-    """Writes every format that can be written here, and says what is left out."""
+    """Writes the formats whose packages are installed, and prints which are left out."""
     files = {}
     for name in config.formats or _formats.FORMATS:
         missing = _formats.missing_modules(name)

@@ -104,7 +104,7 @@ def report(record: dict) -> str:
     text = (
         f"`{record['preset']}`, {data['images']:,} images ({data['name']}) of "
         f"{record['image_size']} px, from {'raw' if record['preprocessing'] else 'normalized'} "
-        "pixels. The difference is that of the logits from those of Keras."
+        "pixels. The difference is between its logits and those of Keras."
     )
     if record["runs"]:
         header += ["ms for one image", "Keras / it"]

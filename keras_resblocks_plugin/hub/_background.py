@@ -11,6 +11,7 @@ from keras_resblocks_plugin._utils._one_save import one_save
 from keras_resblocks_plugin.hub._checks import check_shareable
 from keras_resblocks_plugin.hub._contents import copy_contents
 from keras_resblocks_plugin.hub._upload import Upload
+from keras_resblocks_plugin.saving._preset_folder import PresetFolder
 
 # A request that is past its deadline gets this long to end by itself.
 _GRACE = 1.0
@@ -52,7 +53,7 @@ class BackgroundPush:
             # removed at the latest when the process ends.
             copy = tempfile.TemporaryDirectory(prefix="keras_resblocks_plugin_")
             target = Path(copy.name) / _COPY
-            one_save(folder, lambda: copy_contents(folder, target, self.token))
+            one_save(folder, lambda: copy_contents(PresetFolder(folder), target, self.token))
             self._waiting = copy
         except (OSError, ValueError) as error:
             if copy is not None:
@@ -98,9 +99,9 @@ class BackgroundPush:
     def _push(self, client: HubClient, copy: tempfile.TemporaryDirectory) -> None:
         with copy as parent:
             try:
-                folder = Path(parent) / _COPY
-                check_shareable(folder)
-                _, self.url, _ = Upload(client, self.target, folder).send(self.private)
+                preset = PresetFolder(Path(parent) / _COPY)
+                check_shareable(preset)
+                _, self.url, _ = Upload(client, self.target, preset).send(self.private)
                 self.missing = None
                 _log.info("Pushed: %s", self.url)
             except Exception as error:

@@ -1,6 +1,5 @@
 """The best preset of a training run goes to the Hub while the training goes on."""
 
-import json
 import math
 import warnings
 from pathlib import Path
@@ -9,14 +8,13 @@ from typing import Any
 import keras
 
 from keras_resblocks_plugin._hub_client import Handle, HubClient, missing_token
-from keras_resblocks_plugin._utils._json import read_json
 from keras_resblocks_plugin._utils._places import check_saves_inside, local_path
 from keras_resblocks_plugin._utils._replace import replacing
 from keras_resblocks_plugin._utils._validation import check_choice
 from keras_resblocks_plugin.hub._background import BackgroundPush
 from keras_resblocks_plugin.hub._checks import check_finite
-
-_RECORD_FILE = "training.json"
+from keras_resblocks_plugin.saving._preset_folder import PresetFolder
+from keras_resblocks_plugin.saving._training_record import TrainingRecord
 
 
 class PushToHub(keras.callbacks.Callback):
@@ -80,7 +78,7 @@ class PushToHub(keras.callbacks.Callback):
         if not hasattr(self.model, "save_to_preset"):
             task = "a KerasHub task on a `ResBlockBackbone`"
             raise ValueError(f"`PushToHub` needs {task}. Received: {self.model!r}")
-        best = self._record().get("results", {}).get(_result_name(self.monitor))
+        best = (self._record().results or {}).get(_result_name(self.monitor))
         self._best = -math.inf if best is None else self._sign * best
         if best is not None:
             # The run before may have been killed on the way to the Hub.
@@ -115,16 +113,16 @@ class PushToHub(keras.callbacks.Callback):
             _result_name(name): float(logs[name]) if math.isfinite(logs[name]) else None
             for name in names
         }
-        record = {**self._record(), "results": results, "epochs": epoch + 1}
+        record = self._record()
+        record.results, record.epochs = results, epoch + 1
         with replacing(self.folder) as folder:
             check_saves_inside(getattr(self.model, "preprocessor", None))
             self.model.save_to_preset(str(folder))
-            (folder / _RECORD_FILE).write_text(json.dumps(record, indent=2) + "\n")
+            record.save(folder)
         self._pushes.offer(self.folder)
 
-    def _record(self) -> dict:
-        file = self.folder / _RECORD_FILE
-        return read_json(file) if file.is_file() else {}
+    def _record(self) -> TrainingRecord:
+        return PresetFolder(self.folder).record
 
 
 def _warn(message: str) -> None:

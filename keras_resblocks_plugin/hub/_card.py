@@ -5,15 +5,11 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from keras_resblocks_plugin._utils._json import read_json
 from keras_resblocks_plugin.hub._edited_card import sign
-from keras_resblocks_plugin.lora._adapter_metadata import (
-    ADAPTER_FILE,
-    is_adapter,
-    read_adapter_metadata,
-)
 from keras_resblocks_plugin.saving._buildable import serialized_objects
-from keras_resblocks_plugin.saving._preset_folder import BACKBONE_NAME
+from keras_resblocks_plugin.saving._preset_files import CONFIG_FILE, METADATA_FILE, TASK_FILE
+from keras_resblocks_plugin.saving._preset_folder import BACKBONE_NAME, PresetFolder
+from keras_resblocks_plugin.saving._training_record import TrainingRecord
 
 _TEMPLATE = Path(__file__).with_name("card_template.md")
 _SPLITS = ("train", "held_out", "validation", "test")
@@ -26,13 +22,13 @@ _PIPELINE_TAGS = {
 }
 
 
-def model_card(folder: str | Path, repo_id: str | None = None) -> ModelCard:
+def model_card(folder: str | Path | PresetFolder, repo_id: str | None = None) -> ModelCard:
     """The card of a preset, from its configs and, where there is one, its `training.json`.
 
     Args:
         folder: The preset, or the folder of an adapter.
-        repo_id: Where it goes, as `"user/name"`. Without it the card says to load the
-            preset by the folder's name.
+        repo_id: The repository that it goes to, as `"user/name"`. Without it the card says to
+            load the preset by the folder's name.
 
     Example:
 
@@ -40,23 +36,23 @@ def model_card(folder: str | Path, repo_id: str | None = None) -> ModelCard:
     model_card("presets/resblock_bn_small").save("presets/resblock_bn_small/README.md")
     ```
     """
-    folder = Path(folder)
-    name = repo_id.split("/")[-1] if repo_id else folder.resolve().name
-    adapter = read_adapter_metadata(folder / ADAPTER_FILE) if is_adapter(folder) else {}
-    config = adapter.get("architecture") or _backbone_config(_read(folder / "config.json"))
-    task_config = _read(folder / "task.json")
-    training = _read(folder / "training.json")
+    preset = PresetFolder.of(folder)
+    name = repo_id.split("/")[-1] if repo_id else preset.path.resolve().name
+    adapter = preset.adapter if preset.is_adapter else {}
+    config = adapter.get("architecture") or _backbone_config(_read(preset, CONFIG_FILE))
+    task_config = _read(preset, TASK_FILE)
+    record = preset.record
     task = task_name(task_config.get("class_name", ""))
     num_classes = _num_classes(task_config)
     if adapter.get("class_names"):
         task, num_classes = "ImageClassifier", len(adapter["class_names"])
-    data = _table(training.get("data"))
-    results = _eval_results(training.get("results"), data.get("name", "unnamed"), task)
+    data = _table(record.data)
+    results = _eval_results(record.results, data.get("name", "unnamed"), task)
     card = ModelCard.from_template(
         ModelCardData(
             library_name="keras-hub",
             pipeline_tag=_PIPELINE_TAGS[task],
-            license=training.get("license", "apache-2.0"),
+            license="apache-2.0" if record.license is None else record.license,
             tags=["keras", "keras-resblocks-plugin", "residual-blocks"]
             + (["lora"] if adapter else []),
             datasets=[data["name"]] if "name" in data else None,
@@ -67,19 +63,19 @@ def model_card(folder: str | Path, repo_id: str | None = None) -> ModelCard:
         name=name,
         repo_id=repo_id,
         handle=f"hf://{repo_id}" if repo_id else name,
-        summary=_summary(config, task, _read(folder / "metadata.json").get("parameter_count"))
+        summary=_summary(config, task, _read(preset, METADATA_FILE).get("parameter_count"))
         if not adapter
         else _adapter_summary(config, task, adapter["rank"]),
         adapter=adapter,
-        base=_table(training.get("start")).get("preset", "…"),
+        base=_table(record.start).get("preset", "…"),
         task=task,
         architecture=_table(config, without=("name", "trainable", "frozen", "dtype")),
-        recipe=_recipe(training),
+        recipe=_recipe(record),
         results=results,
         data=data,
         num_classes=num_classes,
-        curve=(folder / "curve.png").is_file(),
-        samples=sorted(path.name for path in folder.glob("samples/*.png")),
+        curve=(preset.path / "curve.png").is_file(),
+        samples=sorted(path.name for path in preset.path.glob("samples/*.png")),
     )
     card.text = sign(card.text)
     return card
@@ -142,16 +138,16 @@ def _eval_results(results: Any, dataset: str, task: str | None) -> list[EvalResu
     return entries
 
 
-def _recipe(training: dict) -> dict[str, str]:
+def _recipe(record: TrainingRecord) -> dict[str, str]:
     keys = "learning_rates_tried epochs seed seconds hardware software multiply_adds stored_as note"
-    run = {key: training.get(key) for key in keys.split()}
-    rows = _table(training.get("recipe"), without=("backbone",)) | _table(run)
-    start = training.get("start")
-    if isinstance(start, dict):
-        earlier = _table(start.get("recipe"), without=("backbone",))
-        # How long it really trained, as for the run itself.
-        earlier = earlier | _table({key: start.get(key) for key in ("epochs", "note")}) or start
-        rows["started from weights trained with"] = _cell(earlier)
+    run = {key: getattr(record, key) for key in keys.split()}
+    rows = _table(record.recipe, without=("backbone",)) | _table(run)
+    if isinstance(record.start, dict):
+        start = TrainingRecord.from_json(record.start)
+        earlier = _table(start.recipe, without=("backbone",))
+        # The number of epochs that it really trained, as for the run itself.
+        own = {"epochs": start.epochs, "note": start.note}
+        rows["started from weights trained with"] = _cell(earlier | _table(own) or record.start)
     return rows
 
 
@@ -171,5 +167,5 @@ def _cell(value: Any) -> str:
     return str(value).replace("|", "\\|").replace("\n", " ")
 
 
-def _read(file: Path) -> dict:
-    return read_json(file) if file.is_file() else {}
+def _read(preset: PresetFolder, name: str) -> dict[str, Any]:
+    return preset.json(name) if preset.has(name) else {}

@@ -7,13 +7,17 @@ from pathlib import Path
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
 from keras_resblocks_plugin._hub_client import Handle, digest
-from keras_resblocks_plugin.hub._checks import KERASHUB_WEIGHTS_FILE
 from keras_resblocks_plugin.lora._adapter_metadata import ADAPTER_FILE
-from keras_resblocks_plugin.saving._preset_files import PRESET_FILES
-from keras_resblocks_plugin.saving._preset_folder import is_code_or_weights
+from keras_resblocks_plugin.saving._preset_files import (
+    KERASHUB_WEIGHTS_FILE,
+    PRESET_FILES,
+    is_code_or_weights,
+)
+from keras_resblocks_plugin.saving._preset_folder import PresetFolder
+from keras_resblocks_plugin.saving._training_record import RECORD_FILE
 
 CARD_FILE = "README.md"
-_RECORDS = {"training.json", "curve.png"}
+_RECORDS = {RECORD_FILE, "curve.png"}
 _PRESET_FILES = PRESET_FILES | {KERASHUB_WEIGHTS_FILE} | _RECORDS
 # In larger files nobody writes a token by mistake.
 _TEXT_BYTES = 1_000_000
@@ -49,12 +53,16 @@ def read_contents(folder: Path, token: str | None) -> dict[str, Path | bytes]:
     return contents
 
 
-def copy_contents(folder: Path, copy: Path, token: str | None) -> Path:
-    """Copies what a push sends, since the folder may be saved over while it is on its way.
+def copy_contents(preset: PresetFolder, copy: Path, token: str | None) -> PresetFolder:
+    """Copies the files of a push, since the folder may be saved over while they are sent.
+
+    Returns:
+        The copy, with everything that was read of the preset.
 
     Raises:
-        ValueError: If a file may not be sent, as `read_contents` says.
+        ValueError: If a file must not be sent, see `read_contents`.
     """
+    folder = preset.path
     names = list(read_contents(folder, token))
     if (folder / CARD_FILE).is_file():
         names.append(CARD_FILE)
@@ -63,7 +71,7 @@ def copy_contents(folder: Path, copy: Path, token: str | None) -> Path:
     for name in names:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / name, copy / name)
-    return copy
+    return preset.at(copy)
 
 
 def changes(

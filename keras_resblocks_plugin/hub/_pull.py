@@ -8,6 +8,7 @@ from keras_resblocks_plugin.hub._checks import check_shareable
 from keras_resblocks_plugin.registry import _name_store
 from keras_resblocks_plugin.registry._pulled_names import register_pulled
 from keras_resblocks_plugin.registry._registry import check_name
+from keras_resblocks_plugin.saving._preset_folder import PresetFolder
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,9 @@ def pull_from_hub(
         return Pulled(name, str(source), commit, None, tuple(files))
     _name_store.check_writable()
     folder, commit, fresh = fetch(source, token)
-    check_shareable(folder)
-    register_pulled(name, str(source), commit, folder)
+    preset = PresetFolder(folder)
+    check_shareable(preset)
+    register_pulled(name, str(source), commit, preset)
     files = sorted(
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
     )

@@ -12,12 +12,14 @@ from keras_resblocks_plugin._utils._one_save import one_save
 from keras_resblocks_plugin._utils._places import check_saves_inside
 from keras_resblocks_plugin._utils._registration import PACKAGE
 from keras_resblocks_plugin.hub._card import task_name
-from keras_resblocks_plugin.hub._checks import check_shareable_adapter, load_shareable
+from keras_resblocks_plugin.hub._checks import check_shareable_adapter, load_finite
 from keras_resblocks_plugin.hub._contents import copy_contents
 from keras_resblocks_plugin.hub._upload import Upload
-from keras_resblocks_plugin.lora._adapter_metadata import ADAPTER_FILE, is_adapter
+from keras_resblocks_plugin.lora._adapter_metadata import ADAPTER_FILE
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.saving._locate import locate
+from keras_resblocks_plugin.saving._preset_folder import PresetFolder
+from keras_resblocks_plugin.saving._saving import saving_preset
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,8 @@ def push_to_hub(
     client = HubClient(token)
     with tempfile.TemporaryDirectory(prefix="keras_resblocks_plugin_") as parent:
         folder = Path(parent) / target.name
-        saved_class = _write_checked(preset_or_model, folder, client.token)
-        upload = Upload(client, target, folder, create_pr, overwrite_card)
+        preset, saved_class = _write_checked(preset_or_model, folder, client.token)
+        upload = Upload(client, target, preset, create_pr, overwrite_card)
         if dry_run:
             commit, changed = None, upload.compare()
             url = f"{client.api.endpoint}/{target.repo_id}"
@@ -128,34 +130,37 @@ def _target(handle: str, revision: str | None, create_pr: bool) -> Handle:
 
 def _write_checked(
     preset_or_model: str | Path | keras.Model, folder: Path, token: str | None
-) -> type | None:
-    """Writes what is to be pushed to a new folder; returns what `_check` says of it."""
+) -> tuple[PresetFolder, type | None]:
+    """Writes the files of a push to a new folder; returns it and the result of `_check`."""
     if isinstance(preset_or_model, str | Path):
         source = Path(locate(preset_or_model, ResBlockBackbone.presets)).absolute()
 
-        def check_and_copy() -> type | None:
-            saved_class = _check(source)
-            copy_contents(source, folder, token)
-            return saved_class
+        def check_and_copy() -> tuple[PresetFolder, type | None]:
+            preset = PresetFolder(source)
+            saved_class = _check(preset)
+            return copy_contents(preset, folder, token), saved_class
 
-        # An adapter alone is a file that is saved over.
-        return one_save(source / ADAPTER_FILE if is_adapter(source) else source, check_and_copy)
+        # An adapter is replaced as a file, a preset as a folder.
+        is_adapter = PresetFolder(source).is_adapter
+        return one_save(source / ADAPTER_FILE if is_adapter else source, check_and_copy)
     if not hasattr(preset_or_model, "save_to_preset"):
         raise ValueError(
             "`preset_or_model` must be a preset's folder or name, a `ResBlockBackbone`, or a "
             f"KerasHub task on one. Received: {preset_or_model!r}"
         )
     check_saves_inside(getattr(preset_or_model, "preprocessor", None))
-    preset_or_model.save_to_preset(str(folder))
-    return _check(folder)
+    with saving_preset(folder) as save:
+        preset_or_model.save_to_preset(str(save.path))
+    preset = save.preset.at(folder)
+    return preset, _check(preset)
 
 
-def _check(folder: Path) -> type | None:
+def _check(preset: PresetFolder) -> type | None:
     """Checks what is to be pushed; returns its class, or `None` for an adapter."""
-    if is_adapter(folder):
-        check_shareable_adapter(folder)
+    if preset.is_adapter:
+        check_shareable_adapter(preset)
         return None
-    return type(load_shareable(folder))
+    return type(load_finite(preset))
 
 
 def _load_line(cls: type | None, target: Handle) -> str:

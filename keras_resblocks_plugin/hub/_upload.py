@@ -19,6 +19,7 @@ from keras_resblocks_plugin._hub_client import (
 from keras_resblocks_plugin.hub._card import model_card
 from keras_resblocks_plugin.hub._contents import CARD_FILE, changes, read_contents
 from keras_resblocks_plugin.hub._edited_card import renewed
+from keras_resblocks_plugin.saving._preset_folder import PresetFolder
 
 _log = logging.getLogger(__name__)
 
@@ -30,20 +31,20 @@ class Upload:
     Args:
         client: Who sends.
         target: The repository and branch.
-        folder: The preset.
+        preset: The preset.
         create_pr: Whether the commit is a pull request.
         overwrite_card: Whether a card that people edited is replaced.
     """
 
     client: HubClient
     target: Handle
-    folder: Path
+    preset: PresetFolder
     create_pr: bool = False
     overwrite_card: bool = False
 
     def __post_init__(self):
         # What must not be sent is found before anything is created there.
-        self._contents = read_contents(self.folder, self.client.token)
+        self._contents = read_contents(self.preset.path, self.client.token)
         # Of a pull request it is the title, by which it is found again.
         self._message = f"Push {self.target.name} with keras-resblocks-plugin"
 
@@ -155,8 +156,8 @@ class Upload:
         ]
 
     def _card(self, commit: str, expected: str | None) -> str:
-        card = model_card(self.folder, self.target.repo_id)
-        old = self.folder / CARD_FILE
+        card = model_card(self.preset, self.target.repo_id)
+        old = self.preset.path / CARD_FILE
         if expected is not None and not self.overwrite_card:
             download = self.client.api.hf_hub_download
             old = Path(download(self.target.repo_id, CARD_FILE, revision=commit))

@@ -1,4 +1,4 @@
-"""The weights of a layer that learn: read, set and kept in configs, inside composite layers too."""
+"""Freezing of weights at any depth of a layer, and its place in configs."""
 
 import difflib
 from collections.abc import Collection, Iterator, Mapping
@@ -12,21 +12,25 @@ from keras_resblocks_plugin._utils._kerashub import (
     set_trainable,
     set_trainable_flag,
 )
-from keras_resblocks_plugin.lora._lora import lora_settings, restore_lora
+from keras_resblocks_plugin.lora._config import lora_settings, restore_lora
 
 
 def frozen_paths(layer: keras.Layer) -> list[str]:
-    """The sorted paths of the weights in a layer that do not learn, though they could.
+    """Returns the sorted paths of the frozen weights in a layer.
 
-    The moving statistics of a batch norm are among them where its own `trainable` is `False`.
+    They include the moving statistics of each batch norm whose own `trainable` is `False`.
     """
     return sorted(path for path, learns in _learning(layer) if not learns)
 
 
 def set_frozen(layer: keras.Layer, paths: Collection[str]) -> None:
-    """Freezes exactly the weights at `paths`, which `frozen_paths` then gives.
+    """Freezes exactly the weights at `paths`, which `frozen_paths` then returns.
 
-    A flag `trainable` inside the layer reads `False` where nothing below it learns or moves.
+    The flag `trainable` of a layer inside becomes `False` where all weights below it are frozen.
+
+    Args:
+        layer: A built layer.
+        paths: The paths of weights and of the moving statistics of batch norms.
 
     Raises:
         ValueError: If the layer has no such weights.
@@ -35,10 +39,10 @@ def set_frozen(layer: keras.Layer, paths: Collection[str]) -> None:
     for path in sorted(set(paths) - known):
         close = difflib.get_close_matches(path, known, n=1)
         raise ValueError(
-            "`frozen` must hold paths of weights that could learn. Received: "
+            "`frozen` must hold paths of weights that can learn. Received: "
             f"{path!r}" + (f". Did you mean {close[0]!r}?" if close else f" in `{layer.name}`")
         )
-    # What is inside a layer comes behind it.
+    # Inner layers first, since the flag of a layer depends on them.
     for inner in reversed((layer, *flatten_layers(layer))):
         learnable, statistics = learnable_weights(inner), _statistics(inner)
         for weight in learnable:
@@ -50,7 +54,7 @@ def set_frozen(layer: keras.Layer, paths: Collection[str]) -> None:
 
 
 def learns(layer: keras.Layer) -> bool:
-    """Whether any weight in a layer learns, whatever the layer's own flag says."""
+    """Returns whether any weight in a layer learns, whatever the layer's own flag says."""
     return any(w.trainable for x in (layer, *flatten_layers(layer)) for w in learnable_weights(x))
 
 
@@ -63,18 +67,18 @@ def _learning(layer: keras.Layer) -> Iterator[tuple[str, bool]]:
 def _statistics(layer: keras.Layer) -> list[keras.Variable]:
     if not isinstance(layer, keras.layers.BatchNormalization):
         return []
-    # There are none before it is built.
+    # They are `None` before it is built.
     return [x for x in (layer.moving_mean, layer.moving_variance) if x is not None]
 
 
 def frozen_statistics(layer: keras.Layer) -> list[str]:
-    """The sorted paths of the batch norms inside a layer that have `freeze_statistics`."""
+    """Returns the sorted paths of the batch norms in a layer that have `freeze_statistics`."""
     norms = [x for x in flatten_layers(layer) if getattr(x, "freeze_statistics", False)]
     return sorted(norm.path for norm in norms)
 
 
 class Thawable:
-    """Mixed into layers: setting `trainable` reaches every weight inside, on all backends."""
+    """Mixed into layers: setting `trainable` sets it for every weight inside, on all backends."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "trainable":
@@ -83,15 +87,15 @@ class Thawable:
             super().__setattr__(name, value)
 
 
-# Written to configs only where there is some. All paths are those inside the layer.
+# The keys of a config, present only where they say something. Paths are relative to the layer.
 _STATE = ("freeze_batch_norm", "frozen", "lora")
 
 
 class Freezable(Thawable):
-    """Mixed into layers that build parts of their own: configs hold which weights learn, and LoRA.
+    """Mixed into composite layers: configs hold the frozen weights inside, and LoRA.
 
-    A config of Keras has the layer's own flag alone, so that `.keras` files and clones lose what
-    is set on the layers and weights inside.
+    A config of Keras holds only the layer's own flag, so that `.keras` files and clones lose what
+    was set on the layers and weights inside.
     """
 
     @classmethod
@@ -102,8 +106,16 @@ class Freezable(Thawable):
         layer._state_to_build = state
         return layer
 
+    def build_from_config(self, config: Mapping[str, Any]) -> None:
+        super().build_from_config(config)
+        # Early files have one answer here for all norms of a block.
+        if config.get("freeze_batch_norm"):
+            for norm in flatten_layers(self):
+                if hasattr(norm, "freeze_statistics"):
+                    norm.freeze_statistics = True
+
     def restore_state(self) -> None:
-        """Freezes what the config says, now that the weights are there: `build()` ends with it."""
+        """Freezes the weights that the config lists; to be called at the end of `build()`."""
         state = getattr(self, "_state_to_build", {})
         for norm in flatten_layers(self):
             # Layers that are never built have no path.
@@ -114,7 +126,7 @@ class Freezable(Thawable):
         lora = state.get("lora", {})
         restore_lora(self, {f"{self.path}/{name}": entry for name, entry in lora.items()})
         if not self.trainable:
-            # The layers that `build()` creates do not know it yet.
+            # For the layers that `build()` created.
             self.trainable = False
         elif "frozen" in state:
             set_frozen(self, {f"{self.path}/{path}" for path in state["frozen"]})

@@ -1,4 +1,4 @@
-"""The initial values of convolutions, cheap enough to be thrown away by a loader."""
+"""The initial values of convolutions, which are cheap since loading a preset replaces them."""
 
 import math
 import random
@@ -9,7 +9,7 @@ import numpy as np
 from keras_resblocks_plugin._utils._memory import empty_array, to_tensor
 from keras_resblocks_plugin._utils._registration import PACKAGE
 
-# What fits a processor's cache.
+# The number of values that fits a processor's cache.
 _CHUNK = 1 << 18
 
 
@@ -17,13 +17,13 @@ _CHUNK = 1 << 18
 class HostGlorotUniform(keras.initializers.Initializer):
     """Keras' default `GlorotUniform`, drawn by NumPy instead of the backend.
 
-    Every `from_preset()` creates random values first and replaces them. Drawn by the
-    backend they take a third of that time, and on JAX a compilation for every shape. These
-    lie on a grid of 65,536 steps between the limits, a hundred times finer than bfloat16's.
+    `from_preset()` creates random values first and then replaces them. Drawn by the
+    backend, they take a third of its time, and on JAX a compilation for every shape. The
+    values lie on a grid of 65,536 steps between the limits.
 
     Args:
-        seed: int or `None`. By default every instance has a seed of its own, from Python's
-            generator, which `keras.utils.set_random_seed()` sets.
+        seed: int or `None`. Defaults to a new seed for every instance, drawn from Python's
+            generator, which `keras.utils.set_random_seed()` seeds.
     """
 
     def __init__(self, seed: int | None = None):
@@ -35,7 +35,7 @@ class HostGlorotUniform(keras.initializers.Initializer):
         limit = math.sqrt(6 / (math.prod(window) * (inputs + outputs)))
         values = empty_array(tuple(shape), "float32")
         flat = values.reshape(-1)
-        # NumPy's fastest generator, and four values of each number that it draws.
+        # NumPy's fastest generator. Each number that it draws gives four values.
         bits = np.random.SFC64(self.seed)
         for start in range(0, flat.size, _CHUNK):
             chunk = flat[start : start + _CHUNK]

@@ -1,36 +1,41 @@
-"""The metadata of an adapter's file: the backbone it is for, and the weights it was trained on."""
+"""The metadata of an adapter: the backbone it is for, and the weights it was trained on."""
 
 import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import keras
 import numpy as np
 
 from keras_resblocks_plugin._utils._json import parse_json
-from keras_resblocks_plugin._utils._safetensors import read_metadata
-from keras_resblocks_plugin.saving._weights import base_weights
+from keras_resblocks_plugin._utils._safetensors import StoredFile
+from keras_resblocks_plugin.lora._layers import base_weights
 
 ADAPTER_FILE = "adapter.safetensors"
 _FORMAT = "keras_resblocks_plugin adapter"
-# What a backbone is called, what of it learns and how precisely it computes makes it no other
+# The name of a backbone, its frozen weights and its precision do not make it another
 # architecture. (`build_config` has its LoRA.)
 _NO_ARCHITECTURE = frozenset(
     "name trainable frozen freeze_batch_norm build_config dtype image_shape data_format".split()
 )
 
 
-def is_adapter(folder: Path) -> bool:
-    """Whether a folder is that of an adapter, and not of a preset."""
-    return (folder / ADAPTER_FILE).is_file() and not (folder / "config.json").exists()
+class AdapterMetadata(TypedDict):
+    """The metadata of an adapter, parsed."""
+
+    rank: int
+    alpha: float
+    architecture: dict[str, Any]
+    base: str
+    class_names: list[str] | None
 
 
 def new_adapter_metadata(
     backbone: keras.Model, rank: int, alpha: float, class_names: Sequence[str] | None
 ) -> dict[str, str]:
-    """What `read_adapter_metadata` reads."""
+    """Returns the metadata of a new adapter, as safetensors files hold it."""
     return {
         "format": _FORMAT,
         "rank": str(rank),
@@ -41,23 +46,27 @@ def new_adapter_metadata(
     }
 
 
-def read_adapter_metadata(file: Path) -> dict[str, Any]:
-    """The metadata of a file that `save_adapter` wrote.
+def read_adapter_metadata(file: Path, header: StoredFile) -> AdapterMetadata:
+    """Reads the metadata of an adapter.
+
+    Args:
+        file: Path of the file, for the error.
+        header: The header of the file.
 
     Raises:
-        ValueError: If another wrote it.
+        ValueError: If the file is not an adapter of this package.
     """
-    metadata = read_metadata(file)
+    metadata = header.metadata
     try:
         rank, alpha = int(metadata["rank"]), float(metadata["alpha"])
         names = parse_json(metadata["class_names"].encode(), file, (list, type(None)))
-        known = {
-            "rank": rank,
-            "alpha": alpha,
-            "architecture": parse_json(metadata["architecture"].encode(), file),
-            "base": metadata["base"],
-            "class_names": names if names is None else [str(name) for name in names],
-        }
+        known = AdapterMetadata(
+            rank=rank,
+            alpha=alpha,
+            architecture=parse_json(metadata["architecture"].encode(), file),
+            base=metadata["base"],
+            class_names=names if names is None else [str(name) for name in names],
+        )
         valid = metadata["format"] == _FORMAT and rank > 0 and np.isfinite(alpha)
     except (AttributeError, KeyError, TypeError, ValueError):
         valid = False
@@ -69,11 +78,11 @@ def read_adapter_metadata(file: Path) -> dict[str, Any]:
     return known
 
 
-def check_architecture(theirs: dict, backbone: keras.Model, file: Path) -> None:
-    """Checks that a backbone is what an adapter is for.
+def check_architecture(theirs: dict[str, Any], backbone: keras.Model, file: Path) -> None:
+    """Checks that a backbone has the architecture that an adapter is for.
 
     Raises:
-        ValueError: If it is not; all that differs is listed.
+        ValueError: If it has another; the error lists all arguments that differ.
     """
     ours = _architecture(backbone)
     differing = [
@@ -89,7 +98,7 @@ def check_architecture(theirs: dict, backbone: keras.Model, file: Path) -> None:
 
 
 def base_digest(backbone: keras.Model) -> str:
-    """Tells whether the weights that LoRA adds to are the same."""
+    """Computes a digest of the weights that LoRA is added to, by which to compare them."""
     digest = hashlib.sha256()
     for weight in sorted(base_weights(backbone), key=lambda weight: weight.path):
         values = keras.ops.convert_to_numpy(keras.ops.cast(weight, "float32"))
@@ -98,6 +107,6 @@ def base_digest(backbone: keras.Model) -> str:
 
 
 def _architecture(backbone: keras.Model) -> dict[str, Any]:
-    """The arguments of a backbone that an adapter depends on, as JSON has them."""
+    """Returns the arguments of a backbone that an adapter depends on, as JSON has them."""
     config = {k: v for k, v in backbone.get_config().items() if k not in _NO_ARCHITECTURE}
     return json.loads(json.dumps(keras.saving.serialize_keras_object(config)))

@@ -1,4 +1,4 @@
-"""A feature-pyramid backbone of any residual block."""
+"""A feature-pyramid backbone of residual blocks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +18,10 @@ from keras_resblocks_plugin._utils._registration import PACKAGE
 from keras_resblocks_plugin._utils._validation import BACKBONES_OWN, check_choice, check_image_batch
 from keras_resblocks_plugin.blocks import ResidualBlock
 from keras_resblocks_plugin.blocks._block_type import BLOCK_TYPES, resolve_block_type
-from keras_resblocks_plugin.layers._layers import FreezableBatchNormalization, freezable_norms
+from keras_resblocks_plugin.layers._normalization import (
+    FreezableBatchNormalization,
+    freezable_norms,
+)
 from keras_resblocks_plugin.models._layer_chain import INPUT_CONV, STACKWISE, LayerChain
 from keras_resblocks_plugin.models._preset_backbone import PresetBackbone
 from keras_resblocks_plugin.saving._schema import schema_of
@@ -26,7 +29,7 @@ from keras_resblocks_plugin.saving._schema import schema_of
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class ResBlockBackbone(PresetBackbone):
-    """A stem of convolutions, then stacks of one kind of residual block.
+    """A backbone with a stem of convolutions and stacks of one kind of residual block.
 
     Args:
         block_type: A key of `krp.blocks.BLOCK_TYPES` (`"bn"`, `"preact"`, …), or a
@@ -38,29 +41,29 @@ class ResBlockBackbone(PresetBackbone):
         input_conv_filters: list of ints. The filters of each stem convolution.
         input_conv_kernel_sizes: list of odd ints. Their kernel sizes.
         input_conv_strides: list of ints, powers of two. Their strides.
-        input_pooling: `"max"` or `None`. Whether a 3×3 max pooling of stride 2 follows
-            the stem. Defaults to `None`.
+        input_pooling: `"max"` or `None`. `"max"` adds a 3×3 max pooling of stride 2 after the
+            stem. Defaults to `None`.
         block_kwargs: dict. Further arguments for every block (`{"output_activation":
             "relu"}`). A `shortcut` named here applies to the first block of each
             stack; the others keep the identity. Defaults to none.
-        freeze_batch_norm: bool. Whether batch norm uses its moving statistics and
-            leaves them alone in training; scales and shifts still learn. It may be set
-            later, before compiling, and is saved. Defaults to `False`.
+        freeze_batch_norm: bool. Whether batch norm uses its moving statistics in training and
+            does not update them. Scales and shifts still learn. It can be set later, before
+            compiling, and is saved. Defaults to `False`.
         image_shape: tuple of ints. The shape of an image without the batch; height and
             width may be `None`. Defaults to `(None, None, 3)`, with the channels
             first if `data_format` says so.
         data_format: `"channels_last"` or `"channels_first"`. Defaults to
             `keras.config.image_data_format()`.
         dtype: string or `keras.DTypePolicy`. The precision of computations and weights.
-        **kwargs: `name`; `trainable`, which `False` freezes the whole backbone; `frozen`, the
-            paths of the weights that do not learn, as `get_config()` lists them.
+        **kwargs: `name`; `trainable`, where `False` freezes the whole backbone; `frozen`, the
+            paths of the weights that do not learn, as in `get_config()`.
 
-    Every stem convolution is followed by batch norm where the block type has it, and by
-    ReLU. With the pre-activation blocks the last one is bare, and the backbone ends
-    in batch norm and ReLU instead.
+    Every stem convolution is followed by batch norm, if the block type has it, and by ReLU. With
+    pre-activation blocks nothing follows the last one, and the backbone ends in batch norm and
+    ReLU instead.
 
-    The features of the last stack are the output. `pyramid_outputs` has the last features of
-    each scale, by their true stride: `"P2"` is 4 times smaller than the image.
+    The output is the features of the last stack. `pyramid_outputs` has the last features of each
+    scale, by their cumulative stride: `"P2"` is 4 times smaller than the image.
 
     Example:
 
@@ -145,12 +148,12 @@ class ResBlockBackbone(PresetBackbone):
 
     @classmethod
     def arguments(cls) -> set[str]:
-        """The names of all arguments that the class takes."""
+        """The names of all arguments that the class accepts."""
         return arguments_of(cls, ResBlockBackbone) | {"name", "trainable", "frozen"}
 
     @property
     def freeze_batch_norm(self) -> bool:
-        """Whether training uses the moving statistics of batch norm, and leaves them alone."""
+        """`True` if training uses the moving statistics of batch norm and does not update them."""
         return self._freeze_batch_norm
 
     @freeze_batch_norm.setter
@@ -161,7 +164,7 @@ class ResBlockBackbone(PresetBackbone):
         if value and foreign:
             raise ValueError(
                 "`freeze_batch_norm=True` needs batch norms made by the block's `self.norm()`; "
-                f"those of Keras would go on counting. Received: {', '.join(foreign)}"
+                f"Keras' own would update their statistics. Received: {', '.join(foreign)}"
             )
         for norm in freezable_norms(self):
             norm.freeze_statistics = bool(value)
@@ -206,13 +209,13 @@ class ResBlockBackbone(PresetBackbone):
 
     @classmethod
     def weight_shapes(cls, config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
-        """The shapes of the weights by path that a config asks for. Nothing is allocated.
+        """The shapes of the weights of a config, by path. Allocates no weights.
 
         Args:
-            config: What `get_config()` gives, or the JSON of it.
+            config: dict. The output of `get_config()`, as it is or read from JSON.
 
         Raises:
-            ValueError: If no backbone can be built from the config.
+            ValueError: If the config is invalid.
         """
         config = keras.saving.deserialize_keras_object(config)
         return LayerChain(

@@ -1,4 +1,4 @@
-"""A backbone's frozen weights and LoRA, kept in its config."""
+"""The frozen weights and the LoRA of a backbone in its config."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 from keras_resblocks_plugin._utils._kerashub import FeaturePyramidBackbone
 from keras_resblocks_plugin._utils._precision import saved_policy
 from keras_resblocks_plugin.layers._freezing import Thawable, frozen_paths, learns, set_frozen
-from keras_resblocks_plugin.lora._lora import lora_settings, restore_lora
+from keras_resblocks_plugin.lora._config import lora_settings, restore_lora
 
-# KerasHub drops this key at any depth of what it writes to a preset, as it should: saving a
-# preset merges LoRA into the kernels. `.keras` files and copies have it.
+# KerasHub removes this key from presets at any depth, which is right: saving a preset merges
+# LoRA into the kernels. `.keras` files and clones have it.
 NOT_IN_PRESETS = "build_config"
 
 
 class StatefulBackbone(Thawable, FeaturePyramidBackbone):
-    """A backbone whose config says which of its weights do not learn."""
+    """A backbone whose config lists its frozen weights."""
 
     def restore_frozen(self, trainable: bool, frozen: Sequence[str] | None) -> None:
-        """Freezes what the arguments of the constructor say."""
+        """Freezes weights as the constructor's arguments `trainable` and `frozen` say."""
         if frozen:
             set_frozen(self, frozen)
         if not trainable:
@@ -36,7 +36,7 @@ class StatefulBackbone(Thawable, FeaturePyramidBackbone):
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config() | {"dtype": saved_policy(self)}
-        # Where some weights learn, the paths say which do not.
+        # If some weights learn, the paths list the others.
         state = {"trainable": self.trainable or learns(self), "frozen": frozen_paths(self)}
         lora = lora_settings(self)
         if lora:
@@ -45,10 +45,10 @@ class StatefulBackbone(Thawable, FeaturePyramidBackbone):
 
 
 def thawing(load_weights: bool, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a `from_preset()`, where thawing takes one more to replace a preset's."""
+    """The arguments of `from_preset()`, with those that thawing a frozen preset also needs."""
     kwargs = dict(kwargs)
     if not load_weights:
-        # Random weights that do not learn would serve nobody.
+        # Frozen random weights are useless.
         kwargs.setdefault("frozen", None)
     if "frozen" in kwargs and not kwargs["frozen"]:
         kwargs.setdefault("trainable", True)

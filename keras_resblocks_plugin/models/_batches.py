@@ -1,4 +1,4 @@
-"""Turn any data that `keras.Model` takes into batches that Keras preprocesses as it reads them."""
+"""Batches of any data that `keras.Model` accepts, preprocessed while Keras reads them."""
 
 import itertools
 import math
@@ -13,12 +13,13 @@ READ_AHEAD = 8
 
 
 class ArrayBatches(keras.utils.PyDataset):
-    """Arrays, and lists of images of several sizes, in batches and in the order asked for.
+    """Batches of arrays, or of lists of images of several sizes.
 
     Args:
-        data: tuple of arrays, lists, tuples and dicts of these, or `None`, all of one length.
-        batch_size: int.
-        shuffle: `True` orders all rows again in each pass, `"batch"` those inside each batch.
+        data: tuple. Arrays, lists, tuples and dicts of these, or `None`, all of one length.
+        batch_size: int. The number of rows of a batch.
+        shuffle: bool or `"batch"`. `True` shuffles all rows in each pass, `"batch"` the rows inside
+            each batch. Defaults to `False`.
     """
 
     def __init__(self, data: tuple, batch_size: int, shuffle: bool | str = False):
@@ -26,13 +27,13 @@ class ArrayBatches(keras.utils.PyDataset):
         lengths = {count_rows(part) for part in data if part is not None}
         if len(lengths) != 1 or 0 in lengths:
             raise ValueError(
-                "`x`, `y` and `sample_weight` must have as many rows each, and one at least. "
+                "`x`, `y` and `sample_weight` must have the same number of rows, at least one. "
                 f"Received: {' and '.join(map(str, sorted(lengths)))} rows"
             )
         (self._rows,) = lengths
         self._data, self._batch_size, self._shuffle = data, batch_size, shuffle
-        # One draw here, by the seed that `keras.utils.set_random_seed()` sets; the passes draw
-        # from it, perhaps in another thread.
+        # `keras.utils.set_random_seed()` seeds this one draw. The passes use a generator of their
+        # own, since they may run in another thread.
         self._rng = np.random.default_rng(np.random.randint(2**31)) if shuffle else None
 
     @property
@@ -40,7 +41,7 @@ class ArrayBatches(keras.utils.PyDataset):
         return math.ceil(self._rows / self._batch_size)
 
     def __getitem__(self, index: int) -> tuple:
-        # Keras reads in order, since it is asked not to shuffle, so the first starts a pass.
+        # Keras does not shuffle these batches, so that index 0 starts a pass.
         if index == 0:
             self._order = np.arange(self._rows)
             if self._shuffle and self._shuffle != "batch":
@@ -51,7 +52,7 @@ class ArrayBatches(keras.utils.PyDataset):
         return self._take(rows)
 
     def sample(self) -> tuple:
-        """The first row, and of a list of images two of different sizes, if there are."""
+        """The first row, and for a list of images also the first one of another size, if any."""
         images = self._data[0] if isinstance(self._data[0], list) else [np.empty(0)]
         shapes = [image.shape for image in images]
         others = (row for row, shape in enumerate(shapes) if shape != shapes[0])
@@ -62,9 +63,9 @@ class ArrayBatches(keras.utils.PyDataset):
 
 
 class GrainBatches(keras.utils.PyDataset):
-    """A `grain.MapDataset` that ends, in the next of its orders each time it is read.
+    """A finite `grain.MapDataset`, in its next order in each pass.
 
-    Keras sees its length, which it does not ask a grain dataset for.
+    Keras does not ask a grain dataset for its length. It asks this.
     """
 
     def __init__(self, dataset: Any):
@@ -88,9 +89,9 @@ class GrainBatches(keras.utils.PyDataset):
 
 
 class MappedBatches(keras.utils.PyDataset):
-    """Another `PyDataset`, each batch given to a function.
+    """A `PyDataset` with a function applied to each batch.
 
-    Workers are threads: the function calls the backend, which does not survive a fork.
+    Its workers are threads, since the function calls the backend, which does not survive a fork.
     """
 
     def __init__(self, dataset: keras.utils.PyDataset, function: Callable[[Any], tuple]):
@@ -114,7 +115,7 @@ class MappedBatches(keras.utils.PyDataset):
 def map_torch_loader(
     loader: Any, function: Callable[[Any], tuple], look: Callable[[Any], None]
 ) -> Any:
-    """A `DataLoader` of the batches of another, each given to a function, the first looked at."""
+    """A `DataLoader` with `function` applied to each batch, and `look` to the first one before."""
     import torch
 
     opened = iter(loader)
@@ -139,7 +140,7 @@ def map_torch_loader(
 
 
 def read_grain_loader(loader: Any) -> Any:
-    """A `grain.IterDataset` of the batches of a `grain.DataLoader`, which has no `map()`."""
+    """A `grain.IterDataset` over a `grain.DataLoader`, which has no `map()`."""
     import grain
 
     class Iterator(grain.DatasetIterator):
@@ -184,14 +185,14 @@ def take_rows(part: Any, rows: Any) -> Any:
 
 
 def to_array(leaf: Any) -> Any:
-    """A NumPy array of a tensor, wherever it is; no copy where it is on the host already."""
+    """A NumPy array of a tensor on any device, without a copy if it is on the host."""
     if leaf is None or isinstance(leaf, np.ndarray):
         return leaf
     return keras.ops.convert_to_numpy(leaf) if keras.ops.is_tensor(leaf) else np.asarray(leaf)
 
 
 def to_arrays(part: Any) -> Any:
-    """NumPy arrays of tensors, of numbers in lists, and of each image in a list of images."""
+    """NumPy arrays of tensors and of lists of numbers. A list of images stays a list."""
     if isinstance(part, dict):
         return {key: to_arrays(value) for key, value in part.items()}
     if isinstance(part, list | tuple) and len(part) and to_array(part[0]).ndim > 1:
@@ -200,11 +201,11 @@ def to_arrays(part: Any) -> Any:
 
 
 def single(part: Any, rank: int | None = None) -> Any:
-    """The array in a list of one, which Keras takes for a model of one input and one output.
+    """The array in a list of one, which Keras accepts for a model with one input.
 
     Args:
-        part: Images or labels, as a user gave them.
-        rank: int. The rank that such an array has. Defaults to any.
+        part: Images or labels from the user.
+        rank: int. The rank of such an array. Defaults to any rank.
     """
     if isinstance(part, list | tuple) and len(part) == 1 and hasattr(part[0], "shape"):
         return part[0] if rank in (None, len(part[0].shape)) else part
@@ -212,14 +213,14 @@ def single(part: Any, rank: int | None = None) -> Any:
 
 
 def narrow(part: Any) -> Any:
-    """`part` without float64, as Keras does with arrays; not every device has it."""
+    """Casts float64 to Keras' `floatx`, as Keras does: not every device has float64."""
     if isinstance(part, np.ndarray) and part.dtype == np.float64:
         return part.astype(keras.config.floatx())
     return part
 
 
 def split_rows(data: tuple, validation_split: float) -> tuple[tuple, tuple]:
-    """The first rows, and the last ones to validate with, as Keras splits them."""
+    """The first rows to train on and the last ones to validate on, split as Keras splits them."""
     if not hasattr(data[0], "shape") and not isinstance(data[0], list):
         raise ValueError(
             "`validation_split` must be left out where `x` is no array or list of images; give "

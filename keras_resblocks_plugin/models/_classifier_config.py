@@ -1,4 +1,4 @@
-"""A classifier's arguments: which it takes, which are its backbone's, and its config."""
+"""The arguments of a classifier and of its backbone, and their config."""
 
 import warnings
 from collections.abc import Sequence
@@ -41,19 +41,19 @@ class ConfiguredClassifier(Thawable, ImageClassifier):
         self.class_names = list(class_names) if class_names is not None else None
         policy = self.output_dense.dtype_policy
         if policy.quantization_mode is not None:
-            # KerasHub gives the head's policy to all of its layers, and these have no weights.
+            # KerasHub gives the head's policy to all of its layers. These have no weights.
             self.pooler.dtype_policy = self.output_dropout.dtype_policy = unquantized(policy)
 
     @classmethod
     def arguments(cls) -> set[str]:
-        """The names of all arguments that the class takes."""
+        """The names of all arguments that the class accepts."""
         return arguments_of(cls, Task) | {"name", "trainable"}
 
     @classmethod
     def from_config(cls, config):
-        # KerasHub replaces entries of a preset's config by arguments of `from_preset()`. The
-        # config has the number or the names, so to find both means that one was an argument:
-        # the names where they are a tuple, which no JSON has, and else the number.
+        # KerasHub replaces entries of a preset's config with arguments of `from_preset()`. A saved
+        # config has the number or the names. If it has both now, one was an argument: the names
+        # if they are a tuple, which JSON does not have, otherwise the number.
         config = dict(config)
         names, num_classes = config.get("class_names"), config.get("num_classes")
         if isinstance(names, list) and num_classes is not None:
@@ -90,7 +90,7 @@ class ConfiguredClassifier(Thawable, ImageClassifier):
 
     @classmethod
     def split_arguments(cls, arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What of the arguments is for the task, and what for its backbone."""
+        """Splits arguments into those of the task and those of its backbone."""
         names = arguments.keys() & (cls.backbone_cls.arguments() - cls.arguments())
         of_backbone = {name: arguments[name] for name in names}
         return {k: v for k, v in arguments.items() if k not in names}, of_backbone
@@ -100,7 +100,7 @@ class ConfiguredClassifier(Thawable, ImageClassifier):
         config["class_names"] = list(self.class_names) if self.class_names else None
         if self.class_names:
             del config["num_classes"]
-        # KerasHub leaves it out, and would compute in the backbone's.
+        # KerasHub leaves it out, and a reload would use the policy of the backbone.
         head, backbone = (
             keras.dtype_policies.serialize(x.dtype_policy)
             for x in (self.output_dense, self.backbone)

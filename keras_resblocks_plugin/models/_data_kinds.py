@@ -1,4 +1,4 @@
-"""Tell datasets apart, importing nothing: who has one has imported its library."""
+"""Tests for kinds of datasets. They import no library: a dataset's own is imported already."""
 
 import sys
 from typing import Any
@@ -29,7 +29,7 @@ def is_torch_loader(data: Any) -> bool:
 
 
 def has_end(dataset: Any) -> bool:
-    """`True` for a grain dataset that says how many batches a pass has."""
+    """`True` for a grain dataset with a finite number of batches."""
     try:
         return len(dataset) < sys.maxsize
     except TypeError:

@@ -1,4 +1,4 @@
-"""Give a classifier what follows from its head: losses, names, and a warning while it is new."""
+"""The parts of a classifier that depend on its head: losses, class names, and a warning."""
 
 import hashlib
 import warnings
@@ -39,7 +39,7 @@ class HeadTask:
                 cross-entropy.
             **kwargs: Further arguments of `keras.Model.compile`.
         """
-        # KerasHub compiles while it constructs, when the head knows its activation and it not.
+        # KerasHub compiles in the constructor, before `self.activation` is set.
         automatic = loss == "auto"
         loss = _heads.default_loss(self.output_dense) if automatic else loss
         self._misses_loss = automatic and loss is None
@@ -52,13 +52,13 @@ class HeadTask:
         config = dict(config)
         trained = config.pop(_TRAINED, True)
         self.compile(**keras.saving.deserialize_keras_object(config))
-        # KerasHub's tasks are not compiled as they were, and lose the optimizer with its state.
-        # Its variables have to be there when that is loaded.
+        # KerasHub's tasks do not restore the optimizer and its state. Its variables must exist
+        # before the state is loaded.
         if trained and self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
 
     def get_compile_config(self) -> dict | None:
-        """The arguments of `compile`, and that the optimizer has no state, where it has none."""
+        """The arguments of `compile`, and a flag if the optimizer has no state yet."""
         config = super().get_compile_config()
         optimizer = getattr(self, "optimizer", None)
         if config and optimizer is not None and not optimizer.built:
@@ -66,9 +66,9 @@ class HeadTask:
         return config
 
     def save_task_weights(self, filepath: str) -> None:
-        """Saves the head alone to an h5 file.
+        """Saves only the head to an h5 file.
 
-        KerasHub's tasks save the optimizer's state with it, as large as the backbone's weights.
+        KerasHub's tasks also save the optimizer's state, which is as large as the backbone.
 
         Args:
             filepath: The file, which ends in `.weights.h5`.
@@ -77,14 +77,14 @@ class HeadTask:
         keras.saving.save_weights(self, filepath, objects_to_skip=skipped)
 
     def _outside_of_head(self) -> list[Any]:
-        """The parts of the task that keep weights of their own elsewhere, or none."""
-        # There is none before `compile()`.
+        """The parts of the task whose weights are not saved with the head."""
+        # There is no optimizer before `compile()`.
         optimizer = getattr(self, "optimizer", None)
         others = [self.backbone] if optimizer is None else [self.backbone, optimizer]
         return [*flatten_layers(self.backbone), *others]
 
     def _check_loss(self) -> None:
-        """Raises where there is no loss to train with; JAX would train with none."""
+        """Refuses to train without a loss, which JAX would do silently."""
         if getattr(self, "_misses_loss", False):
             activation = keras.activations.serialize(self.output_dense.activation)
             raise ValueError(
@@ -93,21 +93,21 @@ class HeadTask:
             )
 
     def decode_predictions(self, predictions: Any, top: int = 5) -> list[list[tuple[str, float]]]:
-        """The likeliest classes of each image, by name.
+        """Returns the most likely classes of each image, by name.
 
         Args:
-            predictions: Array of shape `(batch, num_classes)`, what `predict()` returns:
-                logits, of which the softmax is taken, or for one unit the sigmoid;
-                probabilities if the head's `activation` is `"softmax"` or `"sigmoid"`.
-            top: int. How many classes to name, if there are as many. Defaults to `5`.
+            predictions: Array of shape `(batch, num_classes)`, as `predict()` returns it: logits,
+                to which the softmax is applied, or the sigmoid for one unit; or probabilities,
+                if the head's `activation` is `"softmax"` or `"sigmoid"`.
+            top: int. The maximum number of classes for an image. Defaults to `5`.
 
         Returns:
-            For each image a list of `(name, probability)`, the likeliest first. Without
-            `class_names` the name is the index; a head of one unit has the index 1 alone.
+            For each image a list of `(name, probability)`, the most likely first. Without
+            `class_names` the name is the index. For a head of one unit it is `"1"`.
 
         Raises:
-            ValueError: If the predictions do not have one column a unit, are not finite, or are
-                no probabilities, as those of a regression.
+            ValueError: If the predictions do not have one column for each unit, are not finite,
+                or cannot be probabilities, such as the values of a regression.
         """
         check_positive_int("top", top)
         predictions = keras.ops.convert_to_numpy(predictions).astype("float32")
@@ -118,7 +118,7 @@ class HeadTask:
             )
         loss = getattr(self, "loss", None)
         predictions = _heads.probabilities(predictions, self.output_dense, loss)
-        # One unit says how likely label 1 is.
+        # One unit predicts the probability of label 1.
         first = 1 if self.num_classes == 1 else 0
         names = self.class_names or [str(first + index) for index in range(self.num_classes)]
         order = np.argsort(-predictions, axis=1)[:, :top]
@@ -128,14 +128,14 @@ class HeadTask:
         ]
 
     def _head_digest(self) -> bytes:
-        # Not the values themselves: a head may be the largest tensor of all.
+        # A digest, since the head may be the largest tensor of the model.
         digest = hashlib.sha256()
         for weight in (self.output_dense.kernel, self.output_dense.bias):
             digest.update(keras.ops.convert_to_numpy(weight).tobytes())
         return digest.digest()
 
     def _warn_of_untrained_head(self) -> None:
-        # Any way of training or loading changes the values, so they tell.
+        # Any way of training or loading changes the values.
         if self._created_head is None:
             return
         if self._created_head == self._head_digest():

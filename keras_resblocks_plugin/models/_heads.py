@@ -1,4 +1,4 @@
-"""Losses, metrics and probabilities that fit a classifier's head."""
+"""Losses, metrics and probabilities for the head of a classifier."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ def loss_kind(loss: Any) -> str | None:
 
 
 def check_head_activation(num_classes: int, activation: Any) -> None:
-    """Raises where a head would give the same number, whatever it sees."""
+    """Refuses a softmax over one unit, which is always 1."""
     if num_classes == 1 and keras.activations.get(activation) is keras.activations.softmax:
         raise ValueError(
             "`activation` must be None or 'sigmoid' where the head has one unit, of which a "
@@ -69,7 +69,7 @@ def check_head_activation(num_classes: int, activation: Any) -> None:
 
 
 def default_loss(head: keras.layers.Dense) -> keras.losses.Loss | None:
-    """The cross-entropy of what a head gives; `None` for activations that have none."""
+    """The cross-entropy for the activation of a head, or `None` if it has none."""
     logits = head.activation is keras.activations.linear
     if head.activation is keras.activations.sigmoid or (head.units == 1 and logits):
         return losses.BinaryCrossentropy(from_logits=logits)
@@ -79,7 +79,7 @@ def default_loss(head: keras.layers.Dense) -> keras.losses.Loss | None:
 
 
 def default_metrics(head: keras.layers.Dense, loss: Any) -> list[keras.metrics.Metric]:
-    """The accuracy that goes with a loss; none where the loss is no cross-entropy."""
+    """The accuracy for a loss. Empty if the loss is not a cross-entropy."""
     kind = loss_kind(loss)
     if kind == "binary":
         logits = head.activation is keras.activations.linear
@@ -90,10 +90,10 @@ def default_metrics(head: keras.layers.Dense, loss: Any) -> list[keras.metrics.M
 
 
 def probabilities(predictions: np.ndarray, head: keras.layers.Dense, loss: Any) -> np.ndarray:
-    """The probabilities that predictions say, by the head's activation.
+    """The probabilities of predictions, by the activation of the head.
 
     Raises:
-        ValueError: If predictions are not finite, or say no probabilities.
+        ValueError: If predictions are not finite, or cannot be probabilities.
     """
     rows = np.flatnonzero(~np.isfinite(predictions).all(axis=1))
     if len(rows):

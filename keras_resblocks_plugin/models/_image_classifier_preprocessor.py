@@ -1,6 +1,5 @@
-"""The preprocessor of a classifier: raw images, and labels if any, to what it reads."""
+"""The preprocessor of an image classifier."""
 
-import functools
 from typing import Any
 
 import keras
@@ -9,26 +8,27 @@ from keras_hub.models import ImageClassifierPreprocessor
 
 from keras_resblocks_plugin._utils._arguments import arguments_of, check_arguments
 from keras_resblocks_plugin._utils._config_schema import layer_schema
-from keras_resblocks_plugin._utils._places import check_saves_inside, local_path
+from keras_resblocks_plugin._utils._places import check_saves_inside
 from keras_resblocks_plugin._utils._registration import PACKAGE
-from keras_resblocks_plugin._utils._replace import replacing
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.models._image_converter import ResBlockImageConverter
-from keras_resblocks_plugin.saving._locate import load_checked
+from keras_resblocks_plugin.models._preprocessing_presets import PreprocessingPresets
+from keras_resblocks_plugin.saving._loading import load_preprocessor
 from keras_resblocks_plugin.saving._preset_files import PREPROCESSOR_FILE
-from keras_resblocks_plugin.saving._preset_folder import check_saved
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
-    """Raw images, and labels if any, to what `ResBlockImageClassifier` reads.
+class ResBlockImageClassifierPreprocessor(PreprocessingPresets, ImageClassifierPreprocessor):
+    """Converts raw images to the inputs of `ResBlockImageClassifier`.
 
-    Images of several sizes come as a list, and leave as one batch. Arguments and an example:
+    A list of images of several sizes becomes one batch. For the arguments and an example, see
     `keras_hub.models.ImageClassifierPreprocessor`.
     """
 
     backbone_cls = ResBlockBackbone
     image_converter_cls = ResBlockImageConverter
+    load_from_preset = staticmethod(load_preprocessor)
+    preset_file = PREPROCESSOR_FILE
 
     def __init__(self, image_converter: ResBlockImageConverter | None = None, **kwargs):
         check_arguments(
@@ -42,12 +42,12 @@ class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
 
     @classmethod
     def arguments(cls) -> set[str]:
-        """The names of all arguments that the class takes."""
+        """The names of all arguments that the class accepts."""
         return arguments_of(cls, keras.Layer) | {"config_file"}
 
     @classmethod
     def from_config(cls, config):
-        # KerasHub gives all arguments of `from_preset()` to the preprocessor.
+        # KerasHub passes all arguments of `from_preset()` to the preprocessor.
         converter = config.get("image_converter")
         names = config.keys() & (cls.image_converter_cls.arguments() - cls.arguments())
         if isinstance(converter, dict) and names:
@@ -69,7 +69,7 @@ class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
     def call(self, x, y=None, sample_weight=None):
         if not isinstance(x, list):
             return super().call(x, y=y, sample_weight=sample_weight)
-        # KerasHub makes one array of a list before it converts it.
+        # KerasHub stacks a list before it converts the images.
         if self.image_converter:
             x = [self.image_converter(image) for image in x]
         shapes = {tuple(image.shape) for image in x}
@@ -80,21 +80,6 @@ class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
             )
         return keras.utils.pack_x_y_sample_weight(keras.ops.stack(x), y, sample_weight)
 
-    @classmethod
-    def from_preset(cls, preset: str, **kwargs) -> "ResBlockImageClassifierPreprocessor":
-        """Loads the preprocessor of a preset, once it is checked.
-
-        Args:
-            preset: What `krp.ResBlockBackbone.from_preset` takes.
-            **kwargs: Arguments of the class or of its converter that replace the preset's.
-
-        Raises:
-            ValueError: If the name is unknown, or the preset is not sound.
-            HubError: If it cannot be downloaded from the Hub.
-        """
-        load = functools.partial(super().from_preset, **kwargs)
-        return load_checked(preset, ResBlockBackbone.presets, load)
-
     def save_to_preset(self, preset_dir: str):
         """Saves the preprocessor and its converter to a preset folder, at one instant.
 
@@ -103,8 +88,5 @@ class ResBlockImageClassifierPreprocessor(ImageClassifierPreprocessor):
         Args:
             preset_dir: The folder, on this machine; `~` is the user's home.
         """
-        place = local_path("preset_dir", preset_dir)
-        with replacing(place) as folder:
-            check_saves_inside(self)
-            super().save_to_preset(str(folder))
-            check_saved(folder, place, PREPROCESSOR_FILE)
+        check_saves_inside(self)
+        super().save_to_preset(preset_dir)

@@ -1,6 +1,5 @@
-"""The converter of raw images to what a `ResBlockBackbone` reads."""
+"""The image converter of a `ResBlockBackbone`."""
 
-import functools
 import math
 import numbers
 import warnings
@@ -19,18 +18,16 @@ from keras_resblocks_plugin._utils._config_schema import (
     layer_schema,
     list_of,
 )
-from keras_resblocks_plugin._utils._places import local_path
 from keras_resblocks_plugin._utils._registration import PACKAGE
-from keras_resblocks_plugin._utils._replace import replacing
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.models._input_checks import (
     describe_wrong_pixels,
     expects_bytes,
     has_values,
 )
-from keras_resblocks_plugin.saving._locate import load_checked
+from keras_resblocks_plugin.models._preprocessing_presets import PreprocessingPresets
+from keras_resblocks_plugin.saving._loading import load_image_converter
 from keras_resblocks_plugin.saving._preset_files import CONVERTER_FILE
-from keras_resblocks_plugin.saving._preset_folder import check_saved
 
 _INTERPOLATIONS = ("area", "bicubic", "bilinear", "lanczos3", "lanczos5", "nearest")
 # One number, or one for each channel.
@@ -43,23 +40,25 @@ _PER_CHANNEL = {
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class ResBlockImageConverter(ImageConverter):
-    """Resizes and rescales raw images to what a `ResBlockBackbone` was trained on.
+class ResBlockImageConverter(PreprocessingPresets, ImageConverter):
+    """Resizes and rescales raw images for a `ResBlockBackbone`.
 
     Args:
         crop_fraction: float in (0, 1]. Images are resized to `image_size / crop_fraction`, and
-            `image_size` is cut from the middle, as most ResNets are evaluated. Defaults
-            to `1.0`, all of the image.
-        **kwargs: The arguments of `keras_hub.layers.ImageConverter`, which has the shapes
-            and an example too.
+            the center of `image_size` is cropped, as most ResNets are evaluated. Defaults to
+            `1.0`, which crops nothing.
+        **kwargs: Arguments of `keras_hub.layers.ImageConverter`, which also documents shapes and
+            has an example.
     """
 
     backbone_cls = ResBlockBackbone
+    load_from_preset = staticmethod(load_image_converter)
+    preset_file = CONVERTER_FILE
 
     def __init__(self, *args, crop_fraction: float = 1.0, **kwargs):
         check_arguments(type(self), kwargs, self.arguments())
         super().__init__(*args, **kwargs)
-        # Arrays would not come back from JSON.
+        # JSON has no arrays.
         self.scale, self.offset = (
             value.tolist() if isinstance(value, np.ndarray | np.generic) else value
             for value in (self.scale, self.offset)
@@ -73,12 +72,12 @@ class ResBlockImageConverter(ImageConverter):
         self.crop_fraction = float(crop_fraction)
         self._looked = self._warned = False
         self.image_size = ImageConverter.image_size.fget(self)
-        # `quantize()` of a model refuses layers that are not built, and this one has no weights.
+        # `quantize()` of a model refuses unbuilt layers.
         self.resizing.build((None, None, None, None))
 
     @classmethod
     def arguments(cls) -> set[str]:
-        """The names of all arguments that the class takes."""
+        """The names of all arguments that the class accepts."""
         return arguments_of(cls, keras.Layer)
 
     @classmethod
@@ -87,30 +86,15 @@ class ResBlockImageConverter(ImageConverter):
         check_arguments(cls, config, cls.arguments())
         return super().from_config(config)
 
-    @classmethod
-    def from_preset(cls, preset: str, **kwargs) -> "ResBlockImageConverter":
-        """Loads the converter of a preset, once it is checked.
-
-        Args:
-            preset: What `krp.ResBlockBackbone.from_preset` takes.
-            **kwargs: Arguments of the class that replace the preset's.
-
-        Raises:
-            ValueError: If the name is unknown, or the preset is not sound.
-            HubError: If it cannot be downloaded from the Hub.
-        """
-        load = functools.partial(super().from_preset, **kwargs)
-        return load_checked(preset, ResBlockBackbone.presets, load)
-
     @property
     def image_size(self) -> tuple[int, int] | None:
-        """Settable tuple of `(height, width)`, or `None`. The size of what comes out."""
+        """The size of the output, a tuple of `(height, width)` or `None`. It can be set."""
         return self._image_size
 
     @image_size.setter
     def image_size(self, value: Sequence[int] | None):
         self._image_size = None if value is None else tuple(value)
-        # The layer inside resizes to what the crop is cut from.
+        # The inner layer resizes to the size before the crop.
         self.resizing.height, self.resizing.width = (
             (None, None)
             if value is None
@@ -118,10 +102,10 @@ class ResBlockImageConverter(ImageConverter):
         )
 
     def look_at(self, images: Any) -> None:
-        """Warns, once, where images cannot be of 0 to 255 and the converter expects these.
+        """Warns once if the converter expects pixels of 0 to 255 and the images have others.
 
-        `call()` does so with the first images that it sees, so that of a dataset they are the
-        first batch. Inside a graph, as in `tf.data`, there are no values to look at.
+        `call()` checks the first images that it gets, which are the first batch of a dataset.
+        Inside a graph, as in `tf.data`, there are no values to check.
 
         Args:
             images: A batch of raw images, or a list of images.
@@ -131,8 +115,8 @@ class ResBlockImageConverter(ImageConverter):
         if wrong and not self._warned:
             self._warned = True
             warnings.warn(
-                f"The images have {wrong}. `{self.name}` expects pixels of 0 to 255, and what the "
-                "network makes of others means nothing. If they are what the network reads "
+                f"The images have {wrong}. `{self.name}` expects pixels of 0 to 255, and "
+                "predictions for other pixels are meaningless. If the images are preprocessed "
                 "already, set `preprocessor = None` on the task.",
                 stacklevel=3,
             )
@@ -158,7 +142,7 @@ class ResBlockImageConverter(ImageConverter):
 
     def _crop(self, images: Any) -> Any:
         resized = (self.resizing.height, self.resizing.width)
-        # Rounded as torchvision does.
+        # Round like torchvision.
         starts = [round((r - s) / 2) for r, s in zip(resized, self.image_size, strict=True)]
         rows, columns = (
             slice(start, start + side) for start, side in zip(starts, self.image_size, strict=True)
@@ -175,7 +159,7 @@ class ResBlockImageConverter(ImageConverter):
             )
         channels = shape[-1 if self.data_format == "channels_last" else -3]
         for name, values in (("scale", self.scale), ("offset", self.offset)):
-            # One channel would be stretched to three by the multiplication, silently.
+            # The multiplication would broadcast one channel to three silently.
             if isinstance(values, Sequence) and channels not in (None, len(values)):
                 raise ValueError(
                     f"`images` must have {len(values)} channels, one for each entry of the "
@@ -199,25 +183,14 @@ class ResBlockImageConverter(ImageConverter):
             crop_fraction={"type": "number", "exclusiveMinimum": 0, "maximum": 1},
         )
         if config.get("crop_to_aspect_ratio", True):
-            # KerasHub takes one of them.
+            # KerasHub accepts only one of the two.
             schema["properties"]["pad_to_aspect_ratio"] = {"const": False}
         return schema
 
     def get_config(self):
-        # KerasHub leaves the data format out, so that a reload would guess it.
+        # KerasHub leaves the data format out.
         return {
             **super().get_config(),
             "data_format": self.data_format,
             "crop_fraction": self.crop_fraction,
         }
-
-    def save_to_preset(self, preset_dir: str):
-        """Saves the converter to a preset folder, at one instant; its other files stay.
-
-        Args:
-            preset_dir: The folder, on this machine; `~` is the user's home.
-        """
-        place = local_path("preset_dir", preset_dir)
-        with replacing(place) as folder:
-            super().save_to_preset(str(folder))
-            check_saved(folder, place, CONVERTER_FILE)

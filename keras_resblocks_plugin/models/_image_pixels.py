@@ -1,4 +1,4 @@
-"""Bring boxes and masks from the size that a network sees back to each image's own pixels."""
+"""Conversion of predicted boxes and masks to the pixels of the original images."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -8,12 +8,12 @@ import numpy as np
 
 from keras_resblocks_plugin.models._batches import to_array
 
-# Rows of a mask that are computed at a time: all classes of a large photo would fill the memory.
+# Rows of a mask to compute at a time: the scores of a whole photo would need too much memory.
 _ROWS = 64
 
 
 class _Axis(NamedTuple):
-    """One side of an image: pixel `p` of what the network sees is `start + p * step` there."""
+    """One side of an image: pixel `p` of the network's input is pixel `start + p * step` of it."""
 
     start: float
     step: float
@@ -24,23 +24,23 @@ class _Axis(NamedTuple):
 def boxes_to_image_pixels(
     task: keras.Model, predictions: Mapping[str, Any], images: Any
 ) -> dict[str, np.ndarray]:
-    """The boxes that a detector predicted, in the pixels of the images themselves.
+    """Converts the boxes of a detector to pixels of the original images.
 
-    `predict()` of KerasHub's detectors gives them in pixels of the size to which the
-    preprocessor resizes. This takes back its resizing, padding and cropping.
+    `predict()` of KerasHub's detectors returns boxes in pixels of the size to which the
+    preprocessor resizes. This undoes its resizing, padding and cropping.
 
     Args:
-        task: A KerasHub object detector, with the preprocessor it predicted with.
-        predictions: dict, what `task.predict(images)` returned.
-        images: The images that `predict()` was given, a batch or a list of several sizes; or
-            their sizes, a list of `(height, width)`.
+        task: A KerasHub object detector, with the preprocessor that it predicted with.
+        predictions: dict. The output of `task.predict(images)`.
+        images: The images given to `predict()`, a batch or a list of several sizes, or a list of
+            their sizes, `(height, width)`.
 
     Returns:
-        `predictions` as NumPy arrays, with other `boxes`, in the same format and cut at the edges
-        of the image. Rows from `num_detections` on, which are no boxes, stay as they are.
+        `predictions` as NumPy arrays, with converted `boxes`, in the same format and clipped to
+        the image. Rows from `num_detections` on, which are padding, are unchanged.
 
     Raises:
-        ValueError: If there are not as many predictions as images.
+        ValueError: If the number of predictions is not the number of images.
 
     Example:
 
@@ -67,25 +67,26 @@ def boxes_to_image_pixels(
 
 
 def masks_to_image_size(task: keras.Model, predictions: Any, images: Any) -> list[np.ndarray]:
-    """The class of each pixel of the images themselves, as a segmenter predicted them.
+    """Converts the scores of a segmenter to a class for each pixel of the original images.
 
-    `predict()` of KerasHub's segmenters gives scores of the size to which the preprocessor
-    resizes. This takes back its resizing, padding and cropping: scores are interpolated, and
-    the class is that of the highest.
+    `predict()` of KerasHub's segmenters returns scores of the size to which the preprocessor
+    resizes. This undoes its resizing, padding and cropping: it interpolates the scores, and
+    takes the class of the highest one.
 
     Args:
-        task: A KerasHub image segmenter, with the preprocessor it predicted with.
-        predictions: Array of shape `(batch, height, width, num_classes)`, what
-            `task.predict(images)` returned.
-        images: The images that `predict()` was given, a batch or a list of several sizes; or
-            their sizes, a list of `(height, width)`.
+        task: A KerasHub image segmenter, with the preprocessor that it predicted with.
+        predictions: Array of shape `(batch, height, width, num_classes)`, the output of
+            `task.predict(images)`.
+        images: The images given to `predict()`, a batch or a list of several sizes, or a list of
+            their sizes, `(height, width)`.
 
     Returns:
         For each image an int32 array of shape `(height, width)`. Pixels that the preprocessor cut
-        off, so that the network has not seen them, are -1.
+        off are -1, since the network has not seen them.
 
     Raises:
-        ValueError: If there are not as many predictions as images, or no scores of classes.
+        ValueError: If the number of predictions is not the number of images, or if they are not
+            scores of classes.
 
     Example:
 
@@ -134,11 +135,11 @@ def _sizes(images: Any, converter: Any, count: int) -> list[tuple[int, int]]:
 
 
 def _axes(converter: Any, size: tuple[int, int]) -> tuple[_Axis, _Axis]:
-    """Height and width of an image, as a converter takes them to what the network sees."""
+    """The mapping of an image's height and width to the network's input."""
     if converter.image_size is None:
         return tuple(_Axis(0.0, 1.0, side, side) for side in size)
     resized = (converter.resizing.height, converter.resizing.width)
-    # What is resized is a window of the image: all of it, less, or more where it is padded.
+    # The converter resizes a window of the image: a part of it, or more than it with padding.
     windows = list(size)
     for side in (0, 1):
         # As `keras.ops.image.resize` rounds.
@@ -151,7 +152,7 @@ def _axes(converter: Any, size: tuple[int, int]) -> tuple[_Axis, _Axis]:
     for side, window, target, seen in zip(
         size, windows, resized, converter.image_size, strict=True
     ):
-        # `ResBlockImageConverter` cuts the middle of what it resized.
+        # `ResBlockImageConverter` crops the center after resizing.
         step, cut = window / target, round((target - seen) / 2)
         axes.append(_Axis(int((side - window) / 2) + cut * step, step, seen, side))
     return tuple(axes)
@@ -182,7 +183,7 @@ def _resize_scores(scores: np.ndarray, axes: tuple[_Axis, _Axis]) -> np.ndarray:
 
 
 def _neighbours(axis: _Axis, length: int) -> tuple[np.ndarray, ...]:
-    """For each pixel of an image the two scores around its middle, and the share of the second."""
+    """For each pixel, the two scores around its center, and the weight of the second."""
     places = ((np.arange(axis.size) + 0.5 - axis.start) / axis.step) * length / axis.seen
     seen = (places >= 0) & (places <= length)
     places = np.clip(places - 0.5, 0, length - 1)

@@ -1,4 +1,4 @@
-"""Look at raw images and labels before a network does, to say what would silently go wrong."""
+"""Checks of raw images and labels for mistakes that a network would not report."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,21 +9,21 @@ import numpy as np
 from keras_resblocks_plugin.models._batches import to_array, to_arrays
 from keras_resblocks_plugin.models._heads import loss_kind
 
-# Bicubic resizing overshoots a byte's range; nothing else does so little.
+# Bicubic resizing overshoots the range of a byte by less than this.
 OVERSHOOT = 64
 
 
 def check_labels(labels: Any, num_classes: int, loss: Any) -> None:
-    """Raises where integer labels are none of the classes, or binary ones are not 0 to 1.
+    """Checks that integer labels are classes of the head, and that binary ones are 0 to 1.
 
-    JAX trains on them without a word, and TensorFlow's and PyTorch's errors name no label.
+    JAX trains on invalid labels silently. The errors of TensorFlow and PyTorch name no label.
     """
     kind = loss_kind(loss)
     highest = {"sparse": num_classes - 1, "binary": 1}.get(kind)
     labels = None if highest is None or isinstance(labels, dict) else to_array(labels)
     if labels is not None and labels.dtype.kind in "US":
         raise ValueError(
-            "`y` must hold the indices of the classes, and no names: "
+            "`y` must hold the indices of the classes, not their names: "
             "`[classifier.class_names.index(name) for name in y]`. "
             f"Received: {labels.ravel()[0]!r:.100}"
         )
@@ -42,11 +42,11 @@ def check_labels(labels: Any, num_classes: int, loss: Any) -> None:
 
 
 def expects_bytes(scale: Any, offset: Any) -> bool:
-    """`True` if an image converter makes numbers of order 1 of 0 to 255."""
+    """`True` if an image converter maps 0 to 255 to numbers of order 1."""
     largest = _largest(1.0 if scale is None else scale)
     if 0.5 <= 255 * largest <= 16:
         return True
-    # Means of bytes are subtracted, and not divided by anything.
+    # Some networks only subtract the mean of the pixels.
     return largest == 1 and offset is not None and 16 <= _largest(offset) <= 255
 
 
@@ -55,9 +55,9 @@ def _largest(values: float | Sequence[float]) -> float:
 
 
 def describe_wrong_pixels(images: Any) -> str | None:
-    """Says in words why images cannot be of 0 to 255, with the fix; `None` where they can.
+    """Describes why the pixels of images cannot be 0 to 255, with the fix; `None` if they can.
 
-    Whole numbers of 0 and 1 can: so are the darkest of photographs.
+    Integers of 0 and 1 can be: very dark photographs look like that.
     """
     images = to_arrays(images)
     images = [
@@ -84,7 +84,7 @@ def describe_wrong_pixels(images: Any) -> str | None:
 
 
 def has_values(images: Any) -> bool:
-    """`False` for tensors of a graph, and for those that a backend traces."""
+    """`False` for symbolic tensors and for tensors that a backend is tracing."""
     for image in images if isinstance(images, list | tuple) else [images]:
         if isinstance(image, np.ndarray):
             continue
@@ -92,6 +92,6 @@ def has_values(images: Any) -> bool:
             return False
         try:
             np.asarray(to_array(image))
-        except Exception:  # Each backend and tracer has one of its own.
+        except Exception:  # Each backend raises another one.
             return False
     return True

@@ -1,4 +1,4 @@
-"""The layers of a backbone in the order of their calls: one chain, without a branch."""
+"""The layers of a backbone, a chain in the order of their calls."""
 
 import dataclasses
 import re
@@ -15,9 +15,9 @@ from keras_resblocks_plugin._utils._validation import (
     check_image_shape,
     zip_lists,
 )
-from keras_resblocks_plugin.blocks import PreActivationResidualBlock, ResidualBlock
+from keras_resblocks_plugin.blocks import ResidualBlock
 from keras_resblocks_plugin.blocks._block_type import resolve_block_type
-from keras_resblocks_plugin.layers._layers import SymmetricMaxPooling2D
+from keras_resblocks_plugin.layers._pooling import SymmetricMaxPooling2D
 
 STACKWISE = ("stackwise_num_filters", "stackwise_num_blocks", "stackwise_num_strides")
 INPUT_CONV = ("input_conv_filters", "input_conv_kernel_sizes", "input_conv_strides")
@@ -25,20 +25,22 @@ INPUT_CONV = ("input_conv_filters", "input_conv_kernel_sizes", "input_conv_strid
 
 @dataclasses.dataclass
 class LayerChain:
-    """The checked arguments of a `ResBlockBackbone`, and the layers that they ask for.
+    """The validated arguments of a `ResBlockBackbone`, and the layers that they describe.
+
+    The arguments are those of the backbone.
 
     Args:
-        block_type: As that of the backbone, and so are the other arguments.
+        block_type: The key, the registered name or the class of the blocks.
         stackwise: The lists `stackwise_num_filters`, `…_num_blocks` and `…_num_strides`.
         input_conv: The lists `input_conv_filters`, `…_kernel_sizes` and `…_strides`.
-        input_pooling: What follows the stem.
+        input_pooling: The pooling after the stem.
         block_kwargs: Further arguments of the blocks.
         image_shape: The shape of an image.
-        data_format: Where the channels are.
+        data_format: `"channels_last"`, `"channels_first"` or `None`.
         dtype: The precision.
 
     Raises:
-        ValueError: If an argument is not what `ResBlockBackbone` takes.
+        ValueError: If an argument is invalid.
     """
 
     block_type: str | type[ResidualBlock]
@@ -62,14 +64,14 @@ class LayerChain:
         self.image_shape = check_image_shape(self.image_shape, self.data_format)
 
     def layers(self, most_blocks: int | None = None) -> Iterator[tuple[keras.Layer, int]]:
-        """New layers in order, each with its stride.
+        """Yields new layers in order, each with its stride.
 
         Args:
-            most_blocks: int. How many blocks of each stack to make. Defaults to all.
+            most_blocks: int. The maximum number of blocks of each stack. Defaults to all.
         """
-        # The stem and the output have the convolutions and norms of the blocks.
+        # The stem and the output use the convolutions and norms of the blocks.
         template = self._block(self.stacks[0][0], **self.block_kwargs)
-        preactivates = isinstance(template, PreActivationResidualBlock)
+        preactivates = template.preactivates
 
         def norm_relu(name):
             yield template.norm(name=f"{name}_norm"), 1
@@ -91,15 +93,15 @@ class LayerChain:
             yield from norm_relu("output")
 
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shapes of all weights by path, found without allocating any.
+        """The shapes of all weights by path. Allocates no weights.
 
         Raises:
-            ValueError: If layers refuse their arguments or what they are to be built on.
+            ValueError: If a layer refuses its arguments or its input shape.
         """
         shapes = {}
         shape = (None, *self.image_shape)
         with shapes_only():
-            # From the second on, the blocks of a stack differ in nothing but their names.
+            # The blocks of a stack, except for the first, differ only in their names.
             for layer, _ in self.layers(most_blocks=2):
                 layer.build(shape)
                 shape = layer.compute_output_shape(shape)

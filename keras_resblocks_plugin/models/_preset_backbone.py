@@ -1,43 +1,39 @@
-"""Saving a backbone to a preset, loading it from one, and its LoRA."""
+"""Saving a backbone to a preset, and loading it from one."""
 
-import functools
 import math
 import warnings
-from collections.abc import Sequence
-from pathlib import Path
 
-import keras
-
-from keras_resblocks_plugin._utils._kerashub import flatten_layers, save_backbone_config
+from keras_resblocks_plugin._utils._kerashub import save_backbone_config
 from keras_resblocks_plugin._utils._one_save import one_save
 from keras_resblocks_plugin._utils._places import local_path
 from keras_resblocks_plugin._utils._precision import check_savable
-from keras_resblocks_plugin._utils._replace import replacing
-from keras_resblocks_plugin._utils._validation import check_positive_int
 from keras_resblocks_plugin.layers._freezing import frozen_paths
-from keras_resblocks_plugin.lora import _adapters as adapters
-from keras_resblocks_plugin.lora._lora import forget_compiled, lora_layers
+from keras_resblocks_plugin.lora._layers import base_weights
+from keras_resblocks_plugin.lora._model import LoRAModel
 from keras_resblocks_plugin.models._backbone_state import StatefulBackbone, thawing
 from keras_resblocks_plugin.saving import _weights as weights
+from keras_resblocks_plugin.saving._file_checks import check_weights_files
 from keras_resblocks_plugin.saving._head import SavedHead
+from keras_resblocks_plugin.saving._loading import load_backbone
 from keras_resblocks_plugin.saving._locate import load_checked
-from keras_resblocks_plugin.saving._preset_files import CONFIG_FILE, INDEX_FILE
-from keras_resblocks_plugin.saving._preset_folder import (
-    check_files,
-    check_saved,
-    saved_policy_of,
-    update_metadata,
+from keras_resblocks_plugin.saving._preset_files import (
+    CONFIG_FILE,
+    INDEX_FILE,
+    METADATA_FILE,
+    WEIGHTS_FILE,
 )
+from keras_resblocks_plugin.saving._preset_folder import PresetFolder
+from keras_resblocks_plugin.saving._saving import saving_preset
 
 
-class PresetBackbone(StatefulBackbone):
-    """A feature-pyramid backbone whose presets are checked, and hold safetensors."""
+class PresetBackbone(LoRAModel, StatefulBackbone):
+    """A feature-pyramid backbone with checked presets of safetensors files."""
 
     _saved_head = None
 
     @classmethod
     def from_preset(cls, preset: str, load_weights: bool = True, **kwargs) -> "PresetBackbone":
-        """Loads a preset by its name, folder or `hf://` handle, once it is checked.
+        """Loads a preset by its name, folder or `hf://` handle, after checking it.
 
         Where the Hub cannot be asked, a handle is answered from its cache, with a warning.
 
@@ -55,15 +51,19 @@ class PresetBackbone(StatefulBackbone):
                 names classes that may not be built.
             HubError: If it cannot be downloaded from the Hub.
         """
+        return load_checked(
+            preset, cls.presets, lambda opened: cls.from_open_preset(opened, load_weights, **kwargs)
+        )
+
+    @classmethod
+    def from_open_preset(
+        cls, preset: PresetFolder, load_weights: bool = True, **kwargs
+    ) -> "PresetBackbone":
+        """Loads a preset that is open and checked. `from_preset` calls this."""
         kwargs = thawing(load_weights, kwargs)
-        load_folder = functools.partial(super().from_preset, load_weights=load_weights)
-
-        def load(folder: str) -> PresetBackbone:
-            dtype = kwargs.get("dtype")
-            dtype = saved_policy_of(folder) if dtype is None else dtype
-            return load_folder(folder, **{**kwargs, "dtype": dtype})
-
-        return load_checked(preset, cls.presets, load)
+        if kwargs.get("dtype") is None:
+            kwargs["dtype"] = preset.saved_policy
+        return load_backbone(preset, cls, load_weights, **kwargs)
 
     def load_weights(self, filepath: str, **kwargs):
         """Loads weights, strictly and all or nothing where they are a preset's.
@@ -80,15 +80,22 @@ class PresetBackbone(StatefulBackbone):
         head, self._saved_head = self._saved_head, None
 
         def load() -> None:
+            preset = PresetFolder(path.parent)
             if path.name == INDEX_FILE:
-                check_files(path.parent)
-            weights.load_weights(self, path, head)
+                check_weights_files(preset)
+            weights.load_weights(self, preset.weights(path.name), head)
 
         if weights.is_index(path):
             one_save(path.parent, load)
             self._tell_of_frozen_weights()
         else:
             super().load_weights(filepath, **kwargs)
+
+    def load_open_preset(self, preset: PresetFolder) -> None:
+        """Loads the weights of a preset that is open and checked. `from_preset` calls this."""
+        head, self._saved_head = self._saved_head, None
+        weights.load_weights(self, preset.weights(), head)
+        self._tell_of_frozen_weights()
 
     def expect_weights_of(self, head: SavedHead | None) -> None:
         """Makes the next `load_weights` check that the weights are those of a head.
@@ -111,7 +118,9 @@ class PresetBackbone(StatefulBackbone):
                 stacklevel=3,
             )
 
-    def save_to_preset(self, preset_dir: str, max_shard_size: float | None = None):
+    def save_to_preset(
+        self, preset_dir: str, max_shard_size: float | None = None, dtype: str | None = None
+    ):
         """Saves the backbone to a preset folder, at one instant.
 
         A process killed while saving leaves the old preset or the new one. Files in
@@ -120,73 +129,16 @@ class PresetBackbone(StatefulBackbone):
         Args:
             preset_dir: The folder, on this machine; `~` is the user's home.
             max_shard_size: Unused: the weights are one safetensors file of any size.
+            dtype: string. `"bfloat16"` or `"float16"` stores kernels in half the size; vectors
+                keep their precision. Loading gives the weights the dtype of the model. Defaults
+                to `None`, the dtype that the weights have.
         """
         check_savable(self)
-        place = local_path("preset_dir", preset_dir)
-        with replacing(place) as folder:
-            save_backbone_config(self, folder)
-            check_saved(folder, place, CONFIG_FILE)
-            # KerasHub counts what LoRA adds, too, which is merged when it is saved.
-            count = sum(math.prod(weight.shape) for weight in weights.base_weights(self))
-            update_metadata(folder, parameter_count=count)
-            weights.save_weights(self, folder)
-
-    # === LoRA ===
-    def default_lora_layer_names(self) -> list[str]:
-        """The names of the layers that `enable_lora` adapts by default: all convolutions."""
-        layers = flatten_layers(self)
-        return sorted({x.name for x in layers if isinstance(x, keras.layers.Conv2D)})
-
-    def enable_lora(self, rank: int, target_layer_names: Sequence[str] | None = None) -> None:
-        """Freezes the backbone but for low-rank additions to kernels. `krp.freeze` calls it.
-
-        A model that holds the backbone and has predicted or trained before must be
-        compiled anew.
-
-        Args:
-            rank: int. The rank of the additions.
-            target_layer_names: The names of the layers to adapt. Defaults to all convolutions.
-
-        Raises:
-            ValueError: If no layer has one of the names, or there is LoRA already.
-        """
-        check_positive_int("rank", rank)
-        known = self.default_lora_layer_names()
-        names = known if target_layer_names is None else list(target_layer_names)
-        if lora_layers(self) or not names or set(names) - set(known):
-            rule = "be called once" if lora_layers(self) else f"name some of {', '.join(known)}"
-            raise ValueError(
-                f"`enable_lora()` must {rule}. Received: target_layer_names={target_layer_names}"
-            )
-        super().enable_lora(rank, names)
-        for layer in lora_layers(self):
-            if layer.use_bias:
-                # Not part of what is saved alone.
-                layer.bias.trainable = False
-        forget_compiled(self)
-
-    def save_lora_weights(self, filepath: str | Path) -> None:
-        """Saves what LoRA adds to the kernels, alone, to a safetensors file.
-
-        Args:
-            filepath: The file, which ends in `.safetensors`.
-
-        Raises:
-            ValueError: If there is no LoRA, or the file has another ending.
-        """
-        adapters.save_adapter(self, filepath)
-
-    def load_lora_weights(self, filepath: str | Path) -> None:
-        """Loads what `save_lora_weights` saved; changes nothing unless everything fits.
-
-        A model that holds the backbone and has predicted or trained before must be
-        compiled anew.
-
-        Args:
-            filepath: The file, a folder that has it, or `"hf://user/name"`.
-
-        Raises:
-            ValueError: If it is for another architecture, rank or other layers, or damaged.
-            HubError: If it cannot be downloaded.
-        """
-        adapters.load_adapter(self, filepath)
+        with saving_preset(preset_dir, dtype) as save:
+            save_backbone_config(self, save.path)
+            save.wrote(CONFIG_FILE, METADATA_FILE)
+            # KerasHub would count LoRA too, which saving merges into the kernels.
+            count = sum(math.prod(weight.shape) for weight in base_weights(self))
+            save.update_metadata(parameter_count=count)
+            weights.save_weights(self, save.path, save.dtype)
+            save.wrote(INDEX_FILE, WEIGHTS_FILE)

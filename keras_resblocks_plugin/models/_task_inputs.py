@@ -1,4 +1,4 @@
-"""Let a task fit, evaluate and predict on all that a plain `keras.Model` takes, preprocessed."""
+"""Fit, evaluate and predict on any data that `keras.Model` accepts, with preprocessing."""
 
 import functools
 import math
@@ -14,10 +14,10 @@ from keras_resblocks_plugin.models import _batches, _data_kinds
 
 
 class TaskInputs:
-    """Mixin for a KerasHub task: its preprocessing, on whatever data Keras' loops read.
+    """Mixin for a KerasHub task that preprocesses any data that `keras.Model` accepts.
 
-    KerasHub's own `fit()`, `evaluate()` and `predict()` take arrays, which they do not shuffle,
-    and datasets of `tf.data` and grain alone. Those of `keras.Model` are called past them.
+    KerasHub's own `fit()`, `evaluate()` and `predict()` accept arrays, which they do not shuffle,
+    and datasets of `tf.data` and grain only. This calls the methods of `keras.Model` instead.
     """
 
     def fit(
@@ -39,15 +39,15 @@ class TaskInputs:
         validation_batch_size: int | None = None,
         validation_freq: int | list[int] = 1,
     ) -> keras.callbacks.History:
-        """Trains, as `keras.Model.fit` does, on raw images that are preprocessed batch by batch.
+        """Trains like `keras.Model.fit`, on raw images, which are preprocessed batch by batch.
 
         Args:
             x: Raw images: an array or tensor, a list of images of several sizes, or batches of
                 them with their labels: a `tf.data.Dataset`, a `grain` dataset, a
                 `keras.utils.PyDataset`, a PyTorch `DataLoader` or a generator.
-            shuffle: bool or `"batch"`. If `True`, arrays and lists come in another order in each
-                epoch, which `keras.utils.set_random_seed` repeats. Datasets shuffle themselves.
-                Defaults to `True`.
+            shuffle: bool or `"batch"`. If `True`, arrays and lists are shuffled in each epoch, in
+                an order that `keras.utils.set_random_seed` makes reproducible. Datasets shuffle
+                themselves. Defaults to `True`.
 
         All arguments: [`keras.Model.fit`](https://keras.io/api/models/model_training_apis).
 
@@ -63,7 +63,7 @@ class TaskInputs:
             x, y, sample_weight, batch_size, steps=steps_per_epoch, shuffle=shuffle
         )
         if class_weight is not None and _data_kinds.is_grain_dataset(x):
-            # Keras refuses them together, KerasHub does not.
+            # Keras refuses `class_weight` with a grain dataset. KerasHub accepts it.
             x = x.map(functools.partial(_kerashub.weight_classes, class_weight=class_weight))
             class_weight = None
         if validation_data is not None:
@@ -80,7 +80,7 @@ class TaskInputs:
             verbose=verbose,
             callbacks=callbacks,
             validation_data=validation_data,
-            # Keras shuffles batches of a `PyDataset`; of the others it warns that it does not.
+            # Keras shuffles the batches of a `PyDataset`, and warns for any other data.
             shuffle=shuffle and isinstance(given, keras.utils.PyDataset),
             class_weight=class_weight,
             sample_weight=sample_weight,
@@ -100,8 +100,8 @@ class TaskInputs:
         steps: int | None = None,
         **kwargs,
     ) -> Any:
-        """Measures, as `keras.Model.evaluate` does, on what `fit()` takes."""
-        if not kwargs.get("_use_cached_eval_dataset"):
+        """Evaluates like `keras.Model.evaluate`, on the kinds of data that `fit()` accepts."""
+        if not _kerashub.is_validation_inside_fit(kwargs):
             x, y, sample_weight = self._prepare(x, y, sample_weight, batch_size, steps=steps)
         return keras.Model.evaluate(
             self, x, y, verbose=verbose, sample_weight=sample_weight, steps=steps, **kwargs
@@ -115,7 +115,7 @@ class TaskInputs:
         steps: int | None = None,
         callbacks: Any = None,
     ) -> np.ndarray:
-        """Predicts, as `keras.Model.predict` does, on what `fit()` takes, without the labels."""
+        """Predicts like `keras.Model.predict`, on the kinds of data that `fit()` accepts."""
         x, _, _ = self._prepare(x, None, None, batch_size, steps=steps)
         return keras.Model.predict(self, x, verbose=verbose, steps=steps, callbacks=callbacks)
 
@@ -132,7 +132,7 @@ class TaskInputs:
         return super().predict_on_batch(x)
 
     def preprocess_samples(self, x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-        """One batch, preprocessed; a list of images of one size is a batch too."""
+        """Preprocesses one batch, which may be a list of images."""
         if isinstance(x, list):
             x = _batches.to_arrays(x)
             shapes = {image.shape for image in x}
@@ -154,15 +154,15 @@ class TaskInputs:
         steps: int | None = None,
         shuffle: bool | str = False,
     ) -> tuple[Any, Any, Any]:
-        """The `x`, `y` and `sample_weight` for Keras, which refuses what a kind may not have."""
+        """Returns `x`, `y` and `sample_weight` for Keras, which refuses invalid combinations."""
         if x is None:
             return x, y, sample_weight
         if _batches.single(x, rank=4) is not x:
             x, y = _batches.single(x, rank=4), _batches.single(y)
         if _data_kinds.is_tf_dataset(x):
             return self._prepare_tf_dataset(x), y, sample_weight
-        # What is wrong is said before Keras starts: on JAX, a model that an error leaves in the
-        # middle of an epoch has lost its weights.
+        # Data is checked before Keras starts: on JAX, an error in the middle of an epoch leaves
+        # the model without its weights.
         read = self._read
         if isinstance(x, keras.utils.PyDataset):
             self._look_at_batch(x[0])
@@ -203,7 +203,7 @@ class TaskInputs:
         return dataset
 
     def _read(self, batch: Any) -> tuple:
-        """What the network reads of a raw batch, as NumPy arrays in a tuple."""
+        """Preprocesses a raw batch into a tuple of NumPy arrays, which the network reads."""
         batch = keras.utils.unpack_x_y_sample_weight(batch)
         outputs = self.preprocess_samples(
             *(_batches.narrow(_batches.to_arrays(part)) for part in batch)
@@ -213,7 +213,7 @@ class TaskInputs:
         return keras.tree.map_structure(_batches.to_array, outputs)
 
     def _looking_reader(self) -> Callable[[Any], tuple]:
-        """`_read` for what Keras starts to read before anything else, and cannot be read twice."""
+        """`_read` with checks of the first batch, for data that can be read only once."""
         looked = False
 
         def read(batch: Any) -> tuple:
@@ -227,13 +227,13 @@ class TaskInputs:
         return read
 
     def _look_at_batch(self, batch: Any) -> None:
-        """Finds out, before Keras starts, what would fail or be wrong in the first batch."""
+        """Checks the first batch before Keras starts."""
         x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
         self._look_at(x, y)
         self._read(batch)
 
     def _look_at(self, x: Any, y: Any) -> None:
-        """Checks raw images and labels; a task says what of."""
+        """Checks raw images and labels. Tasks override it."""
 
     def _check_preprocessed(self, images: Any) -> None:
-        """Checks the shape of what the network reads; a task says which it reads."""
+        """Checks the shape of preprocessed images. Tasks override it."""

@@ -1,6 +1,5 @@
-"""Names of pulled presets, kept for later processes in a small file under the Keras home."""
+"""Names of pulled presets, stored for later processes in a file under the Keras home."""
 
-import json
 import os
 import secrets
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from keras_resblocks_plugin._utils._json import parse_json
+from keras_resblocks_plugin._utils._jsonfile import write_json
 
 _FILE = "keras_resblocks_plugin.json"
 _KEYS = {"handle", "commit", "folder"}
@@ -15,8 +15,8 @@ _LOCK_SECONDS = 60
 
 
 def path() -> Path:
-    """The file, whether there is one or not."""
-    # As Keras finds its home; what it found is private.
+    """The path of the file, which need not exist."""
+    # Keras finds its home like this, and does not tell which it found.
     user = os.path.expanduser("~")
     home = Path(user if os.access(user, os.W_OK) else "/tmp") / ".keras"
     return Path(os.environ.get("KERAS_HOME") or home) / _FILE
@@ -44,7 +44,7 @@ def read() -> dict[str, dict[str, str]]:
 
 
 def check_writable() -> None:
-    """Checks that a name can be written, before anything is downloaded for it.
+    """Checks that a name can be stored, before anything is downloaded for it.
 
     Raises:
         OSError: If the folder cannot be written.
@@ -53,8 +53,8 @@ def check_writable() -> None:
     file = path()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        # By doing it: `os.access` knows nothing of a full disk.
-        trial = _beside(file)
+        # Try it: `os.access` knows nothing of a full disk.
+        trial = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
         trial.touch()
         trial.unlink()
         with file.with_suffix(".lock").open("a"):
@@ -69,10 +69,10 @@ def check_writable() -> None:
 
 
 def write(name: str, entry: dict[str, str] | None) -> None:
-    """Sets what is kept of one name, or forgets it where `entry` is `None`.
+    """Stores one name, or removes it if `entry` is `None`.
 
-    Several processes may do so at once. A process that reads meanwhile, or a kill, finds
-    the file as it was or as it is to be.
+    Several processes may do so at once. A process that reads meanwhile, or a kill, leaves the old
+    file or the new one.
     """
     file = path()
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -81,28 +81,10 @@ def write(name: str, entry: dict[str, str] | None) -> None:
         with lock:
             names = {key: value for key, value in read().items() if key != name}
             if entry is not None:
-                names[name] = entry
-            _replace(file, json.dumps({"presets": names}, indent=2, sort_keys=True) + "\n")
+                names[name] = dict(sorted(entry.items()))
+            write_json(file, {"presets": dict(sorted(names.items()))})
     except Timeout:
         raise TimeoutError(
             f"Another process has held `{lock.lock_file}` for {_LOCK_SECONDS} seconds. End it, "
             "and run this again."
         ) from None
-
-
-def _replace(file: Path, text: str) -> None:
-    temporary = _beside(file)
-    try:
-        # Not by `tempfile`, whose files are their owner's alone whatever the umask says.
-        with temporary.open("x", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, file)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _beside(file: Path) -> Path:
-    return file.with_name(f".{file.name}.{secrets.token_hex(8)}")

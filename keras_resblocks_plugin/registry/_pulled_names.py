@@ -1,20 +1,19 @@
 """Presets that were pulled from the Hub, known by name in this process and in later ones."""
 
 import contextlib
-from pathlib import Path
 
 from keras_resblocks_plugin._utils import _kerashub
-from keras_resblocks_plugin._utils._json import read_json
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.registry import _name_store
 from keras_resblocks_plugin.saving._preset_files import METADATA_FILE
+from keras_resblocks_plugin.saving._preset_folder import PresetFolder
 
 
-def register_pulled(name: str, handle: str, commit: str, folder: Path) -> None:
-    """Makes a pulled preset loadable by a name, for good."""
-    entry = {"handle": handle, "commit": commit, "folder": str(folder)}
+def register_pulled(name: str, handle: str, commit: str, preset: PresetFolder) -> None:
+    """Makes a pulled preset loadable by a name, in this process and in later ones."""
+    entry = {"handle": handle, "commit": commit, "folder": str(preset.path)}
     _name_store.write(name, entry)
-    _register(name, entry)
+    _register(name, entry, preset)
 
 
 def refresh_pulled() -> None:
@@ -30,17 +29,17 @@ def refresh_pulled() -> None:
     # A later version may ship a preset of a stored name, and this process may have registered
     # one: these stay what they are.
     for name in stored.keys() - (_kerashub.builtin_preset_names() - pulled):
-        _register(name, stored[name])
+        _register(name, stored[name], PresetFolder(stored[name]["folder"]))
 
 
-def parameters(folder: Path) -> dict[str, int]:
+def parameters(preset: PresetFolder) -> dict[str, int]:
     """The number of a preset's parameters under the key `parameters`, where it is known."""
-    # A damaged preset is reported when it is loaded, and not by every import of this package.
+    # Loading reports a damaged preset; importing this package does not.
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return {"parameters": read_json(folder / METADATA_FILE)["parameter_count"]}
+        return {"parameters": preset.json(METADATA_FILE)["parameter_count"]}
     return {}
 
 
-def _register(name: str, entry: dict[str, str]) -> None:
-    metadata = {"source": "hub", **entry, **parameters(Path(entry["folder"]))}
+def _register(name: str, entry: dict[str, str], preset: PresetFolder) -> None:
+    metadata = {"source": "hub", **entry, **parameters(preset)}
     _kerashub.register_preset(name, entry["folder"], metadata, ResBlockBackbone)

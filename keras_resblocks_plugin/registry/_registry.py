@@ -11,6 +11,7 @@ from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.registry import _name_store
 from keras_resblocks_plugin.registry._pulled_names import parameters, refresh_pulled
 from keras_resblocks_plugin.saving._preset_files import CONFIG_FILE
+from keras_resblocks_plugin.saving._preset_folder import PresetFolder
 
 
 def register_preset(name: str, handle: str | Path) -> None:
@@ -122,7 +123,7 @@ def _register(name: str, handle: str | Path) -> None:
                 f"`handle` must be a preset folder, with a {CONFIG_FILE}, or a handle like "
                 f"`hf://user/name`. Received: handle={str(handle)!r}"
             )
-        handle, metadata = folder, parameters(folder)
+        handle, metadata = folder, parameters(PresetFolder(folder))
     _kerashub.register_preset(name, str(handle), metadata, ResBlockBackbone)
 
 

@@ -1,4 +1,4 @@
-"""Names, handles and paths of presets, resolved to a checked folder on this disk."""
+"""Resolution of names, handles and paths of presets to a checked folder on this machine."""
 
 import difflib
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from keras_resblocks_plugin._hub_client import fetch
 from keras_resblocks_plugin._utils._one_save import one_save
-from keras_resblocks_plugin.saving._preset_folder import check_preset
+from keras_resblocks_plugin.saving._preset_folder import PresetFolder
 
 Loaded = TypeVar("Loaded")
 
@@ -15,34 +15,45 @@ Loaded = TypeVar("Loaded")
 def load_checked(
     preset: str | Path,
     names: Mapping[str, dict],
-    load: Callable[[str], Loaded],
+    load: Callable[[PresetFolder], Loaded],
     of_task: bool = False,
 ) -> Loaded:
-    """Returns what `load` makes of the folder that `locate` finds, once it is checked.
+    """Opens and checks the folder that `locate` finds, and returns the result of `load`.
 
-    The folder is one save, whole: if another process saves over it, `load` is called again.
+    The folder is one save, whole: if another process saves over it, it is opened again.
+
+    Args:
+        preset: A name, a folder, or `"hf://user/name"`.
+        names: The known names, as `ResBlockBackbone.presets` gives them.
+        load: Loads from the open folder.
+        of_task: bool. Whether a task is loaded. Defaults to `False`.
+
+    Raises:
+        ValueError: If there is no such preset, or it is invalid.
+        HubError: If it cannot be downloaded.
     """
-    folder = str(Path(locate(preset, names)).absolute())
+    folder = Path(locate(preset, names)).absolute()
 
-    def load_this() -> Loaded:
-        check_preset(folder, of_task)
-        return load(folder)
+    def open_and_load() -> Loaded:
+        opened = PresetFolder(folder)
+        opened.check(of_task)
+        return load(opened)
 
-    return one_save(folder, load_this)
+    return one_save(folder, open_and_load)
 
 
 def locate(preset: str | Path, names: Mapping[str, dict]) -> str:
-    """The folder that a preset name, folder or handle stands for.
+    """The folder of a preset name, path or handle.
 
-    What an `hf://` handle stands for is downloaded, one commit whole, and its digests are
-    checked too.
+    The repository of an `hf://` handle is downloaded, one commit whole, and its digests are
+    checked.
 
     Args:
         preset: A name, a folder, or `"hf://user/name"`, with `@revision` where wanted.
-        names: What each known name stands for, as `ResBlockBackbone.presets` gives it.
+        names: The known names, as `ResBlockBackbone.presets` gives them.
 
     Raises:
-        ValueError: If it is none of these; the error lists the closest names.
+        ValueError: If there is no such preset; the error lists the closest names.
         HubError: If it cannot be downloaded.
     """
     preset = str(preset)

@@ -1,4 +1,8 @@
-"""The names of a preset's files, and JSON Schemas of those that are no serialized objects."""
+"""Names of a preset's files, and JSON Schemas of those that are not serialized objects."""
+
+import json
+from pathlib import Path
+from typing import Any
 
 from keras_resblocks_plugin._utils._config_schema import integer, list_of
 
@@ -10,11 +14,16 @@ TASK_FILE = "task.json"
 TASK_WEIGHTS_FILE = "task.weights.h5"
 PREPROCESSOR_FILE = "preprocessor.json"
 CONVERTER_FILE = "image_converter.json"
-RECORD_FILE = "training.json"
+# The weights of KerasHub's own backbones, such as DeepLabV3 and RetinaNet on a `ResBlockBackbone`.
+KERASHUB_WEIGHTS_FILE = "model.weights.h5"
 PRESET_FILES = frozenset(
     (CONFIG_FILE, METADATA_FILE, INDEX_FILE, WEIGHTS_FILE, TASK_FILE, TASK_WEIGHTS_FILE)
 ).union((PREPROCESSOR_FILE, CONVERTER_FILE))
 
+_CODE_OR_WEIGHTS = frozenset(
+    ".bin .ckpt .dll .dylib .gguf .h5 .hdf5 .joblib .keras .msgpack .npy .npz .onnx .pb .pickle "
+    ".pkl .pt .pth .py .pyc .safetensors .sh .so .tflite .zip".split()
+)
 _TEXT = {"type": "string", "maxLength": 10_000}
 _COUNT = integer(0, 1 << 50)
 
@@ -46,16 +55,27 @@ INDEX = {
     "required": ["weight_map"],
     "additionalProperties": False,
 }
-# Whoever trains writes what belongs to the run: what is read again has its type.
-RECORD = {
-    "type": "object",
-    "properties": {
-        "license": _TEXT,
-        "data": {"type": "object", "properties": {"name": _TEXT, "license": _TEXT}},
-        "results": {"type": "object"},
-        "recipe": {"type": "object"},
-        "start": {"type": ["object", "string", "null"]},
-        "history": {"type": "array", "items": {"type": "object"}},
-        "epochs": {"type": "number"},
-    },
-}
+
+
+def to_metadata(metadata: dict[str, Any]) -> str:
+    """The text of `metadata.json`, in KerasHub's form."""
+    return json.dumps(metadata, indent=4)
+
+
+def is_code_or_weights(name: str) -> bool:
+    """Tells by its name whether a file is code or weights, which only an index may bring in."""
+    return Path(name).suffix.lower() in _CODE_OR_WEIGHTS
+
+
+def check_no_other_weights(folder: Path, listed: set[str]) -> None:
+    """Checks that a folder has no weights or code besides the listed files.
+
+    Raises:
+        ValueError: If it has.
+    """
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if is_code_or_weights(name) and name not in listed:
+            raise ValueError(
+                f"`{path}` is weights or code that the preset does not use: remove it."
+            )

@@ -6,78 +6,74 @@ from typing import Any
 
 import keras
 
-from keras_resblocks_plugin._utils._json import read_json
 from keras_resblocks_plugin._utils._kerashub import shapes_only
-from keras_resblocks_plugin._utils._safetensors import read_header
 from keras_resblocks_plugin.saving._buildable import resolve, serialized_objects
-from keras_resblocks_plugin.saving._hdf5 import check_hdf5
+from keras_resblocks_plugin.saving._folder_files import FolderFiles
 from keras_resblocks_plugin.saving._preset_files import (
     CONFIG_FILE,
-    INDEX_FILE,
     TASK_FILE,
     TASK_WEIGHTS_FILE,
 )
-from keras_resblocks_plugin.saving._weights import check_fit, read_index
+from keras_resblocks_plugin.saving._stored_weights import check_fit
 
 _ADVICE = "Download or save the preset again."
 # A user's block may have no weights. More than this of them is no network.
 _BLOCKS_WITHOUT_WEIGHTS = 1000
 
 
-def check_sizes(folder: Path, with_task: bool = True) -> None:
+def check_sizes(files: FolderFiles, with_task: bool = True) -> None:
     """Checks that the configs of a preset ask for just the weights that its files hold.
 
     Nothing is built or allocated: layers get shapes, and no values.
 
     Args:
-        folder: A preset of this package whose configs and weights files are valid.
+        files: A preset of this package whose configs and weights files are valid.
         with_task: bool. Whether its task belongs to its backbone. Defaults to `True`.
 
     Raises:
         ValueError: If they ask for more, for less or for other ones.
     """
-    tensors = {}
-    for name in sorted(set(read_index(folder / INDEX_FILE).values())):
-        tensors |= read_header(folder / name)
-    for file, place, found in _backbones(folder, with_task):
+    tensors = files.weights().tensors
+    for file, place, found in _backbones(files, with_task):
         shapes = _asked(file, place, found, len(tensors))
         try:
-            check_fit({path: keras.KerasTensor(s) for path, s in shapes.items()}, tensors, folder)
+            check_fit(shapes, tensors, files.path)
         except ValueError as error:
             raise ValueError(
                 f"`{place}` in `{file}` asks for other weights than the preset has. {error}"
             ) from None
     if with_task:
-        _check_units(folder)
+        _check_units(files)
 
 
-def check_sizes_within(folder: Path, shapes: dict[str, tuple[int, ...]]) -> None:
+def check_sizes_within(files: FolderFiles, shapes: dict[str, tuple[int, ...]]) -> None:
     """Checks that the backbone of a KerasHub preset fits into its HDF5 weights.
 
     Args:
-        folder: A preset of a KerasHub task on a `ResBlockBackbone`, whose configs are valid.
+        files: A preset of a KerasHub task on a `ResBlockBackbone`, whose configs are valid.
         shapes: Those of the datasets in its `model.weights.h5`, whose names tell nothing.
 
     Raises:
         ValueError: If one asks for more values than the file holds.
     """
     held = sum(map(math.prod, shapes.values()))
-    for file, place, found in _backbones(folder):
+    for file, place, found in _backbones(files):
         asked = sum(map(math.prod, _asked(file, place, found, len(shapes)).values()))
         if asked > held:
             raise ValueError(
                 f"`{place}` in `{file}` asks for {asked:,} parameters, and the weights beside it "
                 f"are {held:,}. {_ADVICE}"
             )
-    _check_whole(folder / CONFIG_FILE, held)
-    _check_units(folder)
+    _check_whole(files, held)
+    _check_units(files)
 
 
-def _check_whole(file: Path, held: int) -> None:
+def _check_whole(files: FolderFiles, held: int) -> None:
     """Checks that a backbone with all that KerasHub puts around the residual one fits, too."""
+    file = files.path / CONFIG_FILE
     try:
         with shapes_only():
-            backbone = keras.saving.deserialize_keras_object(read_json(file))
+            backbone = keras.saving.deserialize_keras_object(files.json_copy(CONFIG_FILE))
             asked = sum(math.prod(weight.shape) for weight in backbone.weights)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
@@ -91,18 +87,20 @@ def _check_whole(file: Path, held: int) -> None:
         )
 
 
-def _backbones(folder: Path, with_task: bool = True) -> list[tuple[Path, str, dict[str, Any]]]:
+def _backbones(
+    files: FolderFiles, with_task: bool = True
+) -> list[tuple[Path, str, dict[str, Any]]]:
     """The configs of residual backbones in a preset, with their places: each kind once."""
     backbones, seen = [], []
-    for file in (folder / CONFIG_FILE, *([folder / TASK_FILE] if with_task else [])):
-        for place, found in serialized_objects(read_json(file) if file.is_file() else {}):
+    for name in (CONFIG_FILE, *([TASK_FILE] if with_task else [])):
+        for place, found in serialized_objects(files.json(name) if files.has(name) else {}):
             if not hasattr(resolve(found), "weight_shapes"):
                 continue
             # The task has a copy of the backbone's config.
             config = {k: v for k, v in found["config"].items() if k != "name"}
             if config not in seen:
                 seen.append(config)
-                backbones.append((file, f"{place}.config".lstrip("."), found))
+                backbones.append((files.path / name, f"{place}.config".lstrip("."), found))
     return backbones
 
 
@@ -129,16 +127,16 @@ def _asked(file: Path, place: str, found: dict[str, Any], tensors: int) -> dict[
     return shapes
 
 
-def _check_units(folder: Path) -> None:
+def _check_units(files: FolderFiles) -> None:
     """Checks that the head holds values for as many classes as the task names."""
-    file, head = folder / TASK_FILE, folder / TASK_WEIGHTS_FILE
-    config = read_json(file)["config"] if file.is_file() else {}
+    config = files.json(TASK_FILE)["config"] if files.has(TASK_FILE) else {}
     units = len(config.get("class_names") or ()) or config.get("num_classes")
-    if not isinstance(units, int) or not head.is_file():
+    if not isinstance(units, int) or not files.has(TASK_WEIGHTS_FILE):
         return
-    largest = max((max(shape, default=0) for shape in check_hdf5(head).values()), default=0)
+    shapes = files.hdf5_shapes(TASK_WEIGHTS_FILE).values()
+    largest = max((max(shape, default=0) for shape in shapes), default=0)
     if units > largest:
         raise ValueError(
-            f"`{head}` is no head for the {units:,} classes that `{file}` names: its largest "
-            f"side is {largest:,}. {_ADVICE}"
+            f"`{files.path / TASK_WEIGHTS_FILE}` is no head for the {units:,} classes that "
+            f"`{files.path / TASK_FILE}` names: its largest side is {largest:,}. {_ADVICE}"
         )

@@ -3,51 +3,59 @@
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import keras
+import ml_dtypes
 import numpy as np
 
 from keras_resblocks_plugin._utils._json import read_json
-from keras_resblocks_plugin._utils._kerashub import frozen_kernel
 from keras_resblocks_plugin._utils._memory import to_tensor
-from keras_resblocks_plugin._utils._safetensors import (
-    StoredTensor,
-    read_header,
-    read_metadata,
-    write_file,
-)
-from keras_resblocks_plugin.lora._lora import lora_layers, lora_weights, merged_kernel
+from keras_resblocks_plugin._utils._safetensors import write_file
+from keras_resblocks_plugin.lora._layers import base_weights
+from keras_resblocks_plugin.lora._merging import merged_weights, reset_lora
 from keras_resblocks_plugin.saving._head import SavedHead
-from keras_resblocks_plugin.saving._preset_files import INDEX, INDEX_FILE, WEIGHTS_FILE
-from keras_resblocks_plugin.saving._schema import check
+from keras_resblocks_plugin.saving._preset_files import INDEX_FILE, WEIGHTS_FILE
+from keras_resblocks_plugin.saving._stored_weights import (
+    DIGEST,
+    StoredWeights,
+    check_fit,
+    checked_weight_map,
+)
 
-_DIGEST = "weights_sha256"
+_DTYPES = {"bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
 
 
-def save_weights(model: keras.Model, folder: Path) -> None:
-    """Writes `model.safetensors` and its index, keyed by weight path, into `folder`.
+def save_weights(model: keras.Model, folder: Path, dtype: str | None = None) -> None:
+    """Writes `model.safetensors` and its index into `folder`, in place of those there.
 
-    LoRA is merged into the kernels, so that the file fits a model without it.
+    LoRA is merged into the kernels, so that the file fits a model without it. The file's metadata
+    has the digest of the weights, by which a head knows them.
+
+    Args:
+        model: The model.
+        folder: The folder.
+        dtype: string. The dtype in which kernels are stored; `None` for their own. Vectors, such
+            as the statistics of batch normalization, always keep theirs: they are little of the
+            size, and an error in one of their numbers is an error in a whole channel.
     """
-    write_weights(merged_weights(model), folder)
-
-
-def write_weights(arrays: Mapping[str, np.ndarray], folder: Path) -> None:
-    """Writes weights by path, and their index, into `folder`, in place of those there.
-
-    The digest of the weights is in the file's metadata, for what was saved with them.
-    """
+    arrays = merged_weights(model)
+    if dtype is not None:
+        arrays = {path: stored_as(array, dtype) for path, array in arrays.items()}
     _remove_earlier_weights(folder)
-    metadata = {"format": "keras", _DIGEST: weights_digest(arrays)}
+    metadata = {"format": "keras", DIGEST: weights_digest(arrays)}
     write_file(folder / WEIGHTS_FILE, arrays, metadata)
     index = {
         "metadata": {"total_size": sum(array.nbytes for array in arrays.values())},
         "weight_map": dict.fromkeys(sorted(arrays), WEIGHTS_FILE),
     }
     (folder / INDEX_FILE).write_text(json.dumps(index, indent=2) + "\n")
+
+
+def stored_as(array: np.ndarray, dtype: str) -> np.ndarray:
+    """A weight as it is stored where kernels are stored in `dtype`."""
+    return array.astype(np.dtype(_DTYPES[dtype])) if array.ndim > 1 else array
 
 
 def weights_digest(arrays: Mapping[str, np.ndarray]) -> str:
@@ -60,68 +68,31 @@ def weights_digest(arrays: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def stored_digest(file: Path) -> str | None:
-    """The digest of the weights in a file; `None` where an earlier version wrote it."""
-    return read_metadata(file).get(_DIGEST)
-
-
-def merged_weights(model: keras.Model) -> dict[str, np.ndarray]:
-    """The weights of a model by path, as a model without LoRA has them: merged."""
-    merged = {frozen_kernel(layer).path: merged_kernel(layer) for layer in lora_layers(model)}
-    return {
-        weight.path: keras.ops.convert_to_numpy(merged.get(weight.path, weight))
-        for weight in base_weights(model)
-    }
-
-
-def load_weights(model: keras.Model, index: Path, head: SavedHead | None = None) -> None:
+def load_weights(model: keras.Model, stored: StoredWeights, head: SavedHead | None = None) -> None:
     """Loads what `save_weights` wrote; assigns nothing unless everything fits.
 
-    Files of any float precision load into models of any. The
-    tensors are read one at a time, so that memory grows by the largest of them.
+    Files of any float precision load into models of any. The tensors are read one at a time, so
+    that the memory grows by the largest of them alone.
 
     Args:
         model: A built model.
-        index: The path of `model.weights.json`.
+        stored: The weights of a preset folder.
         head: The head that was loaded before, if it must have been saved with them.
 
     Raises:
-        ValueError: If the index or a file is not what its name says, or if a weight is
-            missing, unexpected or of another shape. All such weights are listed. Or if the
-            head is that of other weights.
+        ValueError: If a weight is missing, unexpected or of another shape; the error lists all
+            such weights. Also if the head was saved with other weights.
     """
-    tensors = {}
-    weight_map = read_index(index)
-    for name in sorted(set(weight_map.values())):
-        tensors |= read_header(index.parent / name)
-    _check_same_names(weight_map, tensors, f"the index {index}", "the files it names")
+    stored.check_complete()
+    tensors = stored.tensors
     variables = {weight.path: weight for weight in base_weights(model)}
-    check_fit(variables, tensors, index.parent)
-    for file in {tensor.file for tensor in tensors.values()} if head else ():
-        head.check_backbone(file, stored_digest(file))
+    shapes = {path: variable.shape for path, variable in variables.items()}
+    check_fit(shapes, tensors, stored.index.parent)
+    stored.check_head(head)
     for path, variable in variables.items():
         variable.assign(to_tensor(tensors[path].read(variable.dtype)))
-    for layer in lora_layers(model):
-        # The file's kernels stand for the whole; what is added to them starts anew.
-        layer.lora_kernel_b.assign(keras.ops.zeros(layer.lora_kernel_b.shape))
-
-
-def read_index(index: Path) -> dict[str, str]:
-    """The `weight_map` of an index: weight path → file name, inside the index's folder.
-
-    Raises:
-        ValueError: If it is not an index, or names a file outside the folder.
-    """
-    content = read_json(index)
-    check(index, content, INDEX)
-    weight_map = content["weight_map"]
-    for name in set(weight_map.values()):
-        if not (index.parent / name).is_file():
-            raise ValueError(
-                f"`{index.parent / name}` is missing, and `{index.name}` names it. "
-                "Download or save the preset again."
-            )
-    return weight_map
+    # The loaded kernels include LoRA.
+    reset_lora(model)
 
 
 def is_index(file: Path) -> bool:
@@ -142,48 +113,8 @@ def is_index(file: Path) -> bool:
 def _remove_earlier_weights(folder: Path) -> None:
     # KerasHub prefers an h5 file to any index, and no index would list the old one's files.
     with contextlib.suppress(ValueError, OSError):
-        for name in set(read_index(folder / INDEX_FILE).values()):
+        index = folder / INDEX_FILE
+        for name in set(checked_weight_map(index, read_json(index)).values()):
             (folder / name).unlink()
     for file in folder.glob("model*.weights.h5"):
         file.unlink()
-
-
-def base_weights(model: keras.Model) -> list[keras.Variable]:
-    """The weights of a model without what LoRA adds."""
-    lora = {id(weight) for weight in lora_weights(model)}
-    return [weight for weight in model.weights if id(weight) not in lora]
-
-
-def check_fit(variables: dict[str, Any], tensors: dict[str, StoredTensor], folder: Path) -> None:
-    """Checks that what has shapes under its paths, and the tensors there, are the same.
-
-    Raises:
-        ValueError: If they are not; all that differ are listed.
-    """
-    _check_same_names(variables, tensors, "the model", f"the weights in `{folder}`")
-    misshaped = [
-        f"{path}: {tuple(variable.shape)} in the model, {tensors[path].shape} in the file"
-        for path, variable in variables.items()
-        if tuple(variable.shape) != tensors[path].shape
-    ]
-    if misshaped:
-        raise ValueError(
-            f"The weights in `{folder}` are of another architecture, or `image_shape` asks "
-            f"for other channels than they were trained on. Nothing was loaded. "
-            f"Misshaped: {_listed(misshaped)}"
-        )
-
-
-def _check_same_names(left: Iterable, right: Iterable, left_name: str, right_name: str) -> None:
-    left, right = set(left), set(right)
-    if left != right:
-        raise ValueError(
-            f"{left_name[0].upper()}{left_name[1:]} and {right_name} must have the same names: "
-            "these are of another architecture. Nothing was loaded. "
-            f"Only in {left_name}: {_listed(left - right)}. "
-            f"Only in {right_name}: {_listed(right - left)}."
-        )
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"

@@ -1,24 +1,20 @@
-"""The files that a run leaves beside the weights: figures, curve and card."""
+"""`training.json`, the curve and the card that a run writes into a preset folder."""
 
-import json
-import os
 import platform
 from pathlib import Path
 
 import keras
-import matplotlib
 
-from keras_resblocks_plugin._utils._jsonfile import write_json
+from keras_resblocks_plugin.saving._training_record import TrainingRecord
 from keras_resblocks_plugin.training import _runs
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
+from keras_resblocks_plugin.training._curve import plot_curve
+from keras_resblocks_plugin.training._hardware import hardware
 
 
 def training_record(
     recipe: dict, data: dict, results: dict[str, float], history: list[dict], seed: int
 ) -> dict:
-    """All that one needs to know, and to repeat the run: the content of `training.json`."""
+    """The part of a `TrainingRecord` that every run has: what it takes to repeat the run."""
     return {
         "recipe": recipe,
         "data": data,
@@ -36,81 +32,42 @@ def training_record(
     }
 
 
-def hardware() -> str:
-    """The processor and its cores, or the accelerator."""
-    accelerators = _accelerators()
-    if accelerators:
-        return f"{len(accelerators)} of {accelerators[0]}"
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text().splitlines()
-        name = next((x.split(": ")[1] for x in lines if x.startswith("model name")), name)
-    return f"{os.cpu_count()} cores of {name}"
-
-
-def plot_curve(
-    history: list[dict], file: Path, metric: str = "accuracy", metric_name: str = "top-1 accuracy"
-) -> None:
-    """A metric over epochs, on augmented training images and on held-out ones."""
-    epochs = [figures["epoch"] for figures in history]
-    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    axes.plot(epochs, [f[metric] for f in history], label="training images, augmented")
-    if f"val_{metric}" in history[0]:
-        axes.plot(epochs, [f[f"val_{metric}"] for f in history], label="held-out images")
-    axes.set(xlabel="epoch", ylabel=metric_name, ylim=(0, None), xlim=(1, None))
-    axes.grid(alpha=0.3)
-    axes.legend()
-    figure.savefig(file, dpi=100, metadata={"Software": None})
-    plt.close(figure)
-
-
 def save_record(folder: Path, record: dict, *curve: str) -> None:
     """Writes `training.json`, the curve and the card into a preset folder.
 
     Args:
         folder: The preset.
-        record: What `training_record` returned.
+        record: The content of `training.json`, see `TrainingRecord`.
         *curve: The metric that the curve shows, and its name, if it is not accuracy.
     """
     from keras_resblocks_plugin.hub._card import model_card
 
-    record["weights"] = _runs.weights_digest(folder)
-    write_json(folder / "training.json", record)
-    plot_curve(whole_history(record), folder / "curve.png", *curve)
+    saved = TrainingRecord.from_json(record)
+    saved.weights = _runs.weights_digest(folder)
+    saved.save(folder)
+    plot_curve(saved.whole_history, folder / "curve.png", *curve)
     model_card(folder).save(folder / "README.md")
 
 
 def read_record(folder: Path) -> dict:
-    """The `training.json` of a preset folder, if it is about the weights that lie there.
+    """Reads the `training.json` of a preset folder, if it is about the weights in the folder.
 
     Raises:
-        ValueError: If the weights were replaced after they had been measured.
+        ValueError: If there is no record, or the weights were replaced after they were measured.
     """
-    record = json.loads((folder / "training.json").read_text())
-    # Records of earlier versions do not say it.
-    if record.get("weights") not in (None, _runs.weights_digest(folder)):
+    record = TrainingRecord.read(folder)
+    # Records of earlier versions have no digest.
+    if record.weights not in (None, _runs.weights_digest(folder)):
         raise ValueError(
             f"The figures in {folder}/training.json are those of other weights than the folder "
             "has. Run the training again, or remove the file."
         )
-    return record
+    return record.to_json()
 
 
 def whole_history(record: dict) -> list[dict]:
-    """The epochs of the run, behind those of the run that its weights come from."""
-    earlier = (record.get("start") or {}).get("history", [])
-    later = [{**epoch, "epoch": epoch["epoch"] + len(earlier)} for epoch in record["history"]]
-    return [*earlier, *later]
-
-
-def _accelerators() -> list[str]:
-    if keras.backend.backend() == "torch":
-        # Keras has no `distribution` on PyTorch.
-        import torch
-
-        return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]
+    """The epochs of the run, after those of the run that its weights come from."""
+    return TrainingRecord.from_json(record).whole_history
 
 
 def _backend_version() -> str:

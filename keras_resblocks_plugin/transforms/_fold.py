@@ -1,43 +1,40 @@
-"""Batch norm folded into the convolutions before it: the same numbers in fewer operations."""
+"""Folding of batch norm into the convolutions before it, for the same outputs in less time."""
 
-from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Container
 
 import keras
 import numpy as np
 
-from keras_resblocks_plugin._utils._kerashub import calls, flatten_layers
-from keras_resblocks_plugin.blocks import ResidualBlock
-from keras_resblocks_plugin.layers._layers import FreezableBatchNormalization, SymmetricConv2D
+from keras_resblocks_plugin._utils._weight_differences import weight_differences
+from keras_resblocks_plugin.lora._merging import merged_weights
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.models._backbone_state import NOT_IN_PRESETS
 from keras_resblocks_plugin.models._image_classifier import ResBlockImageClassifier
-from keras_resblocks_plugin.saving._weights import merged_weights
-
-# Subclasses of these may compute something else, a standardized kernel for instance.
-_CONVOLUTIONS = (keras.layers.Conv2D, SymmetricConv2D)
-_NORMS = (keras.layers.BatchNormalization, FreezableBatchNormalization)
+from keras_resblocks_plugin.transforms._norm_pairs import conv_norm_pairs
 
 
 def fold_batch_norm(
     model: ResBlockBackbone | ResBlockImageClassifier,
 ) -> ResBlockBackbone | ResBlockImageClassifier:
-    """A new model without batch norm, which computes what `model` computes at inference.
+    """Returns a new model without batch norm that computes the same at inference.
 
     Every batch norm that follows a convolution is multiplied into its kernel and added to its
-    bias. What comes back is of the same class, with `block_kwargs={"normalization": None}`, and
-    keeps head, class names, preprocessor and what is frozen, but for the norms' weights; it saves
-    and loads as a preset. LoRA is merged. `model` is not changed.
+    bias. The new model is of the same class, with `block_kwargs={"normalization": None}`. It
+    keeps the head, the class names, the preprocessor and the frozen weights, and it saves and
+    loads as a preset. LoRA is merged. `model` is not changed.
 
-    Which convolution a norm follows is read from the calls of each block, so it holds for a
-    block class of your own too, as long as that computes with layers and `keras.ops`.
+    The convolution before each norm is found by tracing the blocks, so that a block class of
+    your own can be folded too if it computes with layers and `keras.ops`.
 
-    The new weights are computed in float64 and stored in the precision of the model's. Those
-    of a float16 or bfloat16 model are rounded to it once more, and its outputs differ by as
-    much; where that matters, load it with `dtype="float32"` before folding.
+    The new weights are computed in float64 and stored in the precision of the model. Weights of
+    a float16 or bfloat16 model are rounded once more, and its outputs differ by as much. If that
+    matters, load the model with `dtype="float32"` before folding.
 
     Args:
         model: A `krp.ResBlockBackbone` or a `krp.ResBlockImageClassifier`.
+
+    Returns:
+        The new model.
 
     Raises:
         ValueError: If `model` is of another class or has no batch norm, or if one of its
@@ -53,12 +50,12 @@ def fold_batch_norm(
     """
     if not isinstance(model, ResBlockBackbone | ResBlockImageClassifier):
         raise ValueError(
-            "`model` must be a `ResBlockBackbone` or a `ResBlockImageClassifier`; of another "
+            "`model` must be a `ResBlockBackbone` or a `ResBlockImageClassifier`; for another "
             f"task, fold its backbone. Received: {type(model).__name__}"
         )
     backbone = model.backbone if isinstance(model, ResBlockImageClassifier) else model
     weights = merged_weights(model)
-    for conv, norm in _pairs(backbone):
+    for conv, norm in conv_norm_pairs(backbone):
         _fold(weights, conv, norm)
     folded = _without_norms(backbone, weights)
     if backbone is not model:
@@ -67,76 +64,8 @@ def fold_batch_norm(
     return folded
 
 
-def _pairs(backbone: ResBlockBackbone) -> list[tuple[keras.Layer, keras.Layer]]:
-    """Every batch norm, behind the convolution that it follows: layers of a copy."""
-    # A copy, because layers remember every symbolic call that is made of them.
-    twin = type(backbone).from_config(backbone.get_config())
-    norms = [x for x in flatten_layers(twin) if isinstance(x, keras.layers.BatchNormalization)]
-    received = f"Received: block_type={backbone.block_type!r}, block_kwargs={backbone.block_kwargs}"
-    if not norms:
-        raise ValueError(
-            f"`model` has no batch norm, so nothing can be folded: use it as it is. {received}"
-        )
-    try:
-        blocks = [x for x in twin.layers if isinstance(x, ResidualBlock)]
-        pairs = [pair for graph in (*map(_inside, blocks), twin) for pair in _pairs_of_graph(graph)]
-        for norm in norms:
-            if not any(norm is paired for _, paired in pairs):
-                raise _Unfoldable(norm, "it is applied out of sight, inside of another layer")
-    except _Unfoldable as error:
-        raise ValueError(f"{error}. {received}") from error.__cause__
-    return pairs
-
-
-class _Unfoldable(Exception):
-    def __init__(self, layer: keras.Layer, reason: str):
-        super().__init__(f"`{layer.path}` cannot be folded into a convolution: {reason}")
-
-
-def _inside(block: ResidualBlock) -> keras.Function:
-    """The graph of what a block computes."""
-    try:
-        return keras.Function(block.input, block.call(block.input))
-    except Exception as error:
-        # Whatever the code of a user's block does with a symbolic tensor.
-        reason = f"its calls cannot be followed, which takes layers and `keras.ops` alone ({error})"
-        raise _Unfoldable(block, reason) from error
-
-
-def _pairs_of_graph(graph: keras.Function) -> Iterator[tuple[keras.Layer, keras.Layer]]:
-    times, readers, givers = Counter(), Counter(map(id, graph.outputs)), {}
-    for layer, inputs, outputs in calls(graph):
-        times[layer] += 1
-        readers.update(map(id, inputs))
-        givers |= {id(tensor): layer for tensor in outputs}
-    for tensor in graph.inputs:
-        givers.pop(id(tensor), None)
-
-    for norm, inputs, _ in calls(graph):
-        if not isinstance(norm, keras.layers.BatchNormalization):
-            continue
-        conv = givers.get(id(inputs[0]))
-        if conv is None:
-            raise _Unfoldable(
-                norm,
-                "it normalizes the input of its block, and no convolution of the block; "
-                "pre-activation blocks cannot be written without batch norm",
-            )
-        if type(norm) not in _NORMS or type(conv) not in _CONVOLUTIONS:
-            raise _Unfoldable(
-                norm,
-                f"it is a {type(norm).__name__} behind `{conv.name}`, a {type(conv).__name__}, and "
-                "not a BatchNormalization behind a Conv2D",
-            )
-        if conv.activation is not keras.activations.linear:
-            raise _Unfoldable(norm, f"`{conv.name}` applies an activation before it")
-        if times[norm] > 1 or times[conv] > 1 or readers[id(inputs[0])] > 1:
-            raise _Unfoldable(norm, f"it, or `{conv.name}` before it, is used more than once")
-        yield conv, norm
-
-
 def _fold(weights: dict[str, np.ndarray], conv: keras.Layer, norm: keras.Layer) -> None:
-    """Replaces the weights of a norm by other ones of the convolution before it."""
+    """Replaces the weights of a convolution and its norm by those of a convolution alone."""
 
     def take(layer, name, default=None):
         value = weights.pop(f"{layer.path}/{name}", default)
@@ -166,16 +95,18 @@ def _without_norms(backbone: ResBlockBackbone, paths: Container[str]) -> ResBloc
 
 
 def _assign(model: keras.Model, weights: dict[str, np.ndarray]) -> None:
-    """Gives `model` all of the weights, and a bias of zero where it alone has one."""
+    """Assigns all of the weights, and zero to biases that the source does not have."""
     variables = {variable.path: variable for variable in model.weights}
-    unexpected = sorted(weights.keys() - variables.keys())
-    missing = sorted(
-        path for path in variables.keys() - weights.keys() if not path.endswith("/bias")
-    )
-    if unexpected or missing:
+    expected = {
+        path: variable.shape
+        for path, variable in variables.items()
+        if path in weights or not path.endswith("/bias")
+    }
+    found = {path: array.shape for path, array in weights.items()}
+    if differences := weight_differences(expected, found):
         raise ValueError(
-            "`block_type` must build the same layers with `normalization=None`, but for the norms, "
-            f"under constant names. Only with batch norm: {unexpected}. Only without: {missing}."
+            "`block_type` must build the same layers with `normalization=None`, except for the "
+            f"norms, under constant names. {differences}"
         )
     for path, variable in variables.items():
         variable.assign(weights.get(path, np.zeros(variable.shape)))

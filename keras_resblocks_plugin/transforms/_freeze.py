@@ -1,11 +1,12 @@
-"""Fine-tuning strategies: the weights of a model that learn."""
+"""Fine-tuning strategies, which choose the weights of a model that learn."""
 
 import keras
 
+from keras_resblocks_plugin._utils._compilation import forget_compiled
 from keras_resblocks_plugin._utils._kerashub import flatten_layers, set_trainable
 from keras_resblocks_plugin._utils._validation import check_choice
 from keras_resblocks_plugin.layers._freezing import set_frozen
-from keras_resblocks_plugin.lora._lora import forget_compiled, lora_layers, lora_weights
+from keras_resblocks_plugin.lora._layers import lora_layers, lora_weights
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 
 STRATEGIES = ("linear", "norm", "lora", "full")
@@ -17,29 +18,28 @@ def freeze(
     rank: int | None = None,
     freeze_batch_norm: bool = True,
 ) -> None:
-    """Chooses what of a model learns, in place; `"full"` undoes it. Compile the model afterwards.
+    """Freezes a model in place, except for the weights that a strategy trains.
 
-    The head, which is all of the model outside its `ResBlockBackbone`, learns with every
-    strategy.
+    Compile the model afterwards. `"full"` undoes it. The head, which is everything outside the
+    `ResBlockBackbone`, learns with every strategy.
 
-    What is frozen in the backbone stays frozen when the model is saved and loaded, in any way: it
-    is configuration, as frozen statistics are. Of LoRA this holds for `.keras` files, which keep
-    it and train on as before; a preset has it merged into the kernels, and loads with
-    everything trainable. `load_weights=False` gives random weights that all learn.
+    Frozen weights stay frozen when the model is saved and loaded: they are configuration, as
+    frozen statistics are. `.keras` files keep LoRA too, and resume training with it. A preset
+    has LoRA merged into its kernels, and loads with all weights trainable.
+    `load_weights=False` gives random weights that all learn.
 
     To thaw, call this again, or set `trainable` of `model.backbone` or of any of its layers, as
-    the [Keras guide](https://keras.io/guides/transfer_learning/) does. Frozen statistics stay so
-    until `backbone.freeze_batch_norm = False`. Of a DeepLabV3 or a RetinaNet, set it on
-    `image_encoder`, the `ResBlockBackbone` inside. Compile afterwards.
+    the [Keras guide](https://keras.io/guides/transfer_learning/) does. Statistics stay frozen
+    until `backbone.freeze_batch_norm = False`. In a DeepLabV3 or a RetinaNet, the
+    `ResBlockBackbone` is `model.backbone.image_encoder`. Compile afterwards.
 
     Args:
         model: A `ResBlockBackbone`, or a KerasHub task on one: a `ResBlockImageClassifier`, a
             `DeepLabV3ImageSegmenter`, a `RetinaNetObjectDetector`.
-        strategy: What learns in the backbone. `"linear"`: nothing. `"norm"`: the scales
-            and shifts of batch norm. `"lora"`: low-rank additions to the kernels
-            ([Hu et al., 2021](https://arxiv.org/abs/2106.09685)), which saving a preset merges
-            into them. `"full"`: all of it.
-        rank: int. The rank of the additions, of `"lora"` alone. Defaults to `4`.
+        strategy: string. The part of the backbone that learns. `"linear"`: nothing. `"norm"`:
+            the scales and shifts of batch norm. `"lora"`: LoRA, low-rank matrices added to the
+            kernels ([Hu et al., 2021](https://arxiv.org/abs/2106.09685)). `"full"`: everything.
+        rank: int. The rank of LoRA, with `"lora"` only. Defaults to `4`.
         freeze_batch_norm: bool. Whether the backbone's batch norm keeps its statistics. If
             `False`, they follow the new data. Defaults to `True`.
 
@@ -54,8 +54,8 @@ def freeze(
     krp.freeze(classifier, "lora", rank=8)
     classifier.compile(keras.optimizers.AdamW(1e-3))
     classifier.fit(images, labels)
-    classifier.backbone.save_lora_weights("adapter.safetensors")  # Small: the additions alone.
-    classifier.save_to_preset("my_classifier")  # Whole: they are merged into the kernels.
+    classifier.backbone.save_lora_weights("adapter.safetensors")  # LoRA alone: small.
+    classifier.save_to_preset("my_classifier")  # LoRA merged into the kernels.
     ```
     """
     check_choice("strategy", strategy, STRATEGIES)
@@ -64,30 +64,30 @@ def freeze(
     learning = _learning(backbone, strategy, rank)
     backbone.freeze_batch_norm = freeze_batch_norm
     set_trainable(model, True)
-    # Without moving statistics: for those, `freeze_batch_norm` decides.
+    # Not the moving statistics, which `freeze_batch_norm` decides on.
     set_frozen(backbone, {w.path for w in backbone.trainable_weights if id(w) not in learning})
     forget_compiled(model)
     if getattr(getattr(model, "optimizer", None), "built", False):
-        # It has trained: its optimizer knows the weights that learnt then, and no others.
+        # The optimizer has variables for the weights that learned so far, and no others.
         model.compiled = False
 
 
 def _learning(backbone: ResBlockBackbone, strategy: str, rank: int | None) -> set[int]:
-    """The ids of the weights that learn; adds LoRA where it is to learn."""
-    adapted = lora_layers(backbone)
-    if strategy != "lora" and (rank is not None or adapted):
+    """Returns the ids of the weights that learn, after enabling LoRA if the strategy needs it."""
+    present = lora_layers(backbone)
+    if strategy != "lora" and (rank is not None or present):
         what = f"rank={rank}" if rank is not None else "a model with LoRA"
         raise ValueError(
             f"`strategy={strategy!r}` is for a model without LoRA, and takes no `rank`. Save the "
             f"model as a preset, which merges LoRA, and load that. Received: {what}"
         )
     if strategy == "lora":
-        if not adapted:
+        if not present:
             backbone.enable_lora(4 if rank is None else rank)
-        elif rank not in (None, adapted[0].lora_rank):
+        elif rank not in (None, present[0].lora_rank):
             raise ValueError(
-                f"`rank` must be that of the LoRA that the model has, {adapted[0].lora_rank}, or "
-                f"be left out. Received: rank={rank}"
+                f"`rank` must be the rank of the model's LoRA, {present[0].lora_rank}, or be left "
+                f"out. Received: rank={rank}"
             )
         weights = lora_weights(backbone)
     elif strategy == "norm":
@@ -109,7 +109,7 @@ def _learning(backbone: ResBlockBackbone, strategy: str, rank: int | None) -> se
 
 def _backbone_of(model: keras.Model) -> ResBlockBackbone:
     backbone = getattr(model, "backbone", None) or model
-    # That of a DeepLabV3 or a RetinaNet is built on another one.
+    # The backbone of a DeepLabV3 or a RetinaNet is built on another one.
     backbone = getattr(backbone, "image_encoder", backbone)
     if not isinstance(backbone, ResBlockBackbone):
         raise ValueError(

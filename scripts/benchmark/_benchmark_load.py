@@ -28,7 +28,7 @@ print(time.perf_counter() - start)
 
 
 def import_seconds(runs: int) -> list[float]:
-    """What this package adds to `import keras_hub`, each time in a new process."""
+    """The seconds that this package adds to `import keras_hub`, each in a new process."""
     return [_probe(_IMPORT_PROBE) for _ in range(runs)]
 
 

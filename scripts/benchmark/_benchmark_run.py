@@ -90,7 +90,7 @@ def pipeline(recipe_file: Path, folder: Path, runs: int) -> dict:
         training_batches(images, rows, recipe.batch_size, recipe.augmentation, converter, seed=0)
     )
     x, y = next(batches)
-    # What was made ahead is taken first, so that each counted batch is made while it is timed.
+    # Prefetched batches are taken first, so that each counted batch is made while it is timed.
     count = 20
 
     def take():

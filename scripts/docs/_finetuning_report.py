@@ -25,7 +25,7 @@ def finetuning_section(results: Mapping[str, Any]) -> tuple[str, Figure]:
     """A table with what was done, and a plot.
 
     Args:
-        results: What `compare_finetuning.py` wrote.
+        results: The contents of the file of `compare_finetuning.py`.
     """
     accuracies = _accuracies(results["runs"])
     rates = {(run["strategy"], run["images"]): run["learning_rate"] for run in results["runs"]}

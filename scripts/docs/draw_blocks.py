@@ -1,4 +1,4 @@
-"""Draws the residual blocks, each from the layers that it really applies."""
+"""Draws the residual blocks from the layers that they apply."""
 
 import argparse
 import sys
@@ -36,18 +36,20 @@ def main(args: argparse.Namespace) -> None:
 
 
 def residual_steps(block) -> list[str]:
-    """What the residual branch does, in order, read off its graph."""
+    """The steps of the residual branch in order, from its graph."""
     import keras
+
+    from keras_resblocks_plugin.blocks._trace import trace_block
 
     channels = block.filters * block.expansion
     inputs = keras.Input((32, 32, channels))
-    block.build(inputs.shape)
-    graph = keras.Model(inputs, block.residual(inputs))
+    block(inputs)
+    graph = trace_block(block, block.residual)
     return [step for step in map(describe, graph.operations) if step]
 
 
 def describe(operation) -> str | None:
-    """A convolution, norm or activation in a word; `None` for what does nothing."""
+    """A convolution, norm or activation in a word; `None` for a layer without effect."""
     import keras
 
     if isinstance(operation, keras.layers.Conv2D):

@@ -23,13 +23,12 @@ def main(args: argparse.Namespace) -> None:
     """Prints a table."""
     import keras_resblocks_plugin as krp
     from keras_resblocks_plugin._utils import _markdown
-    from keras_resblocks_plugin.diagnostics._multiply_adds import multiply_adds
     from keras_resblocks_plugin.training._recipe import read_recipe
 
     rows = []
     for file in args.recipes:
         backbone = krp.ResBlockBackbone(**read_recipe(file).backbone)
-        count = multiply_adds(backbone, args.image_size)
+        count = krp.diagnostics.multiply_adds(backbone, args.image_size)
         rows.append([file.stem, backbone.count_params(), count])
     table = [
         [name, f"{parameters / 1e6:.2f} M", f"{count / 1e6:.1f} M", f"{count / rows[0][2]:.2f}"]

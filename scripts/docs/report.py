@@ -1,7 +1,7 @@
 """Writes presets/README.md: what the presets reach and cost, and what the studies found.
 
 All numbers come from the presets' own records and from the files that `study.py`,
-`compare_finetuning.py` and `benchmark.py` wrote; what is not there yet is left out. The latency
+`compare_finetuning.py` and `benchmark.py` wrote; missing files are left out. The latency
 is measured now, in turns, so the machine should do nothing else.
 """
 
@@ -65,7 +65,7 @@ def main(args: argparse.Namespace) -> None:
 def read_presets(folder: Path) -> dict[str, dict]:
     """The records of all presets in a folder, the most accurate first."""
     import keras_resblocks_plugin as krp
-    from keras_resblocks_plugin.diagnostics._multiply_adds import multiply_adds
+    from keras_resblocks_plugin.diagnostics import multiply_adds
     from keras_resblocks_plugin.training import _results
 
     presets = {}
@@ -81,18 +81,20 @@ def read_presets(folder: Path) -> dict[str, dict]:
 
 def measure_latency(folders: dict[str, Path], runs: int) -> dict[str, list[float]]:
     """Seconds of compiled passes of one image, all presets in turns."""
+    import keras
     import numpy as np
 
     import keras_resblocks_plugin as krp
     from keras_resblocks_plugin._utils import _timing
-    from keras_resblocks_plugin.training._jit_compile import jit_compile
 
+    # On a CPU, TensorFlow's own kernels are faster than XLA's.
+    jit_compile = False if keras.backend.backend() == "tensorflow" else "auto"
     passes = {}
     for name, folder in folders.items():
         model = krp.ResBlockImageClassifier.from_preset(str(folder))
         side = model.preprocessor.image_converter.image_size[0]
         model.preprocessor = None
-        model.compile(jit_compile=jit_compile())
+        model.compile(jit_compile=jit_compile)
         image = np.zeros((1, side, side, 3), "float32")
         passes[name] = lambda model=model, image=image: model.predict_on_batch(image)
     return _timing.alternate(passes, runs)
@@ -102,6 +104,7 @@ def presets_section(presets: dict[str, dict], latencies: dict[str, list[float]])
     """The table, how to read it, and the plots."""
     from keras_resblocks_plugin._utils import _markdown
     from keras_resblocks_plugin.training import _results
+    from keras_resblocks_plugin.training._hardware import hardware
 
     rows = []
     for name, record in presets.items():
@@ -132,7 +135,7 @@ def presets_section(presets: dict[str, dict], latencies: dict[str, list[float]])
         "decided only whether to store weights in half precision, which must not move accuracy by "
         f"more than 0.1 points{', and what the notes below say' if notes else ''}. The time is the "
         f"median of {len(latencies[name])} forward passes of one image, with the presets taking "
-        f"turns, on {_results.hardware()}. Each preset's folder has its recipe, its learning curve "
+        f"turns, on {hardware()}. Each preset's folder has its recipe, its learning curve "
         f"and the learning rates that were tried{untried}.\n\n"
         f"{notes}"
         "![Accuracy over epochs, against size and compute, and latency](presets.png)"

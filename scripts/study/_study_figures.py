@@ -16,21 +16,21 @@ class NotYet(LookupError):
 
 
 class Results(dict):
-    """What `study.py` wrote, by file."""
+    """The files of `study.py`, by name."""
 
     def __missing__(self, file: str):
         raise NotYet(file)
 
 
 def verdict(better: list[float], worse: list[float]) -> str:
-    """Whether every seed of the one is above every seed of the other, or the other way round."""
+    """The verdict by seeds: all of one net must be above all of the other."""
     if min(better) > max(worse):
         return HOLDS
     return FAILS if max(better) < min(worse) else OPEN
 
 
 def verdict_on_times(ratios: list[float]) -> str:
-    """Whether the claim that a ratio is above one holds: in three quarters of the rounds."""
+    """The verdict by times: a ratio must be above one in three quarters of the rounds."""
     lower, _, upper = statistics.quantiles(ratios, n=4)
     if lower > 1:
         return HOLDS

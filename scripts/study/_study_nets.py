@@ -1,4 +1,4 @@
-"""The small nets of the study: what is compared with what, and at which learning rates."""
+"""The small nets of the study, and the learning rates at which they are compared."""
 
 import dataclasses
 
@@ -85,7 +85,7 @@ def next_run(results: dict[str, dict], nets: dict[str, Net] = NETS) -> Run | Non
     """The first run of the plan that has no result yet; later ones depend on earlier ones.
 
     Args:
-        results: What each finished run found, by its file.
+        results: The result of each finished run, by its file.
         nets: The nets to run.
     """
     for name in nets:

@@ -31,7 +31,7 @@ _DYING = 0.01
 
 
 def study_introduction(results: Mapping[str, Any]) -> str:
-    """What was trained, on what, and for how long."""
+    """The data, the schedule and the learning rates of the study."""
     runs = [result for result in results.values() if "net" in result]
     hours = sum(run["seconds"] for run in runs) / 3600
     of = results["study.json"]
@@ -59,7 +59,7 @@ def study_sections(results: Mapping[str, Any]) -> list[str]:
     """One section a claim, of those whose runs are all there.
 
     Args:
-        results: What `study.py` wrote, by file.
+        results: The files of `study.py`, by name.
     """
     sections = []
     for write in (

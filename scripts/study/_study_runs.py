@@ -9,10 +9,11 @@ from _study_nets import NETS, Net, Run
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._utils import _timing
-from keras_resblocks_plugin.diagnostics._multiply_adds import multiply_adds
-from keras_resblocks_plugin.training import Augmentation, Schedule, _divergence, _results
+from keras_resblocks_plugin.diagnostics import multiply_adds
+from keras_resblocks_plugin.training import Augmentation, Schedule, _divergence
 from keras_resblocks_plugin.training._accuracy import measure
 from keras_resblocks_plugin.training._classifier import build_converter
+from keras_resblocks_plugin.training._hardware import hardware
 from keras_resblocks_plugin.training._optimizer import compile_classifier
 from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
 from keras_resblocks_plugin.training.data._labelled_images import ImageSet
@@ -20,12 +21,12 @@ from keras_resblocks_plugin.training.data._row_choice import hold_out
 
 PROBE = 256
 LABEL_SMOOTHING = 0.05
-# What the claims about time compare.
+# The nets that the claims about time compare.
 TIMED = ("bn", "bn_without_norm", "act", "expanded_wide", "identity", "identity_shallow")
 
 
 class StudyData:
-    """The images of all runs: some classes, evenly spread over all, numbered anew.
+    """The images of all runs: some classes, evenly spread over all, with new numbers.
 
     Args:
         train: The whole training split.
@@ -114,7 +115,7 @@ def train(run: Run, data: StudyData, epochs: int, batch_size: int) -> dict:
             f"{name}_top1": measure(model, batches)["top1"] for name, batches in measured.items()
         }
     except _divergence.Diverged:
-        # What the study asks is which rates a net trains at; at this one it names nothing right.
+        # The study asks at which rates a net trains. At this one, its accuracy is zero.
         seconds = round(time.monotonic() - start, 1)
         results = {f"{name}_top1": 0.0 for name in measured}
         results["diverged"] = True
@@ -134,7 +135,7 @@ def train(run: Run, data: StudyData, epochs: int, batch_size: int) -> dict:
             for name, share in krp.ResidualDiagnostics.measure(model, probe)["dead_units"].items()
         },
         "seconds": seconds,
-        "hardware": _results.hardware(),
+        "hardware": hardware(),
     }
 
 
@@ -154,7 +155,7 @@ def time_nets(batch_size: int, runs: int = 20) -> dict:
             forwards["bn_folded"] = lambda model=folded: model.predict_on_batch(x)
     return {
         "batch_size": batch_size,
-        "hardware": _results.hardware(),
+        "hardware": hardware(),
         "step": _timing.alternate(steps, runs),
         "forward": _timing.alternate(forwards, runs),
     }

@@ -1,11 +1,11 @@
 """Measures the tutorial's claims about its five methods on small nets, claim by claim.
 
-20 classes of the data at 32×32 pixels, three seeds, one short schedule. Every net takes the best of
-the same few learning rates, chosen with the first seed on images held out of the training split;
-what is reported comes from the validation split. The nets learn from and are measured on bilinear
-centre squares, as no preset is saved whose converter could resize the images. Each finished run is
-a small JSON file: a study that is killed goes on behind the last of them, and `report.py` reads
-them. At the end, on a machine that does nothing else, it times the nets in turns.
+20 classes of the data at 32×32 pixels, three seeds, one short schedule. Every net takes the best
+of the same few learning rates, chosen with the first seed on images held out of the training
+split; the reported accuracies are those on the validation split. The nets learn from and are
+measured on bilinear center squares, as no preset is saved whose converter could resize the images.
+Each finished run is a small JSON file, which `report.py` reads; a killed study resumes after the
+last of them. At the end it times the nets in turns, on a machine that does nothing else.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Runs what is missing, then times."""
+    """Runs the missing runs, then times the nets."""
     import _study_nets
     import _study_runs
     import keras
@@ -98,11 +98,11 @@ def main(args: argparse.Namespace) -> None:
 
 
 def made_by(file: str, result: dict) -> dict:
-    """What a result depends on beside the study: the nets as they are defined now.
+    """The settings of a result besides those of the study: the current definition of its net.
 
     Args:
         file: The name of the result's file.
-        result: What was found.
+        result: The result of a run.
     """
     from _study_nets import NETS
     from _study_runs import TIMED
@@ -112,7 +112,7 @@ def made_by(file: str, result: dict) -> dict:
 
 
 def read_results(folder: Path) -> dict[str, dict]:
-    """What each finished run found, by its file."""
+    """The result of each finished run, by its file."""
     return {file.name: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
 
 

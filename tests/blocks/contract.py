@@ -1,4 +1,4 @@
-"""What every residual block promises. A new block fills in `BlockContract`, and is tested."""
+"""The contract of the residual blocks, as tests that a new block inherits."""
 
 import json
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_resblocks_plugin.blocks._residual_block import SHORTCUTS
-from keras_resblocks_plugin.layers._layers import freezable_norms
+from keras_resblocks_plugin.layers._normalization import freezable_norms
 from tests.helpers import (
     TOLERANCE,
     assert_changed,
@@ -20,14 +20,14 @@ from tests.helpers import (
 )
 
 FILTERS = 4
-STEPS = 4  # Behind a zero scale a layer moves from the second step, behind two from the third.
+STEPS = 4  # A layer behind a zero scale moves from the second step, behind two from the third.
 
 
 class BlockContract:
-    """Subclass as `class TestMyBlock(BlockContract): block_cls = MyBlock`.
+    """Tests of a block: `class TestMyBlock(BlockContract): block_cls = MyBlock`.
 
-    `kwargs` are arguments for every block made; `starts_as_shortcut` says whether
-    the block takes `zero_init_residual`.
+    `kwargs` are arguments for every block that is created. `starts_as_shortcut` is `False` for a
+    block that refuses `zero_init_residual`.
     """
 
     block_cls: type
@@ -38,7 +38,7 @@ class BlockContract:
         return self.block_cls(FILTERS, **{**self.kwargs, **kwargs})
 
     def built(self, x, **kwargs):
-        """A block of random weights, built for `x`, whose shortcut is the identity by default."""
+        """A block with random weights, built for `x`."""
         block = self.new(**kwargs)
         block.build(x.shape)
         return fill(block)
@@ -83,7 +83,7 @@ class BlockContract:
             outputs = block(inputs)
             assert outputs.shape == (None, None, None, self.width)
             assert block.compute_output_shape(inputs.shape) == outputs.shape
-            # An odd side and an even one.
+            # An odd and an even side.
             shape = (2, 7, 6, channels)
             expected = (2, -(-7 // strides), -(-6 // strides), self.width)
             assert tuple(block(images(*shape)).shape) == expected
@@ -152,7 +152,7 @@ class BlockContract:
         every_path = self.new(drop_path_rate=0.0)
         every_path.build(x.shape)
         every_path.set_weights(block.get_weights())
-        # At inference nothing is dropped or scaled.
+        # At inference, nothing is dropped or scaled.
         np.testing.assert_array_equal(to_numpy(block(x)), to_numpy(every_path(x)))
 
         shortcut = to_numpy(block.shortcut(x, training=True))
@@ -161,17 +161,17 @@ class BlockContract:
         dropped = to_numpy(activate(shortcut))
         kept = to_numpy(activate(shortcut + residual / 0.75))
         y = to_numpy(block(x, training=True))
-        # Each sample is dropped as a whole, or kept as a whole and scaled up.
+        # Each sample is either dropped as a whole, or kept and scaled up.
         is_kept = np.isclose(y, kept, **TOLERANCE).all(axis=(1, 2, 3))
         is_dropped = np.isclose(y, dropped, **TOLERANCE).all(axis=(1, 2, 3))
         assert (is_kept | is_dropped).all()
-        # So the mean is kept if the share of the kept is 3/4. Of 512 samples that share has
-        # a standard deviation of sqrt(3/4 * 1/4 / 512) = 0.019; the bound is five of them.
+        # So the mean is kept if 3/4 of the samples are. For 512 samples, that share has a
+        # standard deviation of sqrt(3/4 * 1/4 / 512) = 0.019; the bound is five of them.
         assert abs((~is_dropped).mean() - 0.75) < 0.096
 
     # === Training ===
     def test_training(self):
-        """One compiled model of four blocks, since compiling is what takes the time."""
+        """One compiled model of four blocks, since compiling takes most of the time."""
         x = images(8, 5, 5, self.width)
         identity, projection, frozen = (
             self.new(name="identity"),
@@ -216,8 +216,8 @@ class BlockContract:
             block(x, training=True)
             statistics.append({w.path: to_numpy(w) for w in block.non_trainable_weights})
         assert len(statistics[0]) >= 2
-        # From a start s the n-th update by a batch's value v gives v + 0.9^n (s - v), so that
-        # a second update moves 0.9 times as far as the first. Two a call would give 0.81.
+        # From a start s, the n-th update by a batch's value v gives v + 0.9^n (s - v): the second
+        # update moves 0.9 times as far as the first. Two updates per call would give 0.81.
         for path, first in statistics[0].items():
             start = 1.0 if path.endswith("variance") else 0.0
             second_move = statistics[1][path] - first

@@ -1,10 +1,11 @@
-"""Each block, held to the contract."""
+"""Each block fulfils the contract."""
 
 import pytest
 
 from keras_resblocks_plugin import blocks
 from tests.blocks.contract import FILTERS, BlockContract
 from tests.blocks.user_block import GatedResidualBlock
+from tests.tiny import tiny_backbone
 
 
 class TestBasic(BlockContract):
@@ -12,7 +13,7 @@ class TestBasic(BlockContract):
     starts_as_shortcut = False
 
     def test_zero_init_residual_is_refused(self):
-        with pytest.raises(ValueError, match=r"`zero_init_residual` must be False.*Received: zero"):
+        with pytest.raises(ValueError, match=r"`zero_init_residual` needs.*Received: zero"):
             blocks.BasicResidualBlock(FILTERS, zero_init_residual=True)
 
 
@@ -48,8 +49,30 @@ class TestPreActivationBottleneck(BlockContract):
     block_cls = blocks.PreActivationBottleneckResidualBlock
 
 
+@pytest.mark.parametrize("block_cls", blocks.BLOCK_TYPES.values())
+def test_blocks_are_siblings(block_cls):
+    others = set(blocks.BLOCK_TYPES.values()) - {block_cls}
+    assert not issubclass(block_cls, tuple(others))
+
+
+@pytest.mark.parametrize("block_cls", blocks.BLOCK_TYPES.values())
+def test_defaults_are_class_attributes(block_cls):
+    config = block_cls(FILTERS).get_config()
+    for name in ("activation", "output_activation", "normalization"):
+        default = getattr(block_cls, f"default_{name}")
+        assert config == block_cls(FILTERS, name=config["name"], **{name: default}).get_config()
+
+
+@pytest.mark.parametrize("block_type", blocks.BLOCK_TYPES)
+def test_a_backbone_of_pre_activation_blocks_ends_in_norm_and_relu(block_type):
+    names = [layer.name for layer in tiny_backbone(block_type).layers]
+    preactivates = blocks.BLOCK_TYPES[block_type].preactivates
+    assert (names[-2:] == ["output_norm", "output_relu"]) == preactivates
+    assert ("stem0_relu" in names) != preactivates
+
+
 class TestUsersOwn(BlockContract):
-    """A subclass that the package knows nothing of keeps the promises too."""
+    """A subclass that the package does not know, and that sets no class attributes."""
 
     block_cls = GatedResidualBlock
     kwargs = {"reduction": 1}

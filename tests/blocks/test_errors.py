@@ -1,4 +1,4 @@
-"""Bad input to a block: one ValueError that names the argument, the rule and what came."""
+"""Invalid input to a block raises a ValueError with the argument, the rule and the value."""
 
 import re
 
@@ -67,7 +67,7 @@ def test_input_of_unknown_channels():
 
 
 @pytest.mark.parametrize("block_cls", blocks.BLOCK_TYPES.values())
-def test_input_that_differs_from_what_the_block_was_built_for(block_cls):
+def test_input_of_another_shape_than_the_block_was_built_for(block_cls):
     block = block_cls(4, shortcut="pad")
     block.build((None, 8, 8, 4))
     for shape in ((1, 8, 8, 3), (8, 8, 4)):
@@ -75,12 +75,12 @@ def test_input_that_differs_from_what_the_block_was_built_for(block_cls):
             block(images(*shape))
 
 
-def test_pad_cannot_take_channels_away():
+def test_pad_cannot_remove_channels():
     with pytest.raises(ValueError, match=r'`shortcut="pad"` can only add channels.*at most 4'):
         BatchNormResidualBlock(4, shortcut="pad")(images(1, 8, 8, 6))
 
 
-def test_the_template_alone_is_no_block():
+def test_the_template_is_abstract():
     with pytest.raises(NotImplementedError, match="ResidualBlock must define `build_residual"):
         ResidualBlock(4)(images(1, 8, 8, 4))
 

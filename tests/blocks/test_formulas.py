@@ -1,4 +1,4 @@
-"""Each block against the same network written with plain Keras layers and the same weights."""
+"""Each block computes the same as plain Keras layers with the same weights."""
 
 import keras
 import numpy as np
@@ -75,13 +75,13 @@ def test_block_equals_plain_keras_layers(plain, training):
     block_cls = blocks.BLOCK_TYPES[plain.__name__]
     block = block_cls(64 // block_cls.expansion)
     block.build(x.shape)
-    # Both create their weights in the order of the formula.
+    # Both create their weights in the same order.
     block.set_weights(reference.get_weights())
 
     expected = to_numpy(reference(x, training=training))
     actual = to_numpy(block(x, training=training))
     np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-5)
-    # The moving statistics too, after the call in training.
+    # Including the moving statistics after a call in training.
     for weight, plain_weight in zip(block.weights, reference.weights, strict=True):
         np.testing.assert_allclose(to_numpy(weight), to_numpy(plain_weight), **TOLERANCE)
 
@@ -96,7 +96,7 @@ def test_64_filters_on_an_rgb_image(block_type):
 
 
 @pytest.mark.parametrize("block_type", ["preact", "preact_bottleneck"])
-def test_pre_activation_projects_what_the_first_norm_and_relu_give(block_type):
+def test_pre_activation_projects_the_output_of_the_first_norm_and_relu(block_type):
     x = images(8, 5, 5, 3)
     block = blocks.BLOCK_TYPES[block_type](4)
     block.build(x.shape)
@@ -109,7 +109,7 @@ def test_pre_activation_projects_what_the_first_norm_and_relu_give(block_type):
 
     shortcut, _ = block.branches(x, training=True)
     np.testing.assert_allclose(to_numpy(shortcut), expected, **TOLERANCE)
-    # The norm that both branches read has seen the batch once.
+    # The norm that both branches read was updated once.
     moving_mean = to_numpy(block.norm1.moving_mean)
     np.testing.assert_allclose(moving_mean, 0.9 * start + 0.1 * means, **TOLERANCE)
 

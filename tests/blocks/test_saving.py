@@ -1,4 +1,4 @@
-"""All blocks in one `.keras` file, loaded where nothing of this process is known."""
+"""All blocks in one `.keras` file, loaded in a fresh process."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ path, outputs_path = sys.argv[1:]
 saved = np.load(outputs_path)
 outputs = keras.models.load_model(path)(saved["images"])
 for name, output in outputs.items():
-    # The same arithmetic on the same machine: nothing may differ.
+    # The same arithmetic on the same machine.
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(output), saved[name], name)
 print(sorted(outputs))
 """

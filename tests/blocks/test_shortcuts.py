@@ -1,4 +1,4 @@
-"""The shortcuts without weights, against numpy."""
+"""The shortcuts compute the same as numpy."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_pad_takes_every_nth_pixel_and_splits_zero_channels(missing, strides, si
 
 
 def average_tiles(x, strides):
-    """The means of the pixels that are there: tiles at the far edges may be smaller."""
+    """Means of tiles, which may be smaller at the far edges."""
     rows, columns = range(0, x.shape[1], strides), range(0, x.shape[2], strides)
     tiles = [[x[:, i : i + strides, j : j + strides].mean((1, 2)) for j in columns] for i in rows]
     return np.array(tiles).transpose(2, 0, 1, 3)

@@ -1,15 +1,15 @@
-"""What a user would write: a block of their own, with an argument and layers of its own."""
+"""A user's own block, with an argument and layers of its own."""
 
 import keras
 from keras import ops
 
 from keras_resblocks_plugin.blocks import ResidualBlock
-from keras_resblocks_plugin.layers._layers import spatial_axes
+from keras_resblocks_plugin.layers import spatial_axes
 
 
 @keras.saving.register_keras_serializable("tests")
 class GatedResidualBlock(ResidualBlock):
-    """Two normalized convolutions whose channels a squeeze-and-excitation gate scales."""
+    """Two normalized convolutions with squeeze-and-excitation."""
 
     def __init__(self, filters, kernel_size=3, strides=1, reduction=2, **kwargs):
         kwargs = {"normalization": "batch", "output_activation": "relu", **kwargs}

@@ -5,7 +5,7 @@ import pytest
 from tests.cli.test_command import COMMANDS, TASKS
 from tests.cli.without_extras import run_without_extras
 
-# No backend changes what is asked here.
+# The same on every backend.
 pytestmark = pytest.mark.slow
 
 

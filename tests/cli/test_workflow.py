@@ -6,7 +6,7 @@ import keras
 import pytest
 from PIL import Image
 
-# What each command does is tested on every backend with the function that it calls.
+# The functions that the commands call are tested on every backend.
 pytestmark = pytest.mark.slow
 
 

@@ -1,9 +1,10 @@
-"""Small relatives of the networks that timm has."""
+"""Small variants of timm's networks."""
 
 import keras_resblocks_plugin as krp
 from tests.helpers import fill
+from tests.tiny import tiny_classifier
 
-# timm's name → what makes a backbone of its kind.
+# timm's name → the arguments of a `ResBlockBackbone` of this architecture.
 BACKBONES = {
     "resnet18": {"block_type": "bn"},
     "resnet50": {"block_type": "bottleneck"},
@@ -24,11 +25,10 @@ PREPROCESSING = {
     "antialias": True,
     "crop_fraction": 0.875,
 }
-CLASS_NAMES = ["cat", "dog", "fox"]
 
 
 def backbone(name: str, **kwargs) -> krp.ResBlockBackbone:
-    """Two blocks in the first stack, one in each of the others."""
+    """A backbone with two blocks in the first stack and one in each of the others."""
     arguments = {
         "stackwise_num_filters": [8, 16, 8, 16],
         "stackwise_num_blocks": [2, 1, 1, 1],
@@ -42,12 +42,7 @@ def backbone(name: str, **kwargs) -> krp.ResBlockBackbone:
 
 
 def classifier(name: str, **kwargs) -> krp.ResBlockImageClassifier:
-    """A classifier of three classes on such a backbone."""
+    """A classifier of three classes on such a backbone, with preprocessing."""
     converter = krp.ResBlockImageConverter(**PREPROCESSING)
-    options = {
-        "class_names": CLASS_NAMES,
-        "preprocessor": krp.ResBlockImageClassifierPreprocessor(converter),
-    }
-    model = krp.ResBlockImageClassifier(backbone(name), **(options | kwargs))
-    fill(model.output_dense)
-    return model
+    options = {"preprocessor": krp.ResBlockImageClassifierPreprocessor(converter)}
+    return tiny_classifier(backbone(name), **(options | kwargs))

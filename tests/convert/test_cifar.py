@@ -1,4 +1,4 @@
-"""CIFAR's ResNets with option-A shortcuts, from PyTorch checkpoints."""
+"""Conversion of CIFAR's ResNets with option-A shortcuts from PyTorch checkpoints."""
 
 import argparse
 
@@ -55,7 +55,7 @@ class Network(nn.Module):
 
 @pytest.fixture
 def network():
-    """A ResNet-20, with statistics as if it had been trained."""
+    """A ResNet-20 with random batch-norm statistics."""
     torch.manual_seed(0)
     model = Network(3).eval()
     for key, tensor in model.state_dict().items():
@@ -81,7 +81,7 @@ def test_the_same_logits(network, form, tmp_path):
     x = images(2, 32, 32, 3)
     with torch.no_grad():
         expected = network(torch.from_numpy(x.transpose(0, 3, 1, 2))).numpy()
-    # The same sums in float32, added up in another order.
+    # The same float32 sums in another order.
     assert expected.std() > 0.1
     np.testing.assert_allclose(
         to_numpy(model(x)), expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max()
@@ -92,10 +92,13 @@ def test_code_in_a_checkpoint_is_not_run(network, tmp_path):
     file = tmp_path / "resnet20.th"
     torch.save({"state_dict": network.state_dict(), "args": argparse.Namespace(lr=0.1)}, file)
     assert_refused(
-        lambda: krp.convert.from_timm(file), "holds more than tensors", str(file), "`state_dict`"
+        lambda: krp.convert.from_timm(file),
+        "contains objects other than tensors",
+        str(file),
+        "`state_dict`",
     )
     torch.save(network, file)
-    assert_refused(lambda: krp.convert.from_timm(file), "holds more than tensors")
+    assert_refused(lambda: krp.convert.from_timm(file), "contains objects other than tensors")
 
 
 def test_bad_checkpoints(network, tmp_path):
@@ -104,7 +107,7 @@ def test_bad_checkpoints(network, tmp_path):
     file.write_bytes(file.read_bytes()[:5000])
     assert_refused(lambda: krp.convert.from_timm(file), "it is damaged", str(file))
     torch.save({"model": network.state_dict()}, file)
-    assert_refused(lambda: krp.convert.from_timm(file), "must hold a `state_dict`", "'model'")
+    assert_refused(lambda: krp.convert.from_timm(file), "must contain a `state_dict`", "'model'")
     projected = {**network.state_dict(), "layer2.0.shortcut.0.weight": torch.zeros(32, 16, 1, 1)}
     torch.save(projected, file)
     assert_refused(lambda: krp.convert.from_timm(file), "Unexpected: layer2.0.shortcut.0.weight")

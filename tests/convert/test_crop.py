@@ -1,4 +1,4 @@
-"""`crop_fraction` of the converter, which carries timm's `crop_pct`."""
+"""The converter's `crop_fraction`, timm's `crop_pct`."""
 
 import keras
 import keras_hub
@@ -10,7 +10,7 @@ import keras_resblocks_plugin as krp
 from tests.helpers import needs_channels_first, to_channels_first
 from tests.tiny import assert_refused, photos
 
-# Seven pixels more than 25 on each axis, and eleven more than 42: one of them odd.
+# The whole image is resized to 31×53: an even and an odd margin.
 SIZES = {"image_size": (25, 42), "crop_fraction": 0.79}
 
 
@@ -19,7 +19,7 @@ def convert(converter, images):
 
 
 def cropped(images):
-    """What is wanted, in two steps."""
+    """The expected result: resizing and cropping in two steps."""
     whole = krp.ResBlockImageConverter(image_size=(31, 53), antialias=True)
     return convert(whole, images)[:, 3:28, 6:48]
 
@@ -38,7 +38,7 @@ def test_in_an_input_pipeline():
     dataset = tf.data.Dataset.from_tensor_slices(photos(side=70)).batch(2).map(converter)
     assert dataset.element_spec.shape == (None, 25, 42, 3)
     batch = next(iter(dataset)).numpy()
-    # In a pipeline TensorFlow resizes, whatever the backend: its weights are rounded otherwise.
+    # In a pipeline TensorFlow resizes on every backend, and rounds differently.
     np.testing.assert_allclose(batch, cropped(photos(side=70)), rtol=2e-5)
 
 
@@ -61,14 +61,14 @@ def test_it_is_saved(tmp_path):
     copy = krp.ResBlockImageConverter.from_config(converter.get_config())
     assert (copy.image_size, copy.crop_fraction) == ((25, 42), 0.79)
     np.testing.assert_array_equal(convert(copy, photos()), convert(converter, photos()))
-    # What has no fraction, as presets of before, keeps all of the image.
+    # Without a fraction, as in old presets, the whole image is kept.
     config = converter.get_config()
     del config["crop_fraction"]
     assert krp.ResBlockImageConverter.from_config(config).crop_fraction == 1.0
     assert isinstance(converter, keras_hub.layers.ImageConverter)
 
 
-def test_the_size_can_be_set_as_that_of_any_converter():
+def test_the_image_size_can_be_set():
     converter = krp.ResBlockImageConverter(**SIZES)
     converter.image_size = (12, 12)
     assert convert(converter, photos()).shape == (2, 12, 12, 3)

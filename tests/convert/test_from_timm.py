@@ -1,4 +1,4 @@
-"""Weights files in: with and without PyTorch, with and without a config, and bad ones."""
+"""`from_timm`: weights files with and without PyTorch and a config, and invalid ones."""
 
 import json
 import shutil
@@ -12,14 +12,14 @@ import safetensors.numpy
 import keras_resblocks_plugin as krp
 from tests.convert import models
 from tests.helpers import values
-from tests.tiny import assert_refused, photos, predict
+from tests.tiny import CLASS_NAMES, assert_refused, photos, predict
 
 from_timm = krp.convert.from_timm
 
 
 @pytest.fixture(scope="module")
 def model():
-    """A relative of ResNet-18."""
+    """A small variant of ResNet-18."""
     return models.classifier("resnet18")
 
 
@@ -32,7 +32,7 @@ def _written(model, tmp_path_factory):
 
 @pytest.fixture
 def folder(_written, tmp_path):
-    """The same as timm has it."""
+    """The model in timm's format."""
     return shutil.copytree(_written, tmp_path / "resnet18")
 
 
@@ -56,14 +56,14 @@ def assert_same_weights(left, right):
 
 
 @pytest.mark.parametrize("name", models.BACKBONES)
-def test_there_and_back(name, tmp_path):
+def test_round_trip(name, tmp_path):
     model = models.classifier(name, pooling="max" if name == "resnet50" else "avg")
     krp.convert.to_timm(model, tmp_path)
     loaded = from_timm(tmp_path)
     assert_same_weights(model, loaded)
-    assert loaded.class_names == models.CLASS_NAMES
+    assert loaded.class_names == CLASS_NAMES
     assert loaded.pooling == model.pooling
-    # Not where the two say the same in other words, a named and an automatic projection.
+    # A named and an automatic projection are equal in these networks.
     config, other = loaded.backbone.get_config(), model.backbone.get_config()
     for entry in ("name", "block_kwargs"):
         del config[entry], other[entry]
@@ -83,7 +83,7 @@ def test_predictions_of_raw_images_are_the_same(model, folder):
     np.testing.assert_allclose(predict(from_timm(folder), photos()), expected, rtol=1e-6)
 
 
-def test_a_file_alone_is_torchvision_s_and_of_imagenet(model, folder):
+def test_a_file_without_a_config_gets_the_preprocessing_of_imagenet(model, folder):
     (folder / "config.json").unlink()
     loaded = from_timm(folder / "model.safetensors")
     assert_same_weights(loaded, model)
@@ -97,7 +97,7 @@ def test_a_file_alone_is_torchvision_s_and_of_imagenet(model, folder):
     assert loaded.class_names is None
 
 
-def test_what_the_caller_knows_better(folder):
+def test_arguments_override_the_config(folder):
     loaded = from_timm(folder, list("xyz"), 64, mean=[0.5, 0.25, 0.5], std=[0.5, 0.5, 0.5])
     assert loaded.class_names == ["x", "y", "z"]
     converter = loaded.preprocessor.image_converter
@@ -123,7 +123,7 @@ def test_half_precision(model, folder):
         np.testing.assert_array_equal(array, expected[path].astype("float16"), err_msg=path)
 
 
-def test_all_weights_that_do_not_fit_are_listed(folder):
+def test_all_mismatched_weights_are_listed(folder):
     def change(tensors):
         del tensors["layer2.0.bn1.bias"]
         tensors["layer1.0.se.fc1.weight"] = np.zeros((2, 8, 1, 1), "float32")
@@ -141,10 +141,10 @@ def test_all_weights_that_do_not_fit_are_listed(folder):
     )
 
 
-def test_weights_of_something_else(tmp_path):
+def test_weights_of_another_network_are_refused(tmp_path):
     file = tmp_path / "model.safetensors"
     safetensors.numpy.save_file({"blocks.0.attn.qkv.weight": np.zeros((3, 4), "float32")}, file)
-    assert_refused(lambda: from_timm(file), "those of a ResNet", "blocks.0.attn.qkv.weight")
+    assert_refused(lambda: from_timm(file), "must belong to a ResNet", "blocks.0.attn.qkv.weight")
     file.write_bytes(b"no safetensors")
     assert_refused(lambda: from_timm(file), "not a whole safetensors file", str(file))
 
@@ -154,7 +154,7 @@ ARCHITECTURES = {
     "resnext50_32x4d": "grouped convolutions",
     "seresnet50": "squeeze-and-excitation",
     "resnet50_gn": "group norm",
-    "vit_base_patch16_224": "must be one that residual blocks",
+    "vit_base_patch16_224": "must be a network that this package supports",
 }
 
 
@@ -191,7 +191,7 @@ def test_other_preprocessing_is_refused(folder, changes, error):
     assert_refused(lambda: from_timm(folder), error)
 
 
-def test_channels_that_the_statistics_do_not_fit(tmp_path):
+def test_statistics_must_match_the_channels(tmp_path):
     gray = models.backbone("resnet18", image_shape=(None, None, 1))
     krp.convert.to_timm(krp.ResBlockImageClassifier(gray, num_classes=3), tmp_path)
     (tmp_path / "config.json").unlink()
@@ -202,16 +202,16 @@ def test_channels_that_the_statistics_do_not_fit(tmp_path):
     assert predict(loaded, photos()[..., :1]).shape == (2, 3)
 
 
-def test_what_is_no_source(tmp_path):
-    # What is not there, with a name like a repository's, is not looked for on the Hub.
+def test_an_invalid_source_is_refused(tmp_path):
+    # A missing file whose name looks like a repository's is not looked for on the Hub.
     for source in ("resnet18", "weights/resnet18.pth", "weights/model.safetensors"):
         assert_refused(lambda source=source: from_timm(source), "`source` must be a Hub handle")
-    assert_refused(lambda: from_timm(tmp_path), "`source` must have model.safetensors")
+    assert_refused(lambda: from_timm(tmp_path), "`source` must contain model.safetensors")
 
 
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch is there.")
 def test_a_checkpoint_without_pytorch(tmp_path, monkeypatch):
-    # As an environment without it answers.
+    # An import of `None` in `sys.modules` raises `ImportError`.
     monkeypatch.setitem(sys.modules, "torch", None)
     file = tmp_path / "resnet18.pth"
     file.write_bytes(b"")

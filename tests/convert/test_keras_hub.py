@@ -1,4 +1,4 @@
-"""KerasHub's ResNets give the same numbers once they are this package's."""
+"""`from_keras_hub`: converted ResNets compute the same outputs."""
 
 import re
 
@@ -11,7 +11,7 @@ import keras_resblocks_plugin as krp
 from tests.helpers import fill, images
 from tests.tiny import assert_refused, photos, predict
 
-# What the constructors of KerasHub's presets have in common, with fewer and narrower stacks.
+# The common arguments of KerasHub's presets, with fewer and narrower stacks.
 V1 = {
     "input_conv_filters": [64],
     "input_conv_kernel_sizes": [7],
@@ -35,7 +35,7 @@ def resnet(family="resnet_18", **kwargs):
 
 
 def assert_same(left, right):
-    # The same sums in float32; the largest feature tells how large the terms are.
+    # The same float32 sums in another order, relative to the largest feature.
     assert left.std() > 0.1
     np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-5 * np.abs(left).max())
 
@@ -51,14 +51,14 @@ def test_backbone(family):
     assert isinstance(converted, krp.ResBlockBackbone)
     assert converted.count_params() == source.count_params()
     assert list(converted.pyramid_outputs) == list(source.pyramid_outputs)
-    # Sides that are odd or even before each of the strides.
+    # Both sides, odd and even, before each stride.
     x = images(1, 69, 50, 3)
     for ours, theirs in zip(pyramid(converted).predict(x), pyramid(source).predict(x), strict=True):
         assert_same(ours, theirs)
     assert_same(predict(converted, x), predict(source, x))
 
 
-def test_every_preset_of_keras_hub_is_of_a_family_that_is_tested():
+def test_the_family_of_every_keras_hub_preset_is_tested():
     def family(name):
         return re.sub(r"_\d+.*", "", name)
 
@@ -95,7 +95,7 @@ def test_classifier_with_its_head_and_its_preprocessing(tmp_path):
     assert_same(predict(loaded, photos()), expected)
 
 
-def test_what_is_around_the_numbers_stays(tmp_path):
+def test_names_and_preprocessing_are_kept(tmp_path):
     source = resnet(image_shape=(40, 48, 1), dtype="bfloat16")
     converted = krp.convert.from_keras_hub(source)
     assert converted.image_shape == (40, 48, 1)
@@ -120,7 +120,7 @@ def test_refusals():
         "`model` must be a `keras_hub.models.ResNetBackbone`",
         "'resnet_18_imagenet'",
     )
-    # With strides KerasHub itself cannot add its two branches.
+    # With strides, KerasHub's own two branches have different sizes.
     both = keras_hub.models.ResNetBackbone(
         **{**FAMILIES["resnet_vd_18"], "stackwise_num_strides": [1, 1]}, use_pre_activation=True
     )
@@ -133,7 +133,7 @@ def test_refusals():
         **{**FAMILIES["resnet_vd_18"], "stackwise_num_strides": [1, 4]}
     )
     assert_refused(lambda: krp.convert.from_keras_hub(strided), "strides of at most 2", "[1, 4]")
-    # Equal shapes, which KerasHub projects and `shortcut="auto"` does not.
+    # KerasHub projects shortcuts of equal shapes; `shortcut="auto"` does not.
     projected = resnet(stackwise_num_filters=[64, 64], stackwise_num_strides=[1, 1])
     assert_refused(
         lambda: krp.convert.from_keras_hub(projected),

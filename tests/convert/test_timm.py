@@ -1,4 +1,4 @@
-"""The same logits in timm and here, in both directions, and what both make of a photograph."""
+"""Comparison with timm itself: logits in both directions, and preprocessed photographs."""
 
 import json
 
@@ -12,24 +12,25 @@ import keras_resblocks_plugin as krp
 from tests.convert import models
 from tests.convert.timm_import import import_timm
 from tests.helpers import images, to_numpy
+from tests.tiny import CLASS_NAMES
 
 timm = import_timm()
 torch = pytest.importorskip("torch")
 save_for_hf = timm.models.save_for_hf
 
-# For each of timm's networks that is not of another one's kind, fewer and narrower stacks.
+# timm's arguments for one small network of each family.
 SMALL = {"layers": (2, 1, 1, 1), "channels": (8, 16, 8, 16)}
 NETWORKS = {
     "resnet18": SMALL,
     "resnet50": SMALL,
     "resnet50d": SMALL,
-    # Its channels are those behind the blocks.
+    # Channels at the outputs of the blocks.
     "resnetv2_50": {**SMALL, "channels": (32, 64, 32, 64)},
 }
 
 
 def network(name, **kwargs):
-    """A network with statistics as if it had been trained."""
+    """A network with random batch-norm statistics."""
     model = timm.create_model(name, **{**NETWORKS[name], "num_classes": 3, **kwargs}).eval()
     generator = torch.Generator().manual_seed(0)
     for key, tensor in model.state_dict().items():
@@ -46,22 +47,20 @@ def run(model, x):
 
 
 def assert_same(left, right):
-    # The same sums in float32, added up in another order.
+    # The same float32 sums in another order.
     assert left.std() > 0.1
     np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-5 * np.abs(left).max())
 
 
 @pytest.mark.parametrize("safe", [True, False], ids=["safetensors", "checkpoint"])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_what_timm_saves_gives_the_same_logits(name, safe, tmp_path):
+def test_from_timm_gives_the_same_logits(name, safe, tmp_path):
     model = network(name, global_pool="avg" if safe else "max")
-    save_for_hf(
-        model, tmp_path, model_config={"label_names": models.CLASS_NAMES}, safe_serialization=safe
-    )
+    save_for_hf(model, tmp_path, model_config={"label_names": CLASS_NAMES}, safe_serialization=safe)
     converted = krp.convert.from_timm(tmp_path)
     x = images(2, 69, 50, 3)
     assert_same(to_numpy(converted(x)), run(model, x))
-    assert converted.class_names == models.CLASS_NAMES
+    assert converted.class_names == CLASS_NAMES
     expected = timm.data.resolve_model_data_config(model)
     converter = converted.preprocessor.image_converter
     assert converter.image_size == expected["input_size"][1:]
@@ -70,13 +69,13 @@ def test_what_timm_saves_gives_the_same_logits(name, safe, tmp_path):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_what_is_written_for_timm_gives_the_same_logits(name, tmp_path):
+def test_to_timm_gives_the_same_logits(name, tmp_path):
     model = models.classifier(name)
     krp.convert.to_timm(model, tmp_path)
     loaded = timm.create_model(f"local-dir:{tmp_path}", pretrained=True).eval()
     x = images(2, 69, 50, 3)
     assert_same(run(loaded, x), to_numpy(model(x)))
-    # timm's own factory, and PyTorch's own strictness.
+    # A network from timm's own factory loads the weights strictly.
     config = json.loads((tmp_path / "config.json").read_text())
     built = timm.create_model(config["architecture"], num_classes=3, **config["model_args"])
     stored = safetensors.numpy.load_file(tmp_path / "model.safetensors")
@@ -86,7 +85,7 @@ def test_what_is_written_for_timm_gives_the_same_logits(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnetv2_50"])
-def test_there_and_back_changes_nothing(name, tmp_path):
+def test_a_round_trip_changes_nothing(name, tmp_path):
     source = network(name, num_classes=0, in_chans=1)
     save_for_hf(source, tmp_path / "theirs", safe_serialization=True)
     backbone = krp.convert.from_timm(tmp_path / "theirs")
@@ -98,7 +97,7 @@ def test_there_and_back_changes_nothing(name, tmp_path):
 
 
 def photograph(size):
-    """Smooth and bright enough to be one, of the given height and width."""
+    """A smooth, bright random image of the given height and width."""
     rows, columns = np.mgrid[: size[0], : size[1]]
     waves = [np.sin(rows / 9 + 2), np.cos(columns / 7), np.sin((rows + columns) / 11)]
     return np.stack(waves, axis=-1) * 80 + 128
@@ -127,7 +126,7 @@ def test_a_photograph_through_both_pipelines(size, levels, interpolation, tmp_pa
     transform = timm.data.create_transform(**timm.data.resolve_model_data_config(theirs))
     pixels = photograph(size).round().astype("uint8")
     expected = transform(Image.fromarray(pixels)).numpy().transpose(1, 2, 0)
-    # What is read back is what was written.
+    # The config survives a round trip.
     loaded = krp.convert.from_timm(tmp_path).preprocessor.image_converter
     for ours in (converter, loaded):
         given = keras.ops.convert_to_numpy(ours(pixels.astype("float32")))

@@ -1,4 +1,4 @@
-"""What is written for timm: names, which network it is said to be, and what is refused."""
+"""`to_timm`: names of weights, the architecture in the config, and refusals."""
 
 import json
 import pathlib
@@ -10,7 +10,7 @@ import safetensors.numpy
 import keras_resblocks_plugin as krp
 from tests.convert import models
 from tests.helpers import to_numpy, values
-from tests.tiny import assert_refused, contents, tiny_backbone
+from tests.tiny import CLASS_NAMES, assert_refused, contents, tiny_backbone
 
 # This package's weight paths → timm's names, for each of `models.BACKBONES`.
 NAMES = json.loads((pathlib.Path(__file__).parent / "timm_names.json").read_text())
@@ -35,7 +35,7 @@ def test_names_and_values(name, tmp_path):
     }
     assert written.keys() - counters == weights.keys()
     for key, array in weights.items():
-        # Output channels, input channels, height, width: the other way round than in Keras.
+        # PyTorch's order: output channels, input channels, height, width.
         axes = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}[array.ndim]
         expected = array.transpose(axes).reshape(written[key].shape)
         np.testing.assert_array_equal(written[key], expected, err_msg=key)
@@ -60,7 +60,7 @@ def test_config(tmp_path):
     krp.convert.to_timm(models.classifier("resnet50d", pooling="max"), tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     assert config["architecture"] == "resnet50d"
-    assert config["label_names"] == models.CLASS_NAMES
+    assert config["label_names"] == CLASS_NAMES
     assert config["model_args"] == {
         "layers": [2, 1, 1, 1],
         "channels": [8, 16, 8, 16],
@@ -74,7 +74,7 @@ def test_config(tmp_path):
     assert config["num_features"] == 4 * 16
 
 
-def test_features_of_a_backbone_with_the_channels_first(tmp_path):
+def test_a_channels_first_backbone(tmp_path):
     krp.convert.to_timm(models.backbone("resnet18", data_format="channels_first"), tmp_path)
     assert json.loads((tmp_path / "config.json").read_text())["num_features"] == 16
 
@@ -103,7 +103,10 @@ OTHERS = {
         dict(block_kwargs={"shortcut": "projection"}, stackwise_num_filters=[64, 16, 8, 16]),
         "timm's v1 projects where shapes change",
     ),
-    "avg_pool": (dict(block_kwargs={"shortcut": "avg_pool"}), '`shortcut="avg_pool"` goes with'),
+    "avg_pool": (
+        dict(block_kwargs={"shortcut": "avg_pool"}),
+        '`shortcut="avg_pool"` must be combined with',
+    ),
     "activation": (dict(block_kwargs={"activation": "gelu"}), "`activation` must be 'relu'"),
     "window": (dict(block_kwargs={"kernel_size": 5}), "`kernel_size` must be 3 in the blocks"),
     "stem": (dict(input_conv_kernel_sizes=[3]), "`input_conv_kernel_sizes` must be [7], not [3]"),
@@ -116,12 +119,12 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_what_timm_has_not_is_refused_with_the_reason(other, tmp_path):
+def test_a_network_unknown_to_timm_is_refused_with_the_reason(other, tmp_path):
     arguments, reason = OTHERS[other]
     backbone = models.backbone("resnet18", **arguments)
     folder = tmp_path / "timm"
     assert_refused(
-        lambda: krp.convert.to_timm(backbone, folder), "`model` must be one that timm has", reason
+        lambda: krp.convert.to_timm(backbone, folder), "`model` must be a network of timm", reason
     )
     assert not folder.exists()
 
@@ -134,12 +137,12 @@ def test_all_reasons_are_given():
     )
 
 
-def test_v2_of_widths_that_timm_rounds():
+def test_widths_that_timm_rounds_are_refused():
     narrow = models.backbone("resnetv2_50", stackwise_num_filters=[4, 16, 8, 16])
     assert_refused(lambda: krp.convert.to_timm(narrow, "nowhere"), "must be multiples of 8")
 
 
-def test_heads_and_converters_that_timm_has_not(tmp_path):
+def test_heads_and_converters_unknown_to_timm_are_refused(tmp_path):
     softmax = models.classifier("resnet18", activation="softmax")
     assert_refused(lambda: krp.convert.to_timm(softmax, tmp_path), "`activation` of the head")
     options = {**models.PREPROCESSING, "crop_to_aspect_ratio": False, "pad_to_aspect_ratio": True}
@@ -154,12 +157,12 @@ def test_a_preset_is_not_overwritten(tmp_path):
     model.save_to_preset(tmp_path)
     assert_refused(
         lambda: krp.convert.to_timm(model, tmp_path),
-        "`folder` must not have a preset in it",
+        "`folder` must not contain a preset in it",
         folder=tmp_path,
     )
 
 
-def test_other_files_in_the_folder_stay(tmp_path):
+def test_other_files_in_the_folder_are_kept(tmp_path):
     (tmp_path / "README.md").write_text("mine")
     krp.convert.to_timm(models.backbone("resnet18"), tmp_path)
     assert contents(tmp_path).keys() == {"README.md", "config.json", "model.safetensors"}

@@ -1,4 +1,4 @@
-"""timm, where it can be imported."""
+"""Import of timm, if it is installed."""
 
 import pytest
 
@@ -6,11 +6,11 @@ _OPERATORS = []
 
 
 def import_timm():
-    """timm; the module that asks for it is skipped where there is no PyTorch, or no timm.
+    """Imports timm, or skips the calling module if PyTorch or timm is not installed.
 
-    timm imports torchvision, whose wheels are built for PyTorch with CUDA. Beside PyTorch's
-    CPU build its operators do not load, and its import fails where it describes two of
-    them: "operator torchvision::nms does not exist". No ResNet uses them, so they are declared.
+    timm imports torchvision, whose wheels are built for PyTorch with CUDA. With PyTorch's CPU
+    build its operators do not load, and its import fails: "operator torchvision::nms does not
+    exist". No ResNet uses them, so declaring the two operators is enough.
     """
     reason = "timm's networks are PyTorch's; `.ci/run` installs both for its PyTorch step."
     torch = pytest.importorskip("torch", reason=reason)

@@ -1,5 +1,6 @@
-"""`ResidualDiagnostics`: its numbers by hand, in TensorBoard, and in a picture."""
+"""`ResidualDiagnostics` against numbers by hand, in TensorBoard, and as a picture."""
 
+import json
 import re
 import sys
 
@@ -27,24 +28,24 @@ def identity_block(kernel: float, shape=(2, 2, 1), **kwargs) -> krp.blocks.Ident
 
 
 def scalars(log_dir, tag: str) -> list[tuple[int, float]]:
-    """What TensorBoard reads."""
+    """The steps and values that TensorBoard reads."""
     events = EventAccumulator(str(log_dir))
     events.Reload()
     return [(event.step, float(make_ndarray(event.tensor_proto))) for event in events.Tensors(tag)]
 
 
-def test_the_ratio_is_that_of_the_two_norms():
+def test_residual_ratio():
     model = keras.Sequential(
         [identity_block(3.0, name="tripled"), identity_block(-0.5, name="halved")]
     )
     measured = krp.ResidualDiagnostics.measure(model, images(4, 2, 2, 1))
     # By hand: ‖3x‖ / ‖x‖ and ‖−x/2‖ / ‖x‖, whatever x is; float32 sums of 16 squares.
     assert measured["residual_ratio"] == pytest.approx({"tripled": 3, "halved": 0.5}, rel=1e-6)
-    # These blocks have no activation, so nothing in them can die.
+    # These blocks have no activation, so they have no dead units.
     assert measured["dead_units"] == {"tripled": 0, "halved": 0}
 
 
-def test_an_empty_branch_and_an_empty_shortcut():
+def test_zero_branch_and_zero_shortcut():
     model = keras.Sequential([identity_block(0.0, name="a"), identity_block(2.0, name="b")])
     model.layers[0].conv1.bias.assign([0.0])
     zeros = np.zeros((1, 2, 2, 1), "float32")
@@ -57,7 +58,7 @@ def test_an_empty_branch_and_an_empty_shortcut():
     "data_format",
     ["channels_last", pytest.param("channels_first", marks=needs_channels_first)],
 )
-def test_a_unit_is_dead_that_is_zero_on_the_whole_probe(data_format):
+def test_units_that_are_zero_on_the_whole_probe_are_dead(data_format):
     block = krp.blocks.BasicResidualBlock(2, kernel_size=1, data_format=data_format)
     model = keras.Sequential([block])
     x = np.abs(images(3, 4, 4, 2))
@@ -74,15 +75,15 @@ def test_a_unit_is_dead_that_is_zero_on_the_whole_probe(data_format):
         return krp.ResidualDiagnostics.measure(model, x)["dead_units"][block.name]
 
     assert dead_units(x) == 0
-    # Without that image, one of two channels is dead behind both activations.
+    # Without that image, one of two channels is dead after both activations.
     assert dead_units(x[[0, 2]]) == 0.5
     block.conv2.bias.assign([-1e6, 0.0])
-    # And now the other behind the second, too: three of four.
+    # Now the other channel is dead after the second activation, too: three of four.
     assert dead_units(x[[0, 2]]) == 0.75
 
 
 @pytest.mark.parametrize("block_type", list(krp.blocks.BLOCK_TYPES))
-def test_every_block_type_in_a_backbone_as_its_public_branches_say(block_type):
+def test_every_block_type_is_measured_as_its_public_branches_compute(block_type):
     backbone = tiny_backbone(block_type)
     x = images(2, 16, 16, 3)
     measured = krp.ResidualDiagnostics.measure(backbone, x)
@@ -95,7 +96,7 @@ def test_every_block_type_in_a_backbone_as_its_public_branches_say(block_type):
         expected = np.linalg.norm(residual) / np.linalg.norm(shortcut)
         # The same float32 sums, of up to a few thousand squares, in another order.
         assert measured["residual_ratio"][name] == pytest.approx(expected, rel=1e-4)
-    # With this, nothing behind a ReLU is above zero, in a block that projects its shortcut.
+    # With these weights, no output of a ReLU is above zero in a block with a projection.
     for weight in block.trainable_weights:
         low = -1.0 if weight.name in ("bias", "beta") else 0.0
         weight.assign(np.full(weight.shape, low))
@@ -105,7 +106,7 @@ def test_every_block_type_in_a_backbone_as_its_public_branches_say(block_type):
     assert dead["stack0_block0"] == measured["dead_units"]["stack0_block0"] < 1
 
 
-def test_measuring_leaves_the_model_as_it_was():
+def test_measuring_does_not_change_the_model():
     backbone = tiny_backbone("expanded")
     x = images(2, 16, 16, 3)
     before = predict(backbone, x)
@@ -118,7 +119,7 @@ def test_measuring_leaves_the_model_as_it_was():
     np.testing.assert_array_equal(predict(backbone, x), before)
 
 
-def test_the_weight_update_of_an_epoch(tmp_path):
+def test_weight_update(tmp_path):
     block = identity_block(3.0, name="block")
     model = keras.Sequential([block])
     model.compile(keras.optimizers.SGD(0.25), loss=lambda _, y: ops.mean(y))
@@ -134,7 +135,7 @@ def test_the_weight_update_of_an_epoch(tmp_path):
     assert diagnostics.history["residual_ratio"]["block"] == pytest.approx([1.75, 0.5], rel=1e-6)
 
 
-def test_a_task_is_measured_as_it_trains_to_tensorboard_and_a_picture(tmp_path):
+def test_training_writes_events_and_a_picture(tmp_path):
     classifier = tiny_classifier()
     classifier.compile(optimizer=keras.optimizers.SGD(0.1))
     diagnostics = krp.ResidualDiagnostics(photos(4), log_dir=tmp_path / "logs")
@@ -153,7 +154,7 @@ def test_a_task_is_measured_as_it_trains_to_tensorboard_and_a_picture(tmp_path):
             written = scalars(tmp_path / "logs", f"{statistic}/{name}")
             # Event files hold float32.
             assert written == [(1, np.float32(values[0])), (2, np.float32(values[1]))]
-    # Raw images went in, as they go into `fit()`.
+    # The probe is raw images, as `fit()` takes them.
     again = krp.ResidualDiagnostics.measure(classifier, photos(4))
     last = {name: values[-1] for name, values in diagnostics.history["residual_ratio"].items()}
     assert again["residual_ratio"] == pytest.approx(last, rel=1e-5)
@@ -161,7 +162,35 @@ def test_a_task_is_measured_as_it_trains_to_tensorboard_and_a_picture(tmp_path):
         assert picture.width > 1000
 
 
-def test_a_frozen_block_does_not_move(tmp_path):
+TRAIN_WITHOUT_TENSORFLOW = """
+import sys
+
+sys.modules["tensorflow"] = None  # As where it is not installed.
+
+import keras
+import numpy as np
+from tests.diagnostics.test_diagnostics import identity_block
+
+import keras_resblocks_plugin as krp
+
+model = keras.Sequential([identity_block(3.0, name="a block, odd")])
+model.compile("sgd", "mse")
+x = np.ones((4, 2, 2, 1), "float32")
+diagnostics = krp.ResidualDiagnostics(x, sys.argv[1])
+model.fit(x, x, epochs=2, callbacks=[diagnostics], verbose=0)
+print(diagnostics.history["residual_ratio"]["a block, odd"])
+"""
+
+
+@pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="It is the backend.")
+def test_events_are_written_without_tensorflow(fresh_process, tmp_path):
+    history = json.loads(fresh_process(TRAIN_WITHOUT_TENSORFLOW, tmp_path / "logs"))
+    # Tags are written as they are.
+    written = scalars(tmp_path / "logs", "residual_ratio/a block, odd")
+    assert written == [(epoch, np.float32(value)) for epoch, value in enumerate(history)]
+
+
+def test_a_frozen_block_has_no_weight_update(tmp_path):
     model = keras.Sequential([fill(tiny_backbone()), keras.layers.Flatten()])
     model.layers[0].get_layer("stack0_block0").trainable = False
     model.compile("sgd", "mse")
@@ -172,13 +201,13 @@ def test_a_frozen_block_does_not_move(tmp_path):
     assert diagnostics.history["weight_update"]["stack1_block0"][0] > 0
 
 
-def test_blocks_of_one_name_are_told_apart():
+def test_blocks_with_equal_names_are_numbered():
     halves = [keras.Sequential([identity_block(k, name="block")]) for k in (1.0, 2.0)]
     measured = krp.ResidualDiagnostics.measure(keras.Sequential(halves), images(1, 2, 2, 1))
     assert measured["residual_ratio"] == pytest.approx({"0_block": 1, "1_block": 2}, rel=1e-6)
 
 
-def test_errors_come_before_the_training(tmp_path, monkeypatch):
+def test_errors_are_raised_before_training(tmp_path, monkeypatch):
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     x = np.zeros((2, 3))
@@ -186,7 +215,9 @@ def test_errors_come_before_the_training(tmp_path, monkeypatch):
         model.fit(x, x[:, :1], callbacks=[krp.ResidualDiagnostics(x, tmp_path)], verbose=0)
     with pytest.raises(ValueError, match="`probe`"):
         krp.ResidualDiagnostics(x[:0], tmp_path)
-    # What an import does where a module is not installed.
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match="pip install matplotlib"):
-        krp.ResidualDiagnostics(x, tmp_path)
+    # As in an environment without these modules.
+    for name in ("matplotlib", "tensorboardX"):
+        with monkeypatch.context() as context:
+            context.setitem(sys.modules, name, None)
+            with pytest.raises(ImportError, match=f"`{name}`, which the extra `training`"):
+                krp.ResidualDiagnostics(x, tmp_path)

@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.diagnostics import _activation_maps
 from tests.fixtures import SCRIPTS, call_script
 from tests.helpers import images
 from tests.tiny import tiny_backbone, tiny_classifier
@@ -31,7 +30,7 @@ def averaging_classifier() -> krp.ResBlockImageClassifier:
 def test_a_map_is_the_evidence_around_each_place():
     # The stem ends in a ReLU.
     pixels = np.abs(images(32, 32, 3))
-    maps = _activation_maps.activation_maps(averaging_classifier(), pixels, [2, 0])
+    maps = krp.diagnostics.activation_maps(averaging_classifier(), pixels, [2, 0])
     assert maps.shape == (2, 16, 16)
     padded = np.pad(pixels, [(8, 8), (8, 8), (0, 0)], mode="reflect")
     for index, channel in enumerate([2, 0]):
@@ -49,7 +48,7 @@ def test_a_map_is_the_evidence_around_each_place():
 def test_a_head_that_does_not_average_has_no_maps():
     classifier = tiny_classifier(tiny_backbone(), pooling="max")
     with pytest.raises(ValueError, match="'max'"):
-        _activation_maps.activation_maps(classifier, images(16, 16, 3), [0])
+        krp.diagnostics.activation_maps(classifier, images(16, 16, 3), [0])
 
 
 @pytest.fixture

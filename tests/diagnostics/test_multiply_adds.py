@@ -1,18 +1,19 @@
-"""The count of multiply-adds, by hand, and the recipes that it matches."""
+"""Multiply-adds against a count by hand, and of the bundled recipes."""
 
+import keras
 import multiply_adds
 import pytest
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.diagnostics._multiply_adds import multiply_adds as count_multiply_adds
 from keras_resblocks_plugin.training._recipe import read_recipe
 from tests.fixtures import SCRIPTS
+from tests.tiny import assert_refused, tiny_backbone, tiny_classifier
 
 RECIPES = sorted((SCRIPTS / "recipes").glob("resblock_*_small.toml"))
 
 
 @pytest.mark.parametrize("shortcut", ["auto", "pad"])
-def test_a_small_net_by_hand(shortcut):
+def test_a_small_backbone_by_hand(shortcut):
     backbone = krp.ResBlockBackbone(
         *("bn", [4, 6], [1, 1], [1, 2], [4], [3], [2]), block_kwargs={"shortcut": shortcut}
     )
@@ -20,12 +21,29 @@ def test_a_small_net_by_hand(shortcut):
     first = 2 * 3 * 3 * 4 * 4 * (8 * 8)
     second = (3 * 3 * 4 * 6 + 3 * 3 * 6 * 6) * (4 * 4)
     projection = 4 * 6 * (4 * 4) if shortcut == "auto" else 0
-    assert count_multiply_adds(backbone, 16) == stem + first + second + projection
+    assert krp.diagnostics.multiply_adds(backbone, 16) == stem + first + second + projection
+
+
+def test_the_backbone_of_a_classifier_is_counted():
+    classifier = tiny_classifier()
+    assert krp.diagnostics.multiply_adds(classifier, 16) == krp.diagnostics.multiply_adds(
+        classifier.backbone, 16
+    )
+
+
+def test_bad_arguments():
+    assert_refused(lambda: krp.diagnostics.multiply_adds(keras.Sequential(), 16), "`model` must be")
+    assert_refused(
+        lambda: krp.diagnostics.multiply_adds(tiny_backbone(), 16.5),
+        "`image_size` must be a positive integer. Received: image_size=16.5",
+    )
 
 
 def test_the_bundled_recipes_are_matched_in_compute():
     counts = {
-        file.stem: count_multiply_adds(krp.ResBlockBackbone(**read_recipe(file).backbone), 64)
+        file.stem: krp.diagnostics.multiply_adds(
+            krp.ResBlockBackbone(**read_recipe(file).backbone), 64
+        )
         for file in RECIPES
     }
     assert len(counts) == 6

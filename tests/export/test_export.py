@@ -122,7 +122,7 @@ def test_the_record_has_what_the_table_shows(exported):
 
 def test_a_classifier_that_cannot_be_folded_is_exported_unfolded_on_the_samples(tmp_path, capsys):
     preset = tmp_path / "preset"
-    # In half precision too: what is exported is float32.
+    # A preset in half precision is exported in float32.
     backbone = tiny_backbone("preact", dtype="bfloat16")
     tiny_classifier(backbone, class_names=CLASSES).save_to_preset(preset)
     out = tmp_path / "out"

@@ -1,4 +1,4 @@
-"""The endpoints of the tests' Hub: those that the client calls to push and to pull."""
+"""The endpoints of the tests' Hub that the client calls to push and pull."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ class _RepoName(BaseConverter):
 
 
 def make_app(hub: "Hub") -> flask.Flask:
-    """The web application; who may do what is asked of `hub`."""
+    """Makes the web application. `hub` checks the permissions."""
     app = flask.Flask("hub")
     app.url_map.converters["repo"] = _RepoName
     app.register_error_handler(Refused, lambda error: error.answer)
@@ -188,7 +188,7 @@ def make_app(hub: "Hub") -> flask.Flask:
     @app.get("/<repo:name>/resolve/<path:rest>")
     def resolve(name, rest):
         repo = hub.open(name)
-        # Revisions may have slashes, too.
+        # Revisions may contain slashes.
         known = [*repo.refs, *(ref.split("/", 2)[2] for ref in repo.refs)]
         matching = [revision for revision in known if rest.startswith(f"{revision}/")]
         revision = max(matching, key=len, default=rest.split("/")[0])
@@ -213,7 +213,7 @@ def make_app(hub: "Hub") -> flask.Flask:
 
 
 def _send(content: bytes, etag: str) -> flask.Response:
-    # `conditional` answers requests for a range.
+    # `conditional` serves range requests.
     kind = "application/octet-stream"
     return flask.send_file(io.BytesIO(content), kind, etag=etag, conditional=True)
 

@@ -1,4 +1,4 @@
-"""A running Hub for each test, a preset to push to it, and processes that are quickly there."""
+"""A running Hub, a preset to push, and processes that start quickly."""
 
 import multiprocessing
 import os
@@ -17,7 +17,7 @@ _TRAINING = '{"results": {"validation_top1": 0.5}, "data": {"name": "user/images
 
 
 def pytest_collection_modifyitems(items):
-    # No backend changes what goes over the wire, and there is much waiting in it.
+    # These tests wait a lot and do not depend on the backend, so one backend is enough.
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.slow)
@@ -59,13 +59,13 @@ def _saved(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def preset(_saved, tmp_path) -> Path:
-    """A classifier's preset of some 40 KB, as a training run writes it."""
+    """A classifier's preset of about 40 KB, with the record of a training run."""
     return Path(shutil.copytree(_saved, tmp_path / "tiny"))
 
 
 @pytest.fixture(scope="session")
 def fork():
-    """Processes that have the package imported already, and share nothing else with this one."""
+    """A context for processes that have already imported the package and share nothing else."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["keras_resblocks_plugin"])
     return context

@@ -1,31 +1,40 @@
-"""How a push or a pull may end: complete, or in one clear error with nothing half-done."""
+"""Assertions about the outcome of a push or pull."""
 
 import re
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 
+import keras
+import numpy as np
+from huggingface_hub import ModelCard
+
+from tests.helpers import images, to_numpy
 from tests.hub.server import Hub
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """The bytes of all files in a folder, by path."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+from tests.tiny import contents as contents
 
 
 def on_hub(hub: Hub, name: str, revision: str = "main") -> dict[str, bytes]:
-    """The bytes of all pushed files, by path; without what the Hub adds, and the card."""
+    """The bytes of all pushed files but the card, by path, without the files that the Hub adds."""
     files = hub.repos[name].find(revision).files
     added = (".gitattributes", "README.md")
     return {path: file.content for path, file in files.items() if path not in added}
 
 
-def error_of(hub: Hub, action: Callable, *args, **kwargs) -> str | None:
-    """The message where the action fails, or `None` where it does not.
+def card_of(hub: Hub) -> ModelCard:
+    """The card of `user/name` on the Hub."""
+    return ModelCard(hub.repo().find().files["README.md"].content.decode())
 
-    It may fail in one error of the kinds that the scripts say in one line, without a token
-    anywhere in it.
+
+def logits(model: keras.Model) -> np.ndarray:
+    """The outputs of a classifier or backbone for two random images."""
+    return to_numpy(model(images(2, 8, 8, 3)))
+
+
+def error_of(hub: Hub, action: Callable, *args, **kwargs) -> str | None:
+    """The message of the error that the action raises, or `None` if it succeeds.
+
+    The error must be of a type that the command line prints in one line, with no token in its
+    traceback.
     """
     try:
         action(*args, **kwargs)
@@ -39,7 +48,7 @@ def error_of(hub: Hub, action: Callable, *args, **kwargs) -> str | None:
 
 
 def assert_fails(hub: Hub, match: str, action: Callable, *args, **kwargs) -> None:
-    """The action fails in such an error, and its message matches."""
+    """The action raises an error whose message matches `match`; see `error_of`."""
     error = error_of(hub, action, *args, **kwargs)
     assert error is not None
     assert re.search(match, error), error

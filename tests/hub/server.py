@@ -1,7 +1,7 @@
-"""A Hub on the loopback, for the real `huggingface_hub` client to talk to over HTTP.
+"""A Hub on the loopback interface, to which the real `huggingface_hub` client talks over HTTP.
 
-It keeps repositories, commits, branches, tags, pull requests, large files and tokens as the
-Hub does, as far as the client uses them (`hub_api.py`), and it fails where a test tells it to.
+It implements repositories, commits, branches, tags, pull requests, large files and tokens as far
+as the client uses them (`api.py`), and injects the faults that a test asks for.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ _FOREIGN = "Forbidden: pass `create_pr=1` as a query parameter to create a Pull 
 
 @dataclass(frozen=True)
 class Request:
-    """A request as the log keeps it: never its token, only what the token may do."""
+    """A logged request, with the role of its token in place of the token."""
 
     endpoint: str
     method: str
@@ -39,18 +39,22 @@ class Request:
 
 @dataclass
 class Fault:
-    """What goes wrong at the next `times` requests to an endpoint, a function of `hub_api`.
+    """A fault in the next requests to an endpoint.
 
     Args:
-        status: What is answered; with `too_late` only after the request took effect, so
-            that the answer is all that is lost.
-        delay: Seconds to wait first.
-        silent: Whether no answer comes at all, until the test ends.
-        slow: Seconds that the body takes: what is sent to the Hub, or what the Hub sends where
-            nothing is. It moves on ten times.
-        call: Runs first.
-        damage: Changes the bytes that are answered; where it shortens them, the connection
-            closes before the announced end.
+        endpoint: The name of a function in `api.py`.
+        times: The number of requests.
+        status: The status of the answer, which replaces the request's effect.
+        headers: Headers of that answer.
+        too_late: Whether the request takes effect before it is answered with `status`, so that
+            only the real answer is lost.
+        delay: Seconds to wait before the request is handled.
+        silent: Whether there is no answer until the test ends.
+        slow: Seconds that the body takes, in ten pieces: the body of an upload, otherwise that of
+            the answer.
+        call: Runs before the request takes effect.
+        damage: Changes the bytes of the answer. If it shortens them, the connection closes
+            before the announced end.
     """
 
     endpoint: str
@@ -66,21 +70,21 @@ class Fault:
 
 
 class Hub:
-    """The server. What it keeps stays while it is stopped."""
+    """The server. It keeps its repositories while it is stopped."""
 
     def __init__(self, port: int):
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        # Another origin than the Hub's own, as the real storage is: no token may go there.
+        # Like the real storage, it has another origin than the Hub, and must not get a token.
         self.storage_url = f"http://localhost:{port}"
-        # The same from test to test, for processes that keep the environment they started in.
+        # The same in all tests, for processes that keep their first environment.
         self.users_token = _new_token()
         self._lock = threading.Lock()
         self._released = threading.Event()
         self.reset()
 
     def reset(self) -> None:
-        """Forgets all repositories, faults and requests, and all tokens but the user's."""
+        """Clears all repositories, faults, requests and tokens but the user's."""
         self._released.set()
         self._released = threading.Event()
         self.repos: dict[str, Repo] = {}
@@ -94,7 +98,7 @@ class Hub:
         app.before_request(self._before)
         app.after_request(self._after)
         self._server = make_server("127.0.0.1", self.port, app, threaded=True)
-        # Fixed, so that a system with large buffers does not take a whole upload at once.
+        # Accepted sockets inherit this size, so no system buffers a whole upload on this side.
         self._server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
         serve = self._server.serve_forever
         self._thread = threading.Thread(target=serve, args=(0.05,), daemon=True)
@@ -102,7 +106,7 @@ class Hub:
 
     def stop(self) -> None:
         self._server.shutdown()
-        # Only then is the port closed for sure.
+        # The port is closed only when the thread has ended.
         self._thread.join()
 
     @contextlib.contextmanager
@@ -114,24 +118,24 @@ class Hub:
             self.start()
 
     def token(self, user: str = "user", role: str = "write") -> str:
-        """A new token of a user, with the role `"write"` or `"read"`, or a `"wrong"` one."""
+        """Creates a token of a user. The role is `"write"`, `"read"` or, if invalid, `"wrong"`."""
         token = _new_token()
         self.tokens[token] = (user, role)
         return token
 
     def repo(self, name: str = "user/name", private: bool = False) -> Repo:
-        """The repository of that name, created if there is none."""
+        """Returns the repository of this name, and creates it if there is none."""
         return self.repos.setdefault(name, Repo(name, private))
 
     def inject(self, fault: Fault) -> None:
         self.faults.append(fault)
 
     def sent(self, endpoint: str) -> list[Request]:
-        """The requests that came to an endpoint since the last `reset()`."""
+        """Returns the requests to an endpoint since the last `reset()`."""
         return [request for request in self.requests if request.endpoint == endpoint]
 
     def caller(self) -> tuple[str | None, str | None]:
-        """User and role of the request that is being handled."""
+        """Returns the user and the role of the current request."""
         header = flask.request.headers.get("Authorization")
         if header is None:
             return None, None
@@ -141,7 +145,7 @@ class Hub:
         return user, role
 
     def open(self, name: str, write: bool = False) -> Repo:
-        """The repository, where the caller may see it, and may change it if that is asked."""
+        """Returns a repository if the caller may see it, and change it if `write` is set."""
         user, role = self.caller()
         repo = self.repos.get(name)
         hidden = repo is None or (repo.private and user != repo.owner)
@@ -161,19 +165,19 @@ class Hub:
         flask.g.fault = fault = self._take_fault(endpoint, request.method)
         if fault is not None and fault.slow and request.content_length:
             _read_slowly(request, fault.slow)
-        # Unread, the rest of an upload would break the connection before the answer.
+        # An unread body would break the connection before the answer.
         size = len(request.get_data())
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         role = self.tokens[token][1] if token else None
         self.requests.append(Request(endpoint, request.method, request.full_path, role, size))
         if fault is None:
             return None
-        if fault.silent:
-            self._released.wait(_LONGEST_SILENCE)
-            return {"error": "This was not to be heard"}, 503
         time.sleep(fault.delay)
         if fault.call is not None:
             fault.call()
+        if fault.silent:
+            self._released.wait(_LONGEST_SILENCE)
+            return {"error": "Nobody waits for this answer"}, 503
         if fault.status is None or fault.too_late:
             return None
         return {"error": "Something went wrong"}, fault.status, fault.headers
@@ -184,7 +188,7 @@ class Hub:
             return flask.make_response({"error": "The answer is lost"}, fault.status)
         if fault is not None and fault.damage is not None:
             response.direct_passthrough = False
-            # The announced length stays: a shorter body is a connection that breaks off.
+            # The announced length is kept, so a shorter body is a broken connection.
             response.response = [fault.damage(response.get_data())]
         if fault is not None and fault.slow and not flask.request.content_length:
             response.direct_passthrough = False

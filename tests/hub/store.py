@@ -1,4 +1,4 @@
-"""What the tests' Hub keeps: repositories of commits, and its rules for them."""
+"""The repositories of the tests' Hub, and its rules for commits."""
 
 import fnmatch
 import hashlib
@@ -20,7 +20,7 @@ _LICENSES = (
 
 
 class Refused(Exception):
-    """An answer in the Hub's way of saying no."""
+    """An error that is answered as the Hub answers it."""
 
     def __init__(self, status: int, message: str, code: str | None = None, **headers: str):
         self.answer = {"error": message}, status, {**headers, "X-Error-Message": message}
@@ -30,7 +30,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class File:
-    """A file of a commit: in git itself, or large, with a pointer to it in git."""
+    """A file of a commit, in git or, if it is large, behind a pointer in git."""
 
     content: bytes
     lfs: bool = False
@@ -60,12 +60,12 @@ class File:
 
 @dataclass(frozen=True)
 class Commit:
-    """A state of a repository."""
+    """A commit: one state of a repository."""
 
     files: dict[str, File]
     parent: str | None
     message: str
-    # Random: the client keeps what it once read of a commit, so no two may be alike.
+    # Random, since the client caches by commit, and no two commits may have the same id.
     id: str = field(default_factory=lambda: secrets.token_hex(20))
 
 
@@ -78,13 +78,13 @@ class Repo:
         self.commits = {first.id: first}
         self.refs = {"refs/heads/main": first.id}
         self.large: dict[str, bytes] = {}
-        # The titles of the pull requests by number, and those that are not open any more.
+        # Titles by number, and the numbers of closed pull requests.
         self.pull_requests: dict[int, str] = {}
         self.closed: set[int] = set()
         self._lock = threading.Lock()
 
     def find(self, revision: str = "main") -> Commit:
-        """The commit that a branch, a tag, a full reference or a commit id names."""
+        """Returns the commit of a branch, a tag, a full reference or a commit id."""
         for name in (f"refs/heads/{revision}", f"refs/tags/{revision}", revision):
             revision = self.refs.get(name, revision)
         if revision not in self.commits:
@@ -92,7 +92,7 @@ class Repo:
         return self.commits[revision]
 
     def history(self, revision: str = "main") -> list[Commit]:
-        """The commits from the first to this one."""
+        """Returns the commits from the first to this one."""
         commit = self.find(revision)
         return [*(self.history(commit.parent) if commit.parent else []), commit]
 
@@ -103,7 +103,7 @@ class Repo:
         return by_name or b"\0" in content[:512]
 
     def edit(self, files: dict[str, bytes | None], revision: str = "main") -> str:
-        """Commits as if on the website; `None` deletes. Returns the commit's id."""
+        """Commits as the website does. `None` deletes a file. Returns the commit's id."""
         changes = {path: self._store(path, content) for path, content in files.items()}
         return self.commit(changes, revision, "Edit").id
 
@@ -114,7 +114,7 @@ class Repo:
         message: str,
         expected_parent: str | None = None,
     ) -> Commit:
-        """Commits on a branch or a full reference; `None` deletes a file."""
+        """Commits to a branch or a full reference. `None` deletes a file."""
         with self._lock:
             parent = self.find(revision)
             if expected_parent not in (None, parent.id):
@@ -143,7 +143,7 @@ class Repo:
 
 
 def card_errors(text: str) -> list[str]:
-    """What the Hub finds wrong with the metadata of a model card."""
+    """Returns the Hub's errors about the metadata of a model card."""
     if not text.startswith("---\n"):
         return []
     try:

@@ -1,11 +1,11 @@
-"""An adapter alone goes to the Hub and comes back."""
+"""Pushing an adapter without its preset, and loading it by its handle."""
 
 import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin._utils._safetensors import read_metadata, write_file
+from keras_resblocks_plugin._utils._safetensors import read_header, write_file
 from tests.helpers import images, to_numpy
 from tests.hub.outcomes import contents, on_hub
 from tests.tiny import assert_refused
@@ -15,7 +15,7 @@ X = images(2, 8, 8, 3)
 
 @pytest.fixture
 def adapter(preset, tmp_path):
-    """The folder of an adapter to the preset, and what the preset gives with it."""
+    """The folder of an adapter, and the outputs of the preset with it."""
     classifier = krp.ResBlockImageClassifier.from_preset(preset, preprocessor=None)
     krp.freeze(classifier, "lora", rank=2)
     rng = np.random.default_rng(0)
@@ -38,7 +38,7 @@ def test_an_adapter_is_pushed_alone_and_loaded_by_its_handle(hub, preset, adapte
     assert {"lora", "keras"} <= set(card.data.tags)
     assert pushed.load_line in card.text
     assert "num_classes=3" in card.text
-    # The same again sends nothing.
+    # A second push sends nothing.
     assert krp.push_to_hub(folder, "hf://user/birds").changed == ()
 
 
@@ -50,12 +50,12 @@ def test_an_adapter_and_a_preset_do_not_replace_each_other(hub, preset, adapter)
     assert_refused(lambda: krp.push_to_hub(preset, "hf://user/birds"), "adapter.safetensors")
 
 
-def test_what_nobody_could_use_is_not_pushed(hub, adapter, tmp_path):
+def test_an_unusable_adapter_is_not_pushed(hub, adapter, tmp_path):
     folder, _ = adapter
     file = folder / "adapter.safetensors"
-    write_file(file, {"a/lora_kernel_a": np.array([np.nan], "float32")}, read_metadata(file))
+    write_file(file, {"a/lora_kernel_a": np.array([np.nan], "float32")}, read_header(file).metadata)
     assert_refused(lambda: krp.push_to_hub(folder, "hf://user/birds"), "Not finite: a/lora")
     (folder / "more.safetensors").write_bytes(file.read_bytes())
-    write_file(file, {"a/lora_kernel_a": np.array([1.0], "float32")}, read_metadata(file))
+    write_file(file, {"a/lora_kernel_a": np.array([1.0], "float32")}, read_header(file).metadata)
     assert_refused(lambda: krp.push_to_hub(folder, "hf://user/birds"), "more.safetensors")
     assert not hub.repos

@@ -1,4 +1,4 @@
-"""timm's repositories on the Hub, and the script that makes presets of them."""
+"""Conversion of timm's repositories on the Hub, by function and by script."""
 
 import json
 
@@ -10,13 +10,14 @@ import keras_resblocks_plugin as krp
 from tests.convert import models
 from tests.helpers import values
 from tests.hub.test_scripts import script  # noqa: F401
+from tests.tiny import CLASS_NAMES
 
 
 @pytest.fixture(scope="module")
 def _written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("timm") / "resnet18"
     krp.convert.to_timm(models.classifier("resnet18"), folder)
-    # timm's repositories have the same weights twice.
+    # timm's repositories have the same weights in two formats.
     (folder / "pytorch_model.bin").write_bytes(b"the same in another format")
     return folder
 
@@ -40,18 +41,15 @@ def test_a_handle(hub, repository, source):
     assert "pytorch_model.bin" not in downloaded
 
 
-def test_offline_what_was_downloaded_is_used(hub, repository):
+def test_offline_the_cache_is_used(hub, repository):
     krp.convert.from_timm("user/resnet18.mine")
-    hub.stop()
-    try:
-        assert krp.convert.from_timm("user/resnet18.mine").class_names == models.CLASS_NAMES
-    finally:
-        hub.start()
+    with hub.unreachable(), pytest.warns(UserWarning, match="of the cache"):
+        assert krp.convert.from_timm("user/resnet18.mine").class_names == CLASS_NAMES
 
 
 def test_a_repository_without_weights(hub):
     huggingface_hub.HfApi(token=hub.users_token).create_repo("user/empty")
-    with pytest.raises(ValueError, match=r"`source` must have model\.safetensors"):
+    with pytest.raises(ValueError, match=r"`source` must contain model\.safetensors"):
         krp.convert.from_timm("user/empty")
 
 
@@ -67,11 +65,11 @@ def test_script(hub, repository, script, tmp_path):  # noqa: F811
     assert commit in card
     assert "license: mit" in card
     loaded = keras_hub.models.ImageClassifier.from_preset(str(out))
-    assert loaded.class_names == models.CLASS_NAMES
+    assert loaded.class_names == CLASS_NAMES
     assert loaded.preprocessor.image_converter.crop_fraction == 0.875
 
 
-def test_an_error_is_one_line_and_leaves_nothing(hub, script, tmp_path):  # noqa: F811
+def test_an_error_is_one_line_and_leaves_no_folder(hub, script, tmp_path):  # noqa: F811
     out = tmp_path / "preset"
     code, _, errors = script("convert.py", "nowhere.safetensors", "--out", out)
     assert code == 1

@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a pull: it ends complete, or in one clear error with nothing half-done."""
+"""Faults during a pull: it either completes, or fails with one clear error and no changes."""
 
 import itertools
 import json
@@ -20,7 +20,7 @@ from tests.hub.server import Fault
 NAME = "user/tiny"
 HANDLE = f"hf://{NAME}"
 
-# Every request that a pull makes; a test below finds the one that is missing here.
+# All endpoints that a pull uses; a test below checks that the list is complete.
 ENDPOINTS = ("model_info", "tree", "resolve", "download")
 _numbers = itertools.count()
 
@@ -33,12 +33,12 @@ def pushed(hub, preset):
 
 @pytest.fixture
 def name():
-    """A preset's name of the test's own: a process keeps the names that it registered."""
+    """A new name for each test, since a process keeps the names that it registered."""
     return f"tiny_{next(_numbers)}"
 
 
 def assert_pulled(name, preset, commit):
-    """The name loads what was pushed, and says where it is from."""
+    """The name loads the pushed weights, and its listed commit is `commit`."""
     expected = values(krp.ResBlockImageClassifier.from_preset(preset))
     loaded = values(keras_hub.models.ImageClassifier.from_preset(name))
     assert all((loaded[path] == value).all() for path, value in expected.items())
@@ -52,7 +52,7 @@ def assert_nothing_pulled(name):
 
 def test_the_list_of_endpoints_is_complete(hub, name):
     krp.pull_from_hub(HANDLE, name=name)
-    # The client asks a thing or two of its own, whose answers it can do without.
+    # The client's own optional requests are unknown to the tests' Hub.
     assert {request.endpoint for request in hub.requests} - {"unknown"} == set(ENDPOINTS)
 
 
@@ -77,8 +77,8 @@ def test_one_failing_request(hub, preset, pushed, name, endpoint, fault):
 
 
 def test_a_download_that_takes_longer_than_the_client_waits(hub, preset, pushed, name, monkeypatch):
-    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.5)
-    hub.inject(Fault("download", delay=1.5))
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1)
+    hub.inject(Fault("download", delay=3.0))
     krp.pull_from_hub(HANDLE, name=name)
     assert_pulled(name, preset, pushed)
 
@@ -92,7 +92,7 @@ def test_a_flipped_byte(hub, preset, pushed, name, endpoint):
     assert_fails(hub, "sha|digest|damaged", krp.pull_from_hub, HANDLE, name=name)
     assert_nothing_pulled(name)
     hub.faults.clear()
-    # What is damaged does not stay in the cache.
+    # The damaged file is not left in the cache.
     krp.pull_from_hub(HANDLE, name=name)
     assert_pulled(name, preset, pushed)
 
@@ -107,13 +107,13 @@ def test_an_unreachable_server(hub, preset, pushed, name):
 
 
 def test_a_silent_server(hub, preset, pushed, name, monkeypatch):
-    monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.5)
-    hub.inject(Fault("model_info", times=2, delay=2.0))
+    monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 1)
+    hub.inject(Fault("model_info", times=2, silent=True))
     assert_fails(hub, "cannot be reached", krp.pull_from_hub, HANDLE, name=name)
     assert_nothing_pulled(name)
     hub.faults.clear()
     krp.pull_from_hub(HANDLE, name=name)
-    hub.inject(Fault("model_info", delay=2.0))
+    hub.inject(Fault("model_info", silent=True))
     assert krp.ResBlockBackbone.from_preset(HANDLE).count_params() > 0
 
 
@@ -128,7 +128,7 @@ def test_tokens_for_a_private_repository(hub, preset, pushed, name, monkeypatch)
 
 
 @pytest.mark.parametrize("handle", ["hf://user/absent", f"{HANDLE}@absent", f"{HANDLE}@{'0' * 40}"])
-def test_what_does_not_exist(hub, name, handle):
+def test_a_missing_repository_or_revision(hub, name, handle):
     assert_fails(hub, "absent|0000", krp.pull_from_hub, handle, name=name)
     assert_nothing_pulled(name)
 
@@ -136,13 +136,13 @@ def test_what_does_not_exist(hub, name, handle):
 @pytest.mark.parametrize(
     "handle", ["hf://", "hf://tiny", "hf://user/..", "hf://user/a b", "hf://a/b/c", f"{HANDLE}@"]
 )
-def test_a_name_that_is_not_valid(hub, name, handle):
+def test_an_invalid_handle(hub, name, handle):
     assert_fails(hub, "Received", krp.pull_from_hub, handle, name=name)
     assert hub.requests == []
 
 
 @pytest.mark.parametrize("endpoint", ["tree", "resolve", "download"])
-def test_a_commit_that_lands_meanwhile(hub, preset, pushed, name, endpoint):
+def test_a_concurrent_commit(hub, preset, pushed, name, endpoint):
     edit = {"config.json": b"{}", "model.safetensors": b"\0"}
     hub.inject(Fault(endpoint, call=lambda: hub.repos[NAME].edit(edit)))
     krp.pull_from_hub(HANDLE, name=name)

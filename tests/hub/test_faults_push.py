@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a push: it ends complete, or in one clear error with nothing half-done."""
+"""Faults during a push: it either completes, or fails with one clear error and no changes."""
 
 import os
 import resource
@@ -16,7 +16,7 @@ from tests.hub.store import File
 NAME = "user/tiny"
 HANDLE = f"hf://{NAME}"
 
-# Every request that a push makes; a test below finds the one that is missing here.
+# All endpoints that a push uses; a test below checks that the list is complete.
 ENDPOINTS = (
     "create_repo",
     "model_info",
@@ -49,7 +49,7 @@ def assert_nothing_pushed(hub):
 
 def test_the_list_of_endpoints_is_complete(hub, preset):
     krp.push_to_hub(preset, HANDLE)
-    # The client asks a thing or two of its own, whose answers it can do without.
+    # The client's own optional requests are unknown to the tests' Hub.
     assert {request.endpoint for request in hub.requests} - {"unknown"} == set(ENDPOINTS)
 
 
@@ -92,8 +92,8 @@ def test_a_lost_answer_makes_no_second_pull_request(hub, preset):
 
 
 @pytest.mark.parametrize("endpoint", ["upload", "commit"])
-def test_a_lasting_fault_leaves_nothing_half_done(hub, preset, endpoint):
-    # 501 is one that the client does not try again: 500 takes it half a minute.
+def test_a_permanent_fault_leaves_no_changes(hub, preset, endpoint):
+    # The client does not retry 501; it retries 500 for half a minute.
     hub.inject(Fault(endpoint, times=99, status=501))
     assert_fails(hub, "501", krp.push_to_hub, preset, HANDLE)
     assert_nothing_pushed(hub)
@@ -143,7 +143,7 @@ def test_another_user(hub, preset):
     assert pushed.url == f"{hub.url}/{NAME}/discussions/1"
 
 
-def test_a_private_repository_that_is_not_ones_own(hub, preset):
+def test_a_private_repository_of_another_user(hub, preset):
     hub.repo(NAME, private=True)
     assert_fails(hub, NAME, krp.push_to_hub, preset, HANDLE, token=hub.token("other"))
     assert_nothing_pushed(hub)
@@ -170,23 +170,23 @@ def test_it_creates_a_private_repository(hub, preset):
         "kaggle://user/tiny",
     ],
 )
-def test_a_name_that_is_not_valid(hub, preset, handle):
+def test_an_invalid_handle(hub, preset, handle):
     assert_fails(hub, "Received", krp.push_to_hub, preset, handle)
     assert hub.requests == []
 
 
-def test_a_commit_that_lands_meanwhile(hub, preset):
+def test_a_concurrent_commit(hub, preset):
     edit = {"notes.txt": b"Mine"}
     hub.inject(Fault("commit", call=lambda: hub.repos[NAME].edit(edit)))
     krp.push_to_hub(preset, HANDLE)
     assert on_hub(hub, NAME) == {**contents(preset), **edit}
 
 
-def test_what_arrives_damaged_is_noticed(hub, preset):
+def test_a_file_damaged_on_arrival_is_an_error(hub, preset):
     def damage():
         hub.repos[NAME].find().files["config.json"] = File(b"{}")
 
-    # The second listing is that of the new commit.
+    # The second listing is of the new commit.
     hub.inject(Fault("tree"))
     hub.inject(Fault("tree", call=damage))
     assert_fails(hub, r"damaged.*config\.json", krp.push_to_hub, preset, HANDLE)

@@ -1,4 +1,4 @@
-"""What the cache answers in place of the Hub is told from what the Hub answers."""
+"""Results from the cache are marked as such."""
 
 import warnings
 
@@ -14,7 +14,7 @@ HANDLE = "hf://user/tiny"
 
 @pytest.fixture(autouse=True)
 def commit(hub, preset):
-    """A preset on the Hub that was pulled once."""
+    """The commit of a preset on the Hub that was pulled once."""
     commit = hub.repo("user/tiny").edit(contents(preset))
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
@@ -36,7 +36,7 @@ def test_a_hub_that_is_not_there(hub, commit):
         assert (pulled.fresh, pulled.commit) == (False, commit)
         assert_said(commit, lambda: krp.ResBlockBackbone.from_preset(HANDLE))
         assert_said(commit, lambda: krp.ResBlockImageClassifier.from_preset(HANDLE))
-        # A name stays at its commit, and asks nobody.
+        # A name is bound to its commit, and asks no Hub.
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
             krp.ResBlockBackbone.from_preset("pulled")
@@ -49,7 +49,7 @@ def test_a_hub_that_is_silent(hub, commit, monkeypatch, endpoint):
     assert not assert_said(commit, lambda: krp.pull_from_hub(HANDLE, name="pulled")).fresh
 
 
-def test_offline_by_the_users_own_wish_is_said_once(hub, commit, fresh_process):
+def test_chosen_offline_mode_is_logged_once(hub, commit, fresh_process):
     code = (
         "import warnings\n"
         "warnings.simplefilter('error', UserWarning)\n"

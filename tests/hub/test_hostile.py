@@ -1,4 +1,4 @@
-"""Repositories made to harm: each is refused before anything is built."""
+"""Malicious repositories: each is refused before anything is built."""
 
 import io
 import json
@@ -20,7 +20,7 @@ from tests.hub.store import File
 
 NAME = "user/hostile"
 HANDLE = f"hf://{NAME}"
-# A module of the standard library that nothing here imports: to build from it would show.
+# A standard module that nothing else imports, so an import of it is detected.
 FOREIGN = "antigravity"
 
 
@@ -58,7 +58,7 @@ def _claims(**entry) -> bytes:
 
 
 def refused(hub, match: str, files: dict[str, bytes]) -> None:
-    """Every way to load the repository refuses it, and nothing of it is built or registered."""
+    """Every loader refuses the repository, and builds and registers nothing."""
     hub.repo(NAME).edit(files)
     names = set(krp.list_presets())
     tracemalloc.start()
@@ -99,14 +99,14 @@ def test_path_escapes_in_weight_map(hub, preset, target):
     [pickle.dumps(_Marked()), _keras_archive(), b"", b"version https://git-lfs", b"{}"],
     ids=["pickle", "keras archive", "empty", "pointer", "json"],
 )
-def test_something_else_in_place_of_weights(hub, preset, content):
+def test_weights_in_another_format(hub, preset, content):
     refused(hub, "safetensors", {**contents(preset), "model.safetensors": content})
 
 
 @pytest.mark.parametrize(
     "path", ["model.weights.h5", "model.keras", "pytorch_model.bin", "evil.py", "a/b.PKL"]
 )
-def test_other_weights_or_code_beside(hub, preset, path):
+def test_additional_weights_or_code(hub, preset, path):
     refused(hub, path.split("/")[-1], {**contents(preset), path: pickle.dumps(_Marked())})
 
 
@@ -127,7 +127,7 @@ def test_gigabyte_headers(hub, preset, length):
         {"dtype": "O"},
     ],
 )
-def test_tensors_that_cannot_be(hub, preset, entry):
+def test_impossible_tensors(hub, preset, entry):
     refused(hub, "safetensors", {**contents(preset), "model.safetensors": _claims(**entry)})
 
 
@@ -148,11 +148,11 @@ def test_foreign_classes(hub, preset, file, hostile):
 
 @pytest.mark.parametrize("path", ["model.safetensors", "config.json", "task.json"])
 def test_a_symlink_in_the_repository(hub, preset, path):
-    # A link in git is a file with the path that it leads to, and so the Hub serves it.
+    # Git stores a link as a file that contains its target, and the Hub serves that file.
     refused(hub, path, {**contents(preset), path: b"../../../../../etc/passwd"})
 
 
-def test_an_entry_that_is_no_file(hub, preset):
+def test_an_entry_that_is_not_a_file(hub, preset):
     hub.repo(NAME).find().files["samples"] = File(b"../../etc", kind="directory")
     refused(hub, "samples", contents(preset))
 
@@ -179,7 +179,7 @@ def test_a_hostile_head(hub, preset, write):
 
 @pytest.mark.parametrize("path", ["model.safetensors", "README.md", "samples"])
 def test_a_link_to_a_private_file_is_not_pushed(hub, preset, tmp_path, path):
-    # As `git clone` writes it.
+    # The link as `git clone` creates it.
     secret = tmp_path / "secret"
     secret.write_bytes(contents(preset).get(path, b"secret"))
     (preset / path).unlink(missing_ok=True)
@@ -200,7 +200,7 @@ def test_a_bomb_of_nested_json(hub, preset):
     refused(hub, "config.json", {**contents(preset), "config.json": bomb})
 
 
-def test_what_a_user_registered_is_no_stranger(hub, preset):
+def test_a_class_that_the_user_registered_is_built(hub, preset):
     class Converter(krp.ResBlockImageConverter):
         pass
 
@@ -212,6 +212,6 @@ def test_what_a_user_registered_is_no_stranger(hub, preset):
         module=None,
     )
     hub.repo(NAME).edit({**files, "image_converter.json": converter})
-    # In a scope: registered for good, KerasHub would find two converters from here on.
+    # In a scope, since KerasHub would otherwise find two converters from here on.
     with keras.saving.custom_object_scope({"mine>Converter": Converter}):
         krp.pull_from_hub(HANDLE, name="registered_class")

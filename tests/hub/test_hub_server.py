@@ -1,4 +1,4 @@
-"""The tests' Hub does what the real client expects of a Hub, and fails where it is told to."""
+"""The tests' Hub behaves as the real client expects, and injects faults."""
 
 import hashlib
 import os
@@ -53,7 +53,7 @@ def test_digests_are_those_of_git_and_lfs(hub):
     config, weights = (
         hf.HfApi().get_paths_info(REPO, [path])[0] for path in ("config.json", "model.safetensors")
     )
-    # As `git hash-object` computes it.
+    # The input of `git hash-object`.
     blob = b"blob 14\0" + FILES["config.json"]
     assert config.blob_id == hashlib.sha1(blob).hexdigest()
     assert config.lfs is None
@@ -117,13 +117,13 @@ def test_commits_delete_and_respect_their_parent(hub):
         ("config.json", {"repo_id": "user/absent"}, errors.RepositoryNotFoundError),
     ],
 )
-def test_what_is_not_there_says_what_is_missing(hub, path, options, error):
+def test_errors_name_what_is_missing(hub, path, options, error):
     push()
     with pytest.raises(error):
         hf.hf_hub_download(**{"repo_id": REPO, "filename": path, **options})
 
 
-def test_tokens_decide_what_is_seen_and_changed(hub):
+def test_tokens_control_reads_and_writes(hub):
     hub.repo("user/secret", private=True).edit({"a.txt": b"a"})
     push()
     for token in (False, hub.token("other"), hub.token(role="wrong")):

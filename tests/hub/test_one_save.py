@@ -1,4 +1,4 @@
-"""A push sends one save, whole, whoever saves meanwhile; a pull takes no mixture of two."""
+"""Pushes during concurrent saves send one whole save, and mixtures of two saves are refused."""
 
 import shutil
 
@@ -9,7 +9,7 @@ from safetensors.numpy import load_file
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._hub_client import Handle
 from keras_resblocks_plugin.hub._background import BackgroundPush
-from keras_resblocks_plugin.lora._adapter_metadata import read_adapter_metadata
+from keras_resblocks_plugin.saving._preset_folder import PresetFolder
 from tests.hub.outcomes import assert_fails, contents, on_hub
 from tests.saving import saver
 
@@ -19,7 +19,7 @@ HANDLE = f"hf://{NAME}"
 
 @pytest.fixture(scope="module")
 def saved_over(tmp_path_factory):
-    """A folder to whose presets another process saves all the time, without a pause."""
+    """A folder to which another process saves continuously."""
     folder = tmp_path_factory.mktemp("saved_over")
     with saver.saving_forever(folder):
         yield folder
@@ -47,7 +47,7 @@ def test_an_adapter_that_is_saved_over_while_it_is_pushed(hub, saved_over, tmp_p
         file.write_bytes(on_hub(hub, NAME)["adapter.safetensors"])
         lora = [array for path, array in load_file(file).items() if "lora" in path]
         (state,) = {float(value) for array in lora for value in np.unique(array)}
-        assert read_adapter_metadata(file)["class_names"] == saver.names(int(state))
+        assert PresetFolder(tmp_path).adapter["class_names"] == saver.names(int(state))
 
 
 def test_a_preset_that_is_saved_over_while_it_is_pushed_in_the_background(

@@ -1,4 +1,4 @@
-"""Doors of Keras and KerasHub that do not know these presets: the page and the card say so."""
+"""Functions of Keras and KerasHub that cannot load these presets are documented."""
 
 import pathlib
 
@@ -18,7 +18,7 @@ def test_the_page_and_the_card_say_what_to_use_instead(hub, preset):
         for door in ("keras_hub.upload_preset()", "keras.saving.load_model(", "krp.push_to_hub()"):
             assert door in page
 
-    # Once these work, the sentences can go.
+    # Remove the sentences when these calls work.
     before = hub.repo().history()
     with pytest.raises(FileNotFoundError, match="weights file is missing"):
         keras_hub.upload_preset("hf://user/other", str(preset))

@@ -1,22 +1,17 @@
-"""A preset goes to the Hub and comes back by name, with the real client over HTTP."""
+"""Pushing presets, and pulling them by name, with the real client over HTTP."""
 
 import json
 
 import keras_hub
 import numpy as np
 import pytest
-from huggingface_hub import ModelCard
 
 import keras_resblocks_plugin as krp
 from tests.helpers import fill, images, to_numpy
-from tests.hub.outcomes import contents, on_hub
+from tests.hub.outcomes import card_of, contents, logits, on_hub
 
 
-def _logits(model) -> np.ndarray:
-    return to_numpy(model(images(2, 8, 8, 3)))
-
-
-def test_push_sends_one_commit_and_says_how_to_load_it(hub, preset):
+def test_a_push_sends_one_commit_and_returns_how_to_load_it(hub, preset):
     before = contents(preset)
     pushed = krp.push_to_hub(preset, "hf://user/name")
     repo = hub.repos["user/name"]
@@ -28,7 +23,7 @@ def test_push_sends_one_commit_and_says_how_to_load_it(hub, preset):
     assert not repo.private
     loaded = eval(pushed.load_line, {"keras_hub": keras_hub})
     expected = krp.ResBlockImageClassifier.from_preset(str(preset))
-    np.testing.assert_array_equal(_logits(loaded), _logits(expected))
+    np.testing.assert_array_equal(logits(loaded), logits(expected))
     assert loaded.class_names == ["cat", "dog", "tree"]
 
 
@@ -40,7 +35,7 @@ def test_an_unchanged_preset_sends_no_weights_and_makes_no_commit(hub, preset):
     assert hub.sent("upload") == hub.sent("commit") == []
 
 
-def test_only_what_changed_is_sent_and_what_a_preset_lost_is_deleted(hub, preset):
+def test_only_changes_are_sent_and_removed_files_are_deleted(hub, preset):
     krp.push_to_hub(preset, "hf://user/name")
     hub.repo().edit({"notes.txt": b"Ours."})
     hub.requests.clear()
@@ -57,68 +52,12 @@ def test_live_models_are_pushed(hub, preset):
     classifier = krp.ResBlockImageClassifier.from_preset(str(preset))
     krp.push_to_hub(classifier, "hf://user/name")
     loaded = krp.ResBlockImageClassifier.from_preset("hf://user/name")
-    np.testing.assert_array_equal(_logits(loaded), _logits(classifier))
+    np.testing.assert_array_equal(logits(loaded), logits(classifier))
     pushed = krp.push_to_hub(classifier.backbone, "hf://user/backbone", private=True)
     assert hub.repos["user/backbone"].private
     backbone = krp.ResBlockBackbone.from_preset("hf://user/backbone")
-    np.testing.assert_array_equal(_logits(backbone), _logits(classifier.backbone))
+    np.testing.assert_array_equal(logits(backbone), logits(classifier.backbone))
     assert pushed.repo_id == "user/backbone"
-
-
-def test_branches_and_pull_requests(hub, preset):
-    krp.push_to_hub(preset, "hf://user/name", revision="experiments/lr")
-    assert on_hub(hub, "user/name") == {}
-    assert on_hub(hub, "user/name", "experiments/lr") == contents(preset)
-    pushed = krp.push_to_hub(preset, "hf://user/name", create_pr=True)
-    assert pushed.url == f"{hub.url}/user/name/discussions/1"
-    assert on_hub(hub, "user/name") == {}
-    assert on_hub(hub, "user/name", "refs/pr/1") == contents(preset)
-    assert pushed.load_line.endswith('from_preset("hf://user/name@refs/pr/1")')
-    proposed = eval(pushed.load_line, {"krp": krp})
-    np.testing.assert_array_equal(
-        _logits(proposed), _logits(type(proposed).from_preset(str(preset)))
-    )
-    loaded = krp.ResBlockBackbone.from_preset("hf://user/name@experiments/lr")
-    assert loaded.count_params() == krp.ResBlockBackbone.from_preset(str(preset)).count_params()
-
-
-def test_the_same_is_not_proposed_twice(hub, preset):
-    first = krp.push_to_hub(preset, "hf://user/name", create_pr=True)
-    again = krp.push_to_hub(preset, "hf://user/name", create_pr=True)
-    assert (again.url, again.commit, again.load_line) == (first.url, first.commit, first.load_line)
-    assert again.changed == ()
-    planned = krp.push_to_hub(preset, "hf://user/name", create_pr=True, dry_run=True)
-    assert planned.changed == ()
-    # What is new is another proposal, and each is found again.
-    training = (preset / "training.json").read_text()
-    (preset / "training.json").write_text(training.replace("0.5", "0.75"))
-    for _ in range(2):
-        second = krp.push_to_hub(preset, "hf://user/name", create_pr=True)
-        assert second.url == f"{hub.url}/user/name/discussions/2"
-    (preset / "training.json").write_text(training)
-    assert krp.push_to_hub(preset, "hf://user/name", create_pr=True).url == first.url
-    assert len(hub.repo().pull_requests) == 2
-
-
-def test_what_was_turned_down_can_be_proposed_again(hub, preset):
-    krp.push_to_hub(preset, "hf://user/name", create_pr=True)
-    hub.repo().closed.add(1)
-    pushed = krp.push_to_hub(preset, "hf://user/name", create_pr=True)
-    assert pushed.url == f"{hub.url}/user/name/discussions/2"
-
-
-def test_a_proposal_to_which_people_added_is_another(hub, preset):
-    krp.push_to_hub(preset, "hf://user/name", create_pr=True)
-    hub.repo().edit({"model.py": b"print()"}, "refs/pr/1")
-    pushed = krp.push_to_hub(preset, "hf://user/name", create_pr=True)
-    assert pushed.url == f"{hub.url}/user/name/discussions/2"
-
-
-def test_what_is_on_main_is_not_proposed(hub, preset):
-    krp.push_to_hub(preset, "hf://user/name")
-    pushed = krp.push_to_hub(preset, "hf://user/name", create_pr=True)
-    assert pushed.url == f"{hub.url}/user/name/commit/{hub.repo().find().id}"
-    assert hub.repo().pull_requests == {}
 
 
 def test_a_dry_run_changes_nothing(hub, preset):
@@ -141,49 +80,11 @@ def test_weights_that_are_not_finite_are_not_sent(hub, preset):
     assert hub.requests == []
 
 
-def test_private_weights_do_not_go_to_a_public_repository(hub, preset):
+def test_private_weights_are_not_pushed_to_a_public_repository(hub, preset):
     hub.repo("user/name", private=False)
     with pytest.raises(ValueError, match="is public"):
         krp.push_to_hub(preset, "hf://user/name", private=True)
     assert on_hub(hub, "user/name") == {}
-
-
-def test_the_card_keeps_edits_and_gets_new_results(hub, preset):
-    krp.push_to_hub(preset, "hf://user/name")
-    card = _card(hub)
-    assert (card.data.library_name, card.data.pipeline_tag) == ("keras-hub", "image-classification")
-    assert card.data.datasets == ["user/images"]
-    assert card.data.eval_results[0].metric_value == 0.5
-    assert 'from_preset("hf://user/name")' in card.text
-    edited = str(card).replace("# name", "# Ours").replace("apache-2.0", "mit")
-    hub.repo().edit({"README.md": edited.encode()})
-    _set_result(preset, 0.75)
-    krp.push_to_hub(preset, "hf://user/name")
-    card = _card(hub)
-    assert "# Ours" in card.text
-    assert card.data.license == "mit"
-    assert card.data.eval_results[0].metric_value == 0.75
-    krp.push_to_hub(preset, "hf://user/name", overwrite_card=True)
-    assert "# Ours" not in _card(hub).text
-    assert "| 0.75 |" in _card(hub).text
-
-
-@pytest.mark.parametrize("card", [b"\xff\xfe# name", b"---\na: [ ^\n---\n"])
-def test_a_card_that_cannot_be_read_is_refused_in_words(hub, preset, card):
-    krp.push_to_hub(preset, "hf://user/name")
-    hub.repo().edit({"README.md": card})
-    with pytest.raises(ValueError, match=r"README.md, must be UTF-8.*`overwrite_card=True`"):
-        krp.push_to_hub(preset, "hf://user/name")
-    krp.push_to_hub(preset, "hf://user/name", overwrite_card=True)
-    assert _card(hub).data.library_name == "keras-hub"
-
-
-def test_a_card_nobody_edited_is_written_anew(hub, preset):
-    krp.push_to_hub(preset, "hf://user/name")
-    _set_result(preset, 0.75)
-    krp.push_to_hub(preset, "hf://user/name")
-    assert "| 0.75 |" in _card(hub).text
-    assert "| 0.5 |" not in _card(hub).text
 
 
 def test_a_pulled_name_loads_in_later_processes_without_the_hub(hub, preset, fresh_process):
@@ -194,7 +95,7 @@ def test_a_pulled_name_loads_in_later_processes_without_the_hub(hub, preset, fre
     listed = krp.list_presets()["mine"]
     assert (listed["source"], listed["handle"]) == ("hub", "hf://user/name")
     assert listed["commit"] == pushed.commit
-    expected = _logits(krp.ResBlockImageClassifier.from_preset(str(preset)))
+    expected = logits(krp.ResBlockImageClassifier.from_preset(str(preset)))
     with hub.unreachable():
         output = fresh_process(
             "import keras_hub, keras_resblocks_plugin as krp, numpy as np, sys, json\n"
@@ -207,9 +108,9 @@ def test_a_pulled_name_loads_in_later_processes_without_the_hub(hub, preset, fre
             "print(json.dumps(to_numpy(model(images(2, 8, 8, 3))).tolist()))\n",
             HF_HUB_OFFLINE="1",
         )
-    *_, there, logits = output.strip().splitlines()
+    *_, there, outputs = output.strip().splitlines()
     assert json.loads(there) == listed
-    np.testing.assert_array_equal(np.asarray(json.loads(logits), "float32"), expected)
+    np.testing.assert_array_equal(np.asarray(json.loads(outputs), "float32"), expected)
 
 
 def test_a_name_is_updated_and_removed(hub, preset):
@@ -228,7 +129,7 @@ def test_a_name_is_updated_and_removed(hub, preset):
         krp.ResBlockBackbone.from_preset("mine")
 
 
-def test_names_and_handles_are_checked_before_anything_is_asked(hub, preset):
+def test_names_and_handles_are_checked_before_any_request(hub, preset):
     with pytest.raises(ValueError, match="KerasHub has it"):
         krp.pull_from_hub("hf://user/name", name="resnet_50_imagenet")
     for handle in ("user/name", "hf://name", "hf://user/name@", "hf://user/na me", "hf://u/n@../x"):
@@ -241,17 +142,7 @@ def test_names_and_handles_are_checked_before_anything_is_asked(hub, preset):
     assert hub.requests == []
 
 
-def _card(hub) -> ModelCard:
-    return ModelCard(hub.repo().find().files["README.md"].content.decode())
-
-
-def _set_result(preset, value: float) -> None:
-    training = json.loads((preset / "training.json").read_text())
-    training["results"]["validation_top1"] = value
-    (preset / "training.json").write_text(json.dumps(training))
-
-
-def test_a_task_of_keras_hub_on_the_backbone(hub, preset):
+def tiny_segmenter() -> keras_hub.models.DeepLabV3ImageSegmenter:
     encoder = krp.ResBlockBackbone("bn", [4, 4], [1, 1], [2, 2], [4], [3], [2])
     backbone = keras_hub.models.DeepLabV3Backbone(
         image_encoder=fill(encoder),
@@ -261,10 +152,14 @@ def test_a_task_of_keras_hub_on_the_backbone(hub, preset):
         dilation_rates=[1],
         projection_filters=4,
     )
-    segmenter = keras_hub.models.DeepLabV3ImageSegmenter(backbone=backbone, num_classes=2)
+    return keras_hub.models.DeepLabV3ImageSegmenter(backbone=backbone, num_classes=2)
+
+
+def test_a_task_of_keras_hub_on_the_backbone(hub, preset):
+    segmenter = tiny_segmenter()
     pushed = krp.push_to_hub(segmenter, "hf://user/name")
     assert pushed.load_line == 'keras_hub.models.ImageSegmenter.from_preset("hf://user/name")'
-    card = _card(hub)
+    card = card_of(hub)
     assert card.data.pipeline_tag == "image-segmentation"
     assert "| block type | bn |" in card.text
     krp.pull_from_hub("hf://user/name", name="segmenter")
@@ -286,7 +181,7 @@ def test_a_detector_of_keras_hub_on_the_backbone(hub):
     )
     pushed = krp.push_to_hub(detector, "hf://user/name")
     assert pushed.load_line == 'keras_hub.models.ObjectDetector.from_preset("hf://user/name")'
-    assert _card(hub).data.pipeline_tag == "object-detection"
+    assert card_of(hub).data.pipeline_tag == "object-detection"
     krp.pull_from_hub("hf://user/name", name="detector")
     loaded = keras_hub.models.ObjectDetector.from_preset("detector")
     x = images(1, 32, 32, 3)

@@ -1,4 +1,4 @@
-"""Names of pulled presets outlive the process, and what can go wrong with their file is said."""
+"""The file of pulled names: persistence across processes, damage, and permissions."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def pulled(hub, preset):
     krp.list_presets()
 
 
-def test_the_file_says_where_a_name_is_from(pulled):
+def test_the_file_records_the_source_of_a_name(pulled):
     stored = json.loads(_name_store.path().read_text())
     assert stored == {
         "presets": {
@@ -34,7 +34,7 @@ def test_the_file_says_where_a_name_is_from(pulled):
     }
 
 
-def test_what_another_process_changes_is_listed(pulled):
+def test_changes_by_another_process_are_listed(pulled):
     entry = _name_store.read()["stored"]
     _name_store.write("theirs", entry)
     assert krp.list_presets()["theirs"]["commit"] == pulled.commit
@@ -64,7 +64,7 @@ def test_a_damaged_file_does_not_keep_the_package_from_being_imported(pulled, fr
 
 
 def test_a_file_that_cannot_be_read_neither(pulled, fresh_process):
-    # A folder in its place: permissions do not bind those who may run tests as root.
+    # A folder in its place, since permissions do not apply to root.
     _name_store.path().unlink()
     _name_store.path().mkdir()
     try:
@@ -79,7 +79,7 @@ def test_a_file_that_cannot_be_read_neither(pulled, fresh_process):
         _name_store.path().rmdir()
 
 
-def test_without_a_home_it_is_where_keras_goes(monkeypatch):
+def test_without_a_home_folder_it_lies_where_keras_writes(monkeypatch):
     monkeypatch.delenv("KERAS_HOME")
     monkeypatch.setenv("HOME", "/nonexistent")
     assert str(_name_store.path()) == "/tmp/.keras/keras_resblocks_plugin.json"
@@ -100,7 +100,7 @@ def test_a_byte_that_flips_in_the_cache_is_noticed_without_the_hub(hub, pulled):
     weights.resolve().write_bytes(content)
     with hub.unreachable(), pytest.raises(krp.hub.DamagedError, match=r"model\.safetensors"):
         krp.ResBlockBackbone.from_preset("hf://user/name")
-    # With the Hub there, what is damaged is fetched again.
+    # With the Hub reachable, the damaged file is downloaded again.
     krp.ResBlockBackbone.from_preset("hf://user/name")
     assert contents(pulled.folder)["model.safetensors"] != bytes(content)
 

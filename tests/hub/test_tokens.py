@@ -1,4 +1,4 @@
-"""No token gets anywhere: after each test the fixture `hub` looks for it in all that is left."""
+"""Tokens do not leak: the fixture `hub` searches for them after each test."""
 
 import logging
 import os
@@ -30,7 +30,7 @@ def _run_script(name, args, token, output):
 @pytest.mark.parametrize(
     "args", [("push_to_hub.py", "PRESET", HANDLE), ("pull_from_hub.py", f"{HANDLE}@absent")]
 )
-def test_scripts_at_their_most_talkative(hub, preset, fork, tmp_path, args, role):
+def test_scripts_with_all_logs_on(hub, preset, fork, tmp_path, args, role):
     hub.repo("user/tiny")
     hub.inject(Fault("upload", times=99, status=501))
     name, *args = (str(preset) if arg == "PRESET" else arg for arg in args)
@@ -44,7 +44,7 @@ def test_scripts_at_their_most_talkative(hub, preset, fork, tmp_path, args, role
     assert "Traceback" in output.read_text()
 
 
-def test_logs_at_their_most_talkative(hub, preset, caplog, monkeypatch):
+def test_debug_logs(hub, preset, caplog, monkeypatch):
     caplog.set_level(logging.DEBUG)
     verbosity = hf.logging.get_verbosity()
     hf.logging.set_verbosity_debug()

@@ -1,4 +1,4 @@
-"""The initial values of convolutions are those of Glorot and Bengio, 2010."""
+"""Kernels are initialized as in Glorot and Bengio, 2010."""
 
 import math
 
@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_resblocks_plugin.layers._initializers import HostGlorotUniform
+from keras_resblocks_plugin.layers import HostGlorotUniform
 
-# The last has more values than one draw, and not a multiple of four of them.
+# The last has more values than one draw, and their number is no multiple of four.
 SHAPES = [(1, 1, 1, 3), (3, 3, 16, 32), (3, 3, 201, 331)]
 
 
@@ -24,7 +24,7 @@ def test_values_fill_the_interval_evenly(shape):
     assert np.abs(values).max() <= limit
     if values.size > 1000:
         counts, _ = np.histogram(values, bins=10, range=(-limit, limit))
-        # Four standard deviations of a tenth of so many draws.
+        # Four standard deviations of the count in a tenth of the interval.
         np.testing.assert_allclose(
             counts, values.size / 10, atol=4 * math.sqrt(values.size * 0.1 * 0.9)
         )
@@ -35,12 +35,12 @@ def test_values_fill_the_interval_evenly(shape):
             assert abs(correlation) < 4 / math.sqrt(flat.size)
 
 
-def test_a_seed_repeats_and_another_does_not():
+def test_equal_seeds_give_equal_values():
     np.testing.assert_array_equal(draw(SHAPES[2]), draw(SHAPES[2]))
     assert (draw(SHAPES[2]) != draw(SHAPES[2], seed=8)).mean() > 0.99
 
 
-def test_no_seed_is_drawn_from_the_generator_that_keras_seeds():
+def test_the_default_seed_follows_set_random_seed():
     kernels = []
     for _ in range(2):
         keras.utils.set_random_seed(3)

@@ -1,4 +1,4 @@
-"""LoRA alone: saved, loaded, and refused where it does not fit."""
+"""Adapters are saved, loaded, and refused where they do not fit."""
 
 import json
 import warnings
@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin._utils._safetensors import read_metadata
+from keras_resblocks_plugin._utils._safetensors import read_header
 from tests import tiny
 from tests.helpers import TOLERANCE, images, to_numpy, values
 from tests.tiny import CLASS_NAMES, assert_refused, tiny_backbone
@@ -19,7 +19,7 @@ ADAPTER = "adapter.safetensors"
 
 
 def adapted(model, rank=2):
-    """With LoRA, and values in it that a training could have left."""
+    """Enables LoRA, and gives it random values."""
     krp.freeze(model, "lora", rank=rank)
     rng = np.random.default_rng(5)
     for weight in model.trainable_weights:
@@ -39,7 +39,7 @@ def load_quietly(model, file):
 
 @pytest.fixture(scope="module")
 def of_backbone(tmp_path_factory):
-    """An adapter of `tiny_backbone()`, and what the backbone gives with it."""
+    """An adapter of `tiny_backbone()`, and the features of the backbone with it."""
     file = tmp_path_factory.mktemp("adapters") / ADAPTER
     backbone = adapted(tiny_backbone())
     backbone.save_lora_weights(file)
@@ -52,13 +52,13 @@ def test_an_adapter_is_small_and_keyed_by_weight_path(of_backbone):
     assert {path.rpartition("/")[2] for path in tensors} == {"lora_kernel_a", "lora_kernel_b"}
     assert tensors["stack1_block0/shortcut_conv/lora_kernel_a"].shape == (1, 1, 4, 2)
     assert tensors["stem0_conv/lora_kernel_b"].shape == (2, 4)
-    metadata = read_metadata(file)
+    metadata = read_header(file).metadata
     assert (metadata["rank"], float(metadata["alpha"])) == ("2", 2.0)
     assert json.loads(metadata["architecture"])["stackwise_num_filters"] == [4, 6]
 
 
 def test_equal_adapters_are_equal_files(tmp_path):
-    # The reference library writes metadata in an order of chance.
+    # The safetensors library writes metadata in random order.
     model = adapted(tiny_classifier(class_names=["caté", 'd"o\\g', "fox\n\u2028\x7f🦊"]))
     for number in range(8):
         model.save_lora_weights(tmp_path / str(number) / ADAPTER)
@@ -68,7 +68,7 @@ def test_equal_adapters_are_equal_files(tmp_path):
     assert loaded.class_names == model.class_names
 
 
-def test_an_adapters_name_may_be_as_long_as_names_are(tmp_path):
+def test_long_file_names(tmp_path):
     file = tmp_path / ("n" * 243 + ".safetensors")
     adapted(tiny_backbone()).save_lora_weights(file)
     load_quietly(tiny_backbone(), file)
@@ -101,7 +101,7 @@ def test_a_backbone_loads_its_adapter(of_backbone):
         load_quietly(backbone, file)
         np.testing.assert_array_equal(to_numpy(backbone(X)), expected)
         assert np.abs(expected - start).max() > 0.01
-        # It can go on learning, and nothing else does.
+        # Only LoRA learns.
         assert {w.name for w in backbone.trainable_weights} == {"lora_kernel_a", "lora_kernel_b"}
 
 
@@ -114,7 +114,7 @@ def test_a_classifier_loads_its_adapter_with_head_and_names(tmp_path):
     load_quietly(other, tmp_path / "birds")
     np.testing.assert_allclose(to_numpy(other.predict_on_batch(X)), expected, **TOLERANCE)
     assert other.class_names == CLASS_NAMES
-    # Saving a preset merges it.
+    # Saving a preset merges LoRA.
     other.save_to_preset(tmp_path / "preset")
     whole = krp.ResBlockImageClassifier.from_preset(tmp_path / "preset")
     np.testing.assert_allclose(to_numpy(whole.predict_on_batch(X)), expected, **TOLERANCE)
@@ -131,7 +131,7 @@ def test_merging_is_as_precise_as_the_weights(tmp_path):
     np.testing.assert_allclose(stored, weights["stem0_conv/kernel"] + a @ b, rtol=1e-6, atol=1e-6)
 
 
-def test_what_does_not_fit_is_refused_and_changes_nothing(of_backbone, tmp_path):
+def test_adapters_that_do_not_fit_are_refused_and_change_nothing(of_backbone, tmp_path):
     file, _ = of_backbone
     classifier, few = tmp_path / "classifier.safetensors", tmp_path / "few.safetensors"
     adapted(tiny_classifier()).save_lora_weights(classifier)
@@ -143,11 +143,11 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(of_backbone, tmp_path)
         (tiny_backbone(filters=8), file, "stackwise_num_filters=[4, 6], not [4, 8]"),
         (tiny_backbone("preact"), file, "block_type='bn', not 'preact'"),
         (adapted(tiny_backbone(), rank=3), file, "LoRA of rank 2", "of rank 3"),
-        (adapted(tiny_backbone()), few, "Only in the model", "stem0_conv/lora_kernel_a"),
-        (some, file, "Only in the weights", "stem0_conv/lora_kernel_a"),
-        (tiny_classifier(), file, "Only in the model: predictions/bias, predictions/kernel"),
+        (adapted(tiny_backbone()), few, "Missing: ", "stem0_conv/lora_kernel_a"),
+        (some, file, "Unexpected: ", "stem0_conv/lora_kernel_a"),
+        (tiny_classifier(), file, "Missing: predictions/bias, predictions/kernel"),
         (tiny_backbone(), classifier, "predictions/bias, predictions/kernel"),
-        (two_classes, classifier, "predictions/kernel: (6, 2) in the model, (6, 3) in the file"),
+        (two_classes, classifier, "predictions/kernel (6, 3) in place of (6, 2)"),
     ):
         before = values(model)
         assert_refused(lambda: model.load_lora_weights(adapter), *words)  # noqa: B023
@@ -156,7 +156,7 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(of_backbone, tmp_path)
             np.testing.assert_array_equal(value, before[path])
 
 
-def test_an_adapter_of_a_part_fits_that_part(tmp_path):
+def test_an_adapter_of_some_layers_enables_lora_on_those(tmp_path):
     some = tiny_backbone()
     some.enable_lora(2, ["conv1"])
     some.save_lora_weights(tmp_path / ADAPTER)
@@ -167,7 +167,7 @@ def test_an_adapter_of_a_part_fits_that_part(tmp_path):
 
 def test_damaged_and_foreign_files_are_refused(of_backbone, tmp_path):
     file, _ = of_backbone
-    tensors, metadata = load_file(file), read_metadata(file)
+    tensors, metadata = load_file(file), read_header(file).metadata
     cut = tmp_path / "cut.safetensors"
     cut.write_bytes(file.read_bytes()[:-8])
     huge = {**metadata, "rank": "1000000000"}
@@ -188,7 +188,7 @@ def test_damaged_and_foreign_files_are_refused(of_backbone, tmp_path):
     assert not any("lora" in weight.path for weight in backbone.weights)
 
 
-def test_other_base_weights_are_warned_of(of_backbone):
+def test_other_base_weights_warn(of_backbone):
     file, _ = of_backbone
     other = tiny_backbone()
     other.get_layer("stem0_norm").moving_mean.assign([1.0, 2.0, 3.0, 4.0])
@@ -196,7 +196,7 @@ def test_other_base_weights_are_warned_of(of_backbone):
         other.load_lora_weights(file)
 
 
-def test_saving_and_enabling_refuse_what_makes_no_sense(tmp_path):
+def test_invalid_saving_and_enabling(tmp_path):
     backbone = tiny_backbone()
     assert_refused(lambda: backbone.save_lora_weights(tmp_path / ADAPTER), "must have LoRA")
     assert_refused(lambda: backbone.enable_lora(2, ["conv9"]), "name some of conv1, conv2")

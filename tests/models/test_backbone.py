@@ -1,4 +1,4 @@
-"""The backbone's configuration, pyramid, training and errors."""
+"""The configuration, the pyramid and the training of the backbone."""
 
 import json
 
@@ -95,7 +95,7 @@ def test_block_kwargs_reach_every_block_and_the_shortcut_only_the_first():
     kwargs = {"shortcut": "projection", "drop_path_rate": 0.5, "kernel_size": 5}
     backbone = new(stackwise_num_filters=[4, 4], stackwise_num_strides=[1, 1], block_kwargs=kwargs)
     blocks = [backbone.get_layer(f"stack{i}_block{j}") for i, j in ((0, 0), (1, 0), (1, 1))]
-    # The shapes match everywhere: a named shortcut projects all the same.
+    # The shapes match everywhere. A named shortcut projects anyway.
     assert [block.shortcut_type for block in blocks] == ["projection", "projection", "auto"]
     assert [block.projects for block in blocks] == [True, True, False]
     assert [block.drop_path_rate for block in blocks] == [0.5] * 3
@@ -106,13 +106,13 @@ def test_block_kwargs_reach_every_block_and_the_shortcut_only_the_first():
 def test_images_of_other_than_three_channels(channels):
     backbone = new(image_shape=(None, None, channels))
     assert backbone.predict(images(1, 8, 8, channels), verbose=0).shape == (1, 2, 2, 6)
-    # Keras speaks first, but lets three channels pass for one.
+    # Keras checks first, but accepts three channels for one.
     message = r"`inputs` must be a batch of images of shape|is incompatible with the layer"
     with pytest.raises(ValueError, match=rf"({message}).*\(1, 8, 8, 3\)"):
         backbone(images(1, 8, 8, 3))
 
 
-def test_channels_first_turns_the_default_image_shape():
+def test_channels_first_reorders_the_default_image_shape():
     backbone = new(data_format="channels_first")
     assert backbone.input_shape == (None, 3, None, None)
     assert backbone.output_shape == (None, 6, None, None)
@@ -146,7 +146,7 @@ def test_pyramid_keys_follow_the_true_stride(kwargs, strides):
     pyramid = keras.Model(backbone.input, backbone.pyramid_outputs)(keras.Input((32, 48, 3)))
     sizes = {key: level.shape[1:3] for key, level in pyramid.items()}
     assert sizes == {key: (32 // stride, 48 // stride) for key, stride in strides.items()}
-    # A level that several stacks share has the features of the last of them.
+    # A level of several stacks has the features of the last one.
     assert pyramid[max(sizes)].shape[-1] == 6
 
 
@@ -174,7 +174,7 @@ def test_frozen_batch_norm_survives_saving_and_learns_its_scales(block_type, tmp
     loaded = reload(backbone, tmp_path)
     assert loaded.freeze_batch_norm
     x = images(4, 8, 8, 3)
-    # Training and inference are the same function: no statistics of the batch.
+    # Training and inference are the same function, without statistics of the batch.
     np.testing.assert_array_equal(to_numpy(loaded(x, training=True)), to_numpy(backbone(x)))
     before = values(loaded)
     loaded.compile(keras.optimizers.SGD(0.1), "mse")

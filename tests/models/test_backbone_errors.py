@@ -1,4 +1,4 @@
-"""Bad arguments of the backbone: one ValueError that names the argument, the rule, what came."""
+"""Errors for invalid arguments of the backbone."""
 
 import keras
 import pytest
@@ -55,7 +55,7 @@ def test_bad_arguments(kwargs, match):
         new(**kwargs)
 
 
-def test_channels_first_wants_its_channels_first():
+def test_channels_first_needs_an_image_shape_with_channels_first():
     with pytest.raises(ValueError, match=r"`image_shape` must be \(channels, height, width\)"):
         new(data_format="channels_first", image_shape=(None, 8, 3))
 

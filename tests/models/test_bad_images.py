@@ -1,4 +1,4 @@
-"""Images of the wrong rank or channels are refused in words, wherever they enter."""
+"""Images of the wrong rank or number of channels are refused with a clear error."""
 
 import keras
 import numpy as np
@@ -36,7 +36,7 @@ def test_other_channels_in_a_list_of_images(classifier):
             classifier.preprocessor.image_converter(images)
 
 
-def test_channels_where_the_data_format_puts_them():
+def test_channels_in_both_data_formats():
     converter = krp.ResBlockImageConverter(scale=[1.0, 2.0, 3.0], data_format="channels_first")
     converted = keras.ops.convert_to_numpy(converter(np.ones((3, 8, 8), "float32")))
     np.testing.assert_array_equal(converted[:, 0, 0], [1, 2, 3])

@@ -1,4 +1,4 @@
-"""What a head of one unit, of several labels at once or of numbers is compiled and decoded as."""
+"""Defaults of `compile()` and `decode_predictions()` for each kind of head."""
 
 import warnings
 
@@ -10,7 +10,7 @@ import keras_resblocks_plugin as krp
 from tests.helpers import fill, to_numpy, values
 from tests.tiny import assert_refused, photos, predict, tiny_backbone, tiny_classifier
 
-# Functions of float32 numbers near 1, by different code.
+# Different implementations of functions of float32 numbers near 1.
 CLOSE = dict(rtol=1e-5, atol=1e-6)
 X = photos(6, 16) / 255
 
@@ -46,7 +46,7 @@ def test_one_unit_is_binary(backbone, activation):
     np.testing.assert_allclose([image[0][1] for image in decoded], p, **CLOSE)
 
 
-def test_one_unit_has_the_name_of_what_label_1_is(backbone, tmp_path):
+def test_one_unit_has_the_name_of_label_1(backbone, tmp_path):
     classifier = tiny_classifier(backbone, class_names=["cat"])
     assert classifier.num_classes == 1
     expected = classifier.decode_predictions(predict(classifier, photos()))
@@ -78,7 +78,7 @@ def test_one_unit_learns():
 
 
 @pytest.mark.parametrize("activation", [None, "softmax"])
-def test_several_units_are_classes_that_exclude_each_other(backbone, activation):
+def test_several_units_are_mutually_exclusive_classes(backbone, activation):
     model = headed(backbone, 3, activation=activation)
     labels = np.array([0, 1, 2, 0, 1, 2])
     logits = predict(headed(backbone, 3), X).astype("float64")
@@ -91,7 +91,7 @@ def test_several_units_are_classes_that_exclude_each_other(backbone, activation)
     np.testing.assert_allclose([q for _, q in decoded], np.sort(p[0])[::-1], **CLOSE)
 
 
-def test_sigmoids_of_several_units_are_labels_at_once(backbone):
+def test_sigmoids_of_several_units_are_independent_labels(backbone):
     model = headed(backbone, class_names=["sun", "sea", "sand"], activation="sigmoid")
     labels = np.array([[1, 1, 0], [0, 1, 1], [0, 0, 0], [1, 1, 1], [1, 0, 0], [0, 0, 1]])
     p = sigmoid(predict(headed(backbone, 3), X).astype("float64"))
@@ -101,7 +101,7 @@ def test_sigmoids_of_several_units_are_labels_at_once(backbone):
     np.testing.assert_allclose(measured["binary_accuracy"], np.mean((p > 0.5) == labels), **CLOSE)
     decoded = model.decode_predictions(predict(model, X))
     for row, image in enumerate(decoded):
-        # Each probability is of its own: they need not add up to 1.
+        # The probabilities are independent: they need not add up to 1.
         expected = dict(zip(["sun", "sea", "sand"], p[row], strict=True))
         assert dict(image).keys() == expected.keys()
         for name, q in image:
@@ -109,7 +109,7 @@ def test_sigmoids_of_several_units_are_labels_at_once(backbone):
     assert_refused(lambda: model.fit(X, labels * 2, verbose=0), "`y` must hold labels from 0 to 1")
 
 
-def test_logits_of_several_labels_are_not_decoded_as_if_they_excluded_each_other(backbone):
+def test_logits_of_independent_labels_are_not_decoded_as_exclusive_classes(backbone):
     model = headed(backbone, 3)
     model.compile(loss=keras.losses.BinaryCrossentropy(from_logits=True))
     assert_refused(
@@ -124,7 +124,7 @@ def test_regression(backbone, loss):
     model = headed(backbone, 2)
     model.compile(keras.optimizers.SGD(0.0), loss=loss)
     y = np.random.default_rng(0).normal(size=(6, 2)) * 9
-    # No accuracy: values of a regression are no classes.
+    # No accuracy: the values of a regression are not classes.
     assert list(model.evaluate(X, y, return_dict=True, verbose=0)) == ["loss"]
     assert np.isfinite(model.fit(X, y, verbose=0).history["loss"]).all()
     assert_refused(
@@ -159,7 +159,7 @@ def test_predictions_that_are_not_finite(backbone, activation, value):
     )
 
 
-def test_a_loaded_classifier_trains_on_as_it_would_have(tmp_path):
+def test_a_loaded_classifier_continues_training_with_the_same_result(tmp_path):
     x, y = photos(6), np.array([0, 1, 2, 0, 1, 2])
     model = tiny_classifier()
     schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)
@@ -187,7 +187,7 @@ def test_a_classifier_that_was_never_compiled_loads(tmp_path):
 
 
 @pytest.mark.parametrize("loss", ["poisson", "cosine_similarity", "hinge"])
-def test_losses_whose_predictions_are_no_logits(loss):
+def test_losses_whose_predictions_are_not_logits(loss):
     classifier = tiny_classifier()
     classifier.compile("sgd", loss=loss)
     with pytest.raises(ValueError, match="compiled for regression"):

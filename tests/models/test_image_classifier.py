@@ -1,4 +1,4 @@
-"""The classifier: its warning, its predictions by name, and KerasHub's own tests of it."""
+"""The classifier's warning, its decoded predictions, and KerasHub's own tests of a task."""
 
 import warnings
 
@@ -35,7 +35,7 @@ def warns(classifier, method="predict"):
         warnings.simplefilter("always")
         getattr(classifier, method)(photos(1, 16))
     found = [warning for warning in caught if UNTRAINED in str(warning.message)]
-    # It points at the line that asks for the prediction.
+    # The warning points at the line that calls `predict()`.
     assert all(warning.filename == __file__ for warning in found)
     return bool(found)
 
@@ -95,13 +95,13 @@ def test_the_converter_keeps_its_data_format(data_format):
 
 
 @pytest.mark.parametrize("method", ["predict", "predict_on_batch"])
-def test_a_new_head_warns(backbone, method):
+def test_predicting_with_an_untrained_head_warns(backbone, method):
     classifier = untrained(backbone)
     assert warns(classifier, method)
     assert warns(classifier, method)
 
 
-def test_a_head_is_new_in_a_copy_and_without_the_presets_weights(backbone, tmp_path):
+def test_predicting_with_a_copy_or_without_the_presets_weights_warns(backbone, tmp_path):
     classifier = untrained(backbone)
     assert warns(type(classifier).from_config(classifier.get_config()))
     tiny_classifier().save_to_preset(tmp_path)
@@ -174,7 +174,7 @@ def test_predictions_by_name(backbone):
 
 
 @pytest.mark.parametrize("activation", ["softmax", keras.activations.softmax, "sigmoid"])
-def test_probabilities_are_taken_as_they_are(backbone, activation):
+def test_probabilities_are_not_changed(backbone, activation):
     classifier = tiny_classifier(backbone, activation=activation)
     assert classifier.decode_predictions(np.array([[0.25, 0.5, 0.25]]), top=1) == [[("dog", 0.5)]]
 
@@ -184,7 +184,7 @@ def test_predictions_without_names(backbone):
     assert classifier.decode_predictions(np.array([[0.0, 0.25, 0.75]]), top=1) == [[("2", 0.75)]]
 
 
-def test_what_predict_returns_is_decoded(backbone):
+def test_the_output_of_predict_is_decoded(backbone):
     classifier = tiny_classifier(backbone)
     decoded = classifier.decode_predictions(predict(classifier, photos(2)))
     for image in decoded:
@@ -205,7 +205,7 @@ def test_predictions_of_another_shape(backbone, shape):
 
 
 @pytest.mark.parametrize("top", [0, -1, 2.5, "all"])
-def test_top_that_is_no_number(backbone, top):
+def test_invalid_top(backbone, top):
     classifier = tiny_classifier(backbone)
     assert_refused(
         lambda: classifier.decode_predictions(np.zeros((1, 3)), top=top),

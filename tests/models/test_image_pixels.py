@@ -1,4 +1,4 @@
-"""Boxes and masks in the images' own pixels, for every way in which a converter resizes."""
+"""Boxes and masks in pixels of the original images, for every way to resize."""
 
 import keras
 import keras_hub
@@ -62,7 +62,7 @@ def segmenter():
 
 
 def rectangle(size):
-    """A photo that is black but for a white rectangle, and its left, top, right and bottom."""
+    """A black image with a white rectangle, and the rectangle's left, top, right and bottom."""
     height, width = size
     box = (round(width * 0.4), round(height * 0.4), round(width * 0.6), round(height * 0.6))
     image = np.zeros((height, width, 3), "float32")
@@ -71,7 +71,7 @@ def rectangle(size):
 
 
 def seen_by_the_network(task, image):
-    """How white each pixel is that the network sees, from 0 to 1."""
+    """The brightness of each pixel of the network's input, from 0 to 1."""
     return to_numpy(task.preprocessor(image[None]))[0, ..., 0]
 
 
@@ -88,7 +88,7 @@ def test_boxes(detector, way, form, monkeypatch):
     for size in SIZES:
         image, box = rectangle(size)
         seen = seen_by_the_network(detector, image)
-        # What a detector that makes no mistake predicts: the box where the network sees it.
+        # The prediction of a perfect detector: the box in the network's input.
         options = dict(height=seen.shape[0], width=seen.shape[1], dtype="float32")
         boxes = keras.utils.bounding_boxes.convert_format(
             np.array([[white_box(seen), [-1] * 4]], "float32"), "xyxy", form, **options
@@ -100,9 +100,9 @@ def test_boxes(detector, way, form, monkeypatch):
         back = keras.utils.bounding_boxes.convert_format(
             found["boxes"][:, :1], form, "xyxy", height=size[0], width=size[1], dtype="float32"
         )
-        # An edge is known to half a pixel of the network's, which is one of the image's or so.
+        # Edges are exact to half a pixel of the network's input, about one of the image.
         np.testing.assert_allclose(to_numpy(back)[0, 0], box, atol=1.1)
-        # Sizes do as well as images.
+        # Sizes are accepted in place of images.
         again = krp.boxes_to_image_pixels(detector, predictions, [size])
         np.testing.assert_array_equal(again["boxes"], found["boxes"])
 
@@ -114,14 +114,14 @@ def test_masks(segmenter, way, monkeypatch):
     seen = [seen_by_the_network(segmenter, image) for image in images]
     if way.get("image_size", 0) is None:
         images, seen = images[:1], seen[:1]
-    # The scores of a segmenter that makes no mistake.
+    # The scores of a perfect segmenter.
     scores = np.stack([np.stack([1 - white, white], -1) for white in seen])
     masks = krp.masks_to_image_size(segmenter, scores, images)
     for image, mask in zip(images, masks, strict=True):
         truth = (image[..., 0] > 0).astype("int32")
         assert mask.shape == truth.shape
         known = mask >= 0
-        # All but the rectangle's outline, which is known to a pixel.
+        # Everything except the outline of the rectangle, which is exact to a pixel.
         assert (mask == truth)[known].mean() > 0.97
         union = ((mask == 1) | (truth == 1))[known].sum()
         assert ((mask == 1) & (truth == 1)).sum() / union > 0.85
@@ -129,7 +129,7 @@ def test_masks(segmenter, way, monkeypatch):
         assert known.all() != bool(middle and image.shape[:2] != NETWORK) or middle is None
 
 
-def test_what_is_cut_off_is_no_class(segmenter, monkeypatch):
+def test_cropped_pixels_have_no_class(segmenter, monkeypatch):
     monkeypatch.setattr(segmenter, "preprocessor", of_masks(converter(image_size=(32, 32))))
     masks = krp.masks_to_image_size(segmenter, np.ones((2, 32, 32, 2)), [(32, 96), (64, 32)])
     # The middle of the width, and of the height.
@@ -138,12 +138,12 @@ def test_what_is_cut_off_is_no_class(segmenter, monkeypatch):
     assert (masks[1] == 0).all(1).nonzero()[0].tolist() == list(range(16, 48))
 
 
-def test_what_stock_tasks_predict(detector, segmenter):
+def test_predictions_of_stock_tasks(detector, segmenter):
     images = np.random.default_rng(0).integers(0, 256, (2, 60, 100, 3)).astype("float32")
     seen = segmenter.predict(images, verbose=0)
     masks = krp.masks_to_image_size(segmenter, seen, images)
     assert [mask.shape for mask in masks] == [(60, 100)] * 2
-    # Each of the network's pixels covers less than one of the image's: the nearest decides.
+    # A pixel of the network's input covers less than one of the image: the nearest one decides.
     nearest = to_numpy(seen).argmax(-1)[:, ::-1][:, ::-1]
     rows = ((np.arange(60) + 0.5) * 96 / 60).astype(int)
     columns = ((np.arange(100) + 0.5) * 128 / 100).astype(int)
@@ -155,7 +155,7 @@ def test_what_stock_tasks_predict(detector, segmenter):
         assert (boxes[:count] <= [100, 60, 100, 60]).all()
 
 
-def test_what_does_not_fit(detector, segmenter):
+def test_predictions_and_images_that_do_not_match(detector, segmenter):
     scores = np.zeros((2, 96, 128, 3))
     assert_refused(
         lambda: krp.masks_to_image_size(segmenter, scores, [(3, 4)]), "`images`", "2 predictions"

@@ -1,4 +1,4 @@
-"""Images that are not of 0 to 255 are warned of, once, with what to do."""
+"""Images with pixels outside of 0 to 255 warn once, with the fix."""
 
 import warnings
 
@@ -55,7 +55,7 @@ def classifier(backbone):
 
 
 @pytest.mark.parametrize(("images", "fix"), WRONG.values(), ids=WRONG.keys())
-def test_other_pixels_are_warned_of_once(classifier, images, fix):
+def test_other_pixels_warn_once(classifier, images, fix):
     (message,) = warnings_of(lambda: classifier.predict(images, verbose=0))
     assert fix in message
     assert "`preprocessor = None`" in message
@@ -63,12 +63,12 @@ def test_other_pixels_are_warned_of_once(classifier, images, fix):
 
 
 @pytest.mark.parametrize("images", RIGHT.values(), ids=RIGHT.keys())
-def test_pixels_of_photographs_are_not(classifier, images):
+def test_pixels_of_photographs_do_not_warn(classifier, images):
     assert warnings_of(lambda: classifier.predict(images, verbose=0)) == []
 
 
-def test_arrays_are_looked_at_whole(classifier):
-    # The first batch alone would do.
+def test_all_rows_of_an_array_are_checked(classifier):
+    # The first batch alone would not warn.
     images = np.concatenate([PHOTOS, SIXTEEN_BITS])
     assert warnings_of(lambda: classifier.predict(images, batch_size=4, verbose=0))
 
@@ -124,7 +124,7 @@ def test_a_converter_warns_by_itself_and_in_tasks_of_keras_hub(backbone):
         ({"scale": 1 / 127.5, "offset": -1.0}, True),
         ({"scale": [0.0171, 0.0175, 0.0174], "offset": [-2.1, -2.0, -1.8]}, True),
         ({"offset": [-103.9, -116.8, -123.7]}, True),
-        # These read images of 0 to 1, or cannot be told.
+        # These expect pixels of 0 to 1, or it cannot be known.
         ({"scale": [4.4, 4.5, 4.4], "offset": [-2.1, -2.0, -1.8]}, False),
         ({"scale": None}, False),
         ({"scale": 1.0, "offset": -0.5}, False),
@@ -135,13 +135,13 @@ def test_a_converter_that_expects_other_pixels_does_not(kwargs, expected):
     assert bool(warnings_of(lambda: converter(PHOTOS / 255))) == expected
 
 
-def test_what_the_network_reads_already_is_not_warned_of(backbone):
+def test_preprocessed_images_without_a_preprocessor_do_not_warn(backbone):
     classifier = tiny_classifier(backbone, preprocessor=None)
     images = np.zeros((2, 16, 16, 3)) + 0.5
     assert warnings_of(lambda: classifier.predict(images, verbose=0)) == []
 
 
-def test_a_converter_in_a_graph_has_nothing_to_look_at():
+def test_a_converter_in_a_graph_does_not_check_pixels():
     converter = krp.ResBlockImageConverter(image_size=(16, 16), scale=1 / 255)
     inputs = keras.Input((20, 20, 3))
     outputs = keras.layers.Lambda(lambda x: x)(converter(inputs))

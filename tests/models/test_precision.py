@@ -1,4 +1,4 @@
-"""Precision and quantization of presets, and what of them KerasHub's own loaders give."""
+"""Precision and quantization of presets, also through KerasHub's own loaders."""
 
 import json
 
@@ -21,7 +21,7 @@ load_with = pytest.mark.parametrize("load", LOADERS.values(), ids=LOADERS)
 
 @load_with
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_a_mixed_classifier_comes_back_as_it_was(policy, load, tmp_path):
+def test_a_mixed_classifier_loads_with_its_policy(policy, load, tmp_path):
     tiny_classifier().save_to_preset(tmp_path / "start")
     classifier = load(str(tmp_path / "start"), dtype=policy)
     for generation in ("first", "second"):
@@ -31,13 +31,13 @@ def test_a_mixed_classifier_comes_back_as_it_was(policy, load, tmp_path):
         np.testing.assert_array_equal(predict(loaded, photos()), predict(classifier, photos()))
         assert loaded.backbone.get_config() == classifier.backbone.get_config()
         classifier = loaded
-    # What is asked for comes first.
+    # An argument takes precedence.
     assert load(str(tmp_path / "first"), dtype="float32").backbone.dtype_policy.name == "float32"
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_a_mixed_preset_of_before_loads(policy, tmp_path):
-    """It named the policy alone, which stock KerasHub refuses."""
+def test_an_older_mixed_preset_loads(policy, tmp_path):
+    """Older presets have the policy without a map, which stock KerasHub refuses."""
     classifier = tiny_classifier(tiny_backbone(dtype=policy))
     classifier.save_to_preset(tmp_path)
     for name in ("config.json", "task.json"):
@@ -62,7 +62,7 @@ def test_a_plain_dtype_becomes_the_default(policy, load, tmp_path):
 @load_with
 @pytest.mark.parametrize("mode", ["int8", "int4", "float8"])
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
-def test_a_quantized_classifier_predicts_as_it_did(policy, mode, load, tmp_path):
+def test_a_quantized_classifier_predicts_the_same_after_loading(policy, mode, load, tmp_path):
     classifier = tiny_classifier(tiny_backbone(dtype=policy))
     classifier.quantize(mode)
     expected = predict(classifier, photos())
@@ -75,7 +75,7 @@ def test_a_quantized_classifier_predicts_as_it_did(policy, mode, load, tmp_path)
     np.testing.assert_array_equal(predict(loaded, photos()), expected)
 
 
-def test_a_quantized_backbone_is_refused_where_it_could_not_be_loaded(tmp_path):
+def test_saving_a_quantized_backbone_as_a_preset_is_refused(tmp_path):
     backbone = tiny_backbone(GatedResidualBlock, block_kwargs={"reduction": 1})
     backbone.quantize("int8")
     assert_refused(
@@ -92,7 +92,7 @@ def test_a_quantized_backbone_is_refused_where_it_could_not_be_loaded(tmp_path):
 
 
 def test_float64_stays_float64(tmp_path, fresh_process):
-    # A process of its own: JAX has float64 only where it is told so from the start.
+    # In its own process: JAX enables float64 only at its start.
     fresh_process(FLOAT64, tmp_path / "preset", JAX_ENABLE_X64="1")
 
 
@@ -105,7 +105,7 @@ from tests.tiny import tiny_classifier, tiny_backbone, photos
 
 classifier = tiny_classifier(tiny_backbone(dtype="float64"))
 for weight in classifier.weights:
-    # No float32 has these values.
+    # float32 cannot represent these values.
     weight.assign(keras.ops.convert_to_numpy(weight) + 2.0**-40)
 expected = classifier.predict(photos(), verbose=0)
 classifier.save_to_preset(sys.argv[1])

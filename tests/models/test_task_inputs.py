@@ -1,33 +1,30 @@
-"""`fit`, `evaluate` and `predict` take what a plain `keras.Model` takes, preprocessed."""
+"""`fit`, `evaluate` and `predict` accept any data of `keras.Model`, and preprocess it."""
 
-import itertools
 import warnings
 
-import grain
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import keras_resblocks_plugin as krp
 from tests.helpers import to_numpy
-from tests.tiny import assert_refused, photos, predict, tiny_backbone, tiny_classifier
+from tests.models import data_kinds
+from tests.models.data_kinds import KINDS, Rows, X, Y, generate
+from tests.tiny import assert_refused, photos, predict, tiny_classifier
 
-X, Y = photos(7), np.array([0, 1, 2, 0, 1, 2, 0])
-BATCH = 3
-# The same float32 sums, of batches that a backend may cut otherwise.
+# The same float32 sums, over batches that a backend may split differently.
 CLOSE = dict(rtol=1e-5, atol=1e-6)
 
 
 @pytest.fixture(scope="module")
 def classifier():
-    """A classifier whose weights stay, whatever it is fitted on."""
+    """A classifier whose weights do not change in training."""
     return still(tiny_classifier())
 
 
 @pytest.fixture(scope="module")
 def plain(classifier):
-    """The same without its preprocessor."""
+    """The same classifier without its preprocessor."""
     model = tiny_classifier(classifier.backbone, preprocessor=None)
     model.output_dense.set_weights(classifier.output_dense.get_weights())
     return still(model)
@@ -39,75 +36,11 @@ def still(model, **kwargs):
     return model
 
 
-class Rows(keras.utils.PyDataset):
-    def __init__(self, x, y, **kwargs):
-        super().__init__(**kwargs)
-        self.x, self.y = x, y
-
-    def __len__(self):
-        return -(-len(self.x) // BATCH)
-
-    def __getitem__(self, index):
-        rows = slice(index * BATCH, (index + 1) * BATCH)
-        return self.x[rows], self.y[rows]
-
-
-def generate(x, y):
-    for start in range(0, len(x), BATCH):
-        yield x[start : start + BATCH], y[start : start + BATCH]
-
-
-def load_with_torch(x, y):
-    data = pytest.importorskip("torch.utils.data")
-    pairs = [(image, label) for image, label in zip(x, y, strict=True)]
-    return data.DataLoader(pairs, batch_size=BATCH)
-
-
-def stream_with_torch(x, y):
-    data = pytest.importorskip("torch.utils.data")
-
-    class Stream(data.IterableDataset):
-        def __iter__(self):
-            return iter(zip(x, y, strict=True))
-
-    return data.DataLoader(Stream(), batch_size=BATCH)
-
-
-def map_with_grain(x, y):
-    return grain.MapDataset.source(list(zip(x, y, strict=True))).batch(BATCH)
-
-
-def load_with_grain(x, y):
-    return grain.DataLoader(
-        data_source=list(zip(x, y, strict=True)),
-        sampler=grain.samplers.IndexSampler(
-            num_records=len(x), num_epochs=1, shard_options=grain.sharding.NoSharding()
-        ),
-        operations=[grain.transforms.Batch(BATCH)],
-    )
-
-
-KINDS = {
-    "arrays": lambda x, y: (x, y),
-    "lists": lambda x, y: (list(x), list(y)),
-    "tensors": lambda x, y: (keras.ops.convert_to_tensor(x), keras.ops.convert_to_tensor(y)),
-    "PyDataset": lambda x, y: (Rows(x, y),),
-    "PyDataset with workers": lambda x, y: (Rows(x, y, workers=2, use_multiprocessing=True),),
-    "generator": lambda x, y: (generate(x, y),),
-    "tf.data": lambda x, y: (tf.data.Dataset.from_tensor_slices((x, y)).batch(BATCH),),
-    "DataLoader": lambda x, y: (load_with_torch(x, y),),
-    "DataLoader of a stream": lambda x, y: (stream_with_torch(x, y),),
-    "grain.MapDataset": lambda x, y: (map_with_grain(x, y),),
-    "grain.IterDataset": lambda x, y: (map_with_grain(x, y).to_iter_dataset(),),
-    "grain.DataLoader": lambda x, y: (load_with_grain(x, y),),
-}
-
-
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 @pytest.mark.parametrize("preprocessed", [True, False], ids=["preprocessor", "None"])
 @pytest.mark.parametrize("make", KINDS.values(), ids=KINDS.keys())
 def test_every_kind_is_preprocessed_alike(classifier, plain, make, preprocessed):
-    # The network on what the preprocessor makes of all images at once.
+    # The reference: the network on all images, preprocessed at once.
     x = to_numpy(classifier.preprocessor(X))
     model, given = (classifier, X) if preprocessed else (plain, x)
     logits = to_numpy(classifier(x))
@@ -124,13 +57,13 @@ def test_every_kind_is_preprocessed_alike(classifier, plain, make, preprocessed)
     np.testing.assert_allclose(history["loss"] + history["val_loss"], expected, **CLOSE)
 
 
-@pytest.mark.parametrize("make", [map_with_grain, load_with_torch, Rows], ids=lambda f: f.__name__)
-def test_a_dataset_with_an_end_is_read_again_in_each_epoch(make):
+@pytest.mark.parametrize("kind", ["grain.MapDataset", "DataLoader", "PyDataset"])
+def test_a_finite_dataset_is_read_again_in_each_epoch(kind):
     model = tiny_classifier()
     model.compile(metrics=[])
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="Your input ran out of data")
-        data = make(X, Y)
+        (data,) = KINDS[kind](X, Y)
         history = model.fit(data, epochs=3, validation_data=data, verbose=0).history
     assert len(history["val_loss"]) == 3
     assert int(to_numpy(model.optimizer.iterations)) == 9
@@ -155,7 +88,7 @@ def test_images_of_several_sizes(classifier):
     assert np.isfinite(model.test_on_batch(images, np.array(labels))).all()
 
 
-def test_images_of_several_sizes_need_something_that_resizes_them(classifier):
+def test_images_of_several_sizes_need_a_preprocessor_that_resizes(classifier):
     images = [photos(1, 20)[0], photos(1, 17)[0]]
     plain = tiny_classifier(classifier.backbone, preprocessor=None)
     assert_refused(lambda: plain.predict(images, verbose=0), "`preprocessor`", "(17, 17, 3)")
@@ -172,63 +105,8 @@ def test_a_callable_preprocesses_too(plain):
         np.testing.assert_allclose(predict(model, given), expected, **CLOSE)
 
 
-class Seen(keras.layers.Layer):
-    """A preprocessor that writes down the first pixel of each image it sees."""
-
-    def __init__(self):
-        super().__init__()
-        self.batches = []
-
-    def call(self, x):
-        self.batches.append([int(pixel) for pixel in np.asarray(x)[:, 0, 0, 0]])
-        return x
-
-
-def orders(epochs=3, rows=40, **kwargs):
-    """The rows that each epoch trains on, batch by batch."""
-    seen = Seen()
-    model = krp.ResBlockImageClassifier(
-        krp.ResBlockBackbone("basic", [2], [1], [1], [2], [1], [1]), 2, preprocessor=None
-    )
-    model.preprocessor = lambda x: seen(keras.ops.convert_to_numpy(x))
-    images = np.broadcast_to(np.arange(rows).reshape(-1, 1, 1, 1), (rows, 2, 2, 3))
-    epochs_of_batches = []
-
-    class Epoch(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            # TensorFlow reads two batches before the first epoch, to see their shapes.
-            epochs_of_batches.append(seen.batches[-(rows // 8) :])
-            seen.batches = []
-
-    options = dict(batch_size=8, epochs=epochs, verbose=0, callbacks=[Epoch()])
-    model.fit(images.astype("float32"), np.arange(rows) % 2, **(options | kwargs))
-    return epochs_of_batches
-
-
-def test_arrays_are_shuffled_in_each_epoch():
-    keras.utils.set_random_seed(5)
-    found = orders()
-    for batches in found:
-        assert sorted(itertools.chain(*batches)) == list(range(40))
-    flat = [list(itertools.chain(*batches)) for batches in found]
-    assert len({tuple(order) for order in [list(range(40)), *flat]}) == 4
-    keras.utils.set_random_seed(5)
-    assert orders() == found
-    keras.utils.set_random_seed(6)
-    assert orders() != found
-
-
-def test_arrays_are_not_shuffled_where_nobody_wants_it():
-    in_order = np.arange(40).reshape(5, 8).tolist()
-    assert orders(shuffle=False) == [in_order] * 3
-    found = orders(shuffle="batch")
-    assert [[sorted(batch) for batch in batches] for batches in found] == [in_order] * 3
-    assert found[0] != in_order
-    assert found[0] != found[1]
-
-
 def reference(x, y, weights):
-    """One step of plain Keras on the same network: its loss, and the weights it leaves."""
+    """The history of one step of plain Keras on the same network."""
     model = tiny_classifier()
     plain = keras.Model(model.inputs, model.outputs)
     plain.compile(keras.optimizers.SGD(0.1), model.loss)
@@ -253,7 +131,7 @@ WEIGHTS = np.array([CLASS_WEIGHT[label] for label in Y], "float32")
 )
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 def test_weights_of_classes_and_samples(make, kwargs, monkeypatch):
-    monkeypatch.setattr(__name__ + ".BATCH", 7)
+    monkeypatch.setattr(data_kinds, "BATCH", 7)
     model = tiny_classifier()
     model.compile(keras.optimizers.SGD(0.1), metrics=[])
     history = model.fit(*make(X, Y), shuffle=False, verbose=0, **kwargs).history
@@ -276,7 +154,7 @@ def test_validation_takes_the_last_rows_and_its_own_batch_size(classifier):
 @pytest.mark.parametrize("make", [KINDS["arrays"], KINDS["grain.MapDataset"]])
 def test_an_odd_number_of_validation_batches_in_steps_of_two(make):
     model = still(tiny_classifier(), steps_per_execution=2)
-    # Two images in the last of three batches, as far from the rest as images are.
+    # The last of three batches is incomplete, and the first one differs from the others.
     x, y = X.copy(), Y
     x[:3] = 255
     expected = model.evaluate(x, y, batch_size=3, verbose=0)
@@ -296,64 +174,16 @@ def test_a_model_survives_images_that_its_preprocessor_refuses(classifier):
     for make in KINDS.values():
         with pytest.raises(Exception, match=r"shape.*1\)"):
             classifier.fit(*make(gray, Y), verbose=0)
-    # On JAX, an error inside an epoch leaves a model without weights.
+    # On JAX, an error inside an epoch would leave the model without weights.
     np.testing.assert_array_equal(predict(classifier, X), expected)
 
 
-def test_rows_that_do_not_agree(classifier):
+def test_different_numbers_of_rows(classifier):
     assert_refused(lambda: classifier.fit(X, Y[:5], verbose=0), "`x`, `y`", "5 and 7 rows")
     assert_refused(lambda: classifier.predict(3.0, verbose=0), "`x`", "Received: array(3.)")
 
 
-@pytest.mark.parametrize("label", [3, -1, np.nan])
-@pytest.mark.parametrize("make", KINDS.values(), ids=KINDS.keys())
-def test_labels_out_of_range(classifier, make, label):
-    labels = Y.astype("float32" if label != label else "int32")
-    labels[1] = label
-    message = "`y` must hold labels from 0 to 2: the head has 3 classes. Received: "
-    message += f"{label if label == label else 'nan'}"
-    for method in (classifier.fit, classifier.evaluate):
-        with pytest.raises(Exception, match=message.replace(".", r"\.")):
-            method(*make(X, labels), verbose=0)
-    for method in (classifier.train_on_batch, classifier.test_on_batch):
-        assert_refused(lambda method=method: method(X, labels), message)
-
-
-def test_labels_of_an_ignored_class_are_none_out_of_range():
-    model = tiny_classifier(tiny_backbone())
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=255)
-    model.compile(loss=loss, metrics=[])
-    labels = Y.copy()
-    labels[2] = 255
-    assert np.isfinite(model.fit(X, labels, verbose=0).history["loss"]).all()
-
-
-WITHOUT_GRAIN = """
-import sys
-
-# KerasHub reads arrays with it where it is there.
-sys.modules["grain"] = None
-
-import numpy as np
-
-from tests.tiny import photos, tiny_classifier
-
-classifier = tiny_classifier()
-images, labels = photos(7), np.array([0, 1, 2, 0, 1, 2, 0])
-history = classifier.fit(images, labels, validation_split=0.3, batch_size=2, verbose=0).history
-assert np.isfinite(history["loss"] + history["val_loss"]).all()
-several = [images[0], images[1][:15]]
-assert classifier.predict(several, verbose=0).shape == (2, 3)
-generated = classifier.predict(((images[:4],) for _ in range(2)), verbose=0)
-assert generated.shape == (8, 3)
-"""
-
-
-def test_it_works_without_grain(fresh_process):
-    fresh_process(WITHOUT_GRAIN)
-
-
-def test_lists_of_one_array_as_a_model_of_one_input_takes_them():
+def test_lists_of_one_array():
     classifier = tiny_classifier()
     x, y = photos(4), np.array([0, 1, 2, 0])
     np.testing.assert_array_equal(predict(classifier, [x]), predict(classifier, x))
@@ -362,8 +192,3 @@ def test_lists_of_one_array_as_a_model_of_one_input_takes_them():
     np.testing.assert_allclose(
         classifier.evaluate([x], [y], verbose=0), classifier.evaluate(x, y, verbose=0)
     )
-
-
-def test_labels_that_are_names():
-    with pytest.raises(ValueError, match="indices of the classes"):
-        tiny_classifier().fit(photos(2), np.array(["cat", "dog"]), verbose=0)

@@ -1,1 +1,1 @@
-"""Presets changed at random, and what loading makes of them."""
+"""Mutation tests: presets with random changes are loaded or refused."""

@@ -1,4 +1,4 @@
-"""Loads many mutants of a preset and prints what became of them.
+"""Loads many mutants of a preset and prints the outcomes.
 
 python -m tests.mutation --count 3000
 """

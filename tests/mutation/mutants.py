@@ -1,4 +1,4 @@
-"""Random changes to a preset's folder, some harmless and most of them not."""
+"""Random changes to a preset folder, most of them harmful."""
 
 import json
 import os
@@ -25,7 +25,7 @@ _OBJECTS = (
 
 
 def copy_mutant(preset: Path, folder: Path, seed: int) -> str:
-    """A copy of a preset, changed in the way that a seed says; returns what was changed."""
+    """Copies a preset with the change of this seed, and returns its description."""
     shutil.copytree(preset, folder)
     rng = random.Random(seed)
     change = rng.choice(_CHANGES)
@@ -47,7 +47,7 @@ def _truncate(folder: Path, rng: Rng) -> str:
 def _flip(folder: Path, rng: Rng) -> str:
     file = rng.choice(_files(folder, ".json", ".h5", ".safetensors"))
     content = bytearray(file.read_bytes())
-    # Headers are where it matters: half of the flips are in the first kilobytes.
+    # Half of the flips are in the first 4 KB, where the headers are.
     most = rng.choice([len(content), min(len(content), 4096)])
     places = [rng.randrange(most) for _ in range(rng.choice([1, 1, 3, 16]))]
     for place in places:
@@ -109,7 +109,7 @@ def _reformat(folder: Path, rng: Rng) -> str:
 
 
 def _edit(folder: Path, rng: Rng) -> str:
-    """One value of a JSON file."""
+    """Edits a value of a JSON file."""
     file = rng.choice(_files(folder, ".json"))
     root = json.loads(file.read_text())
     parent, key = rng.choice(list(_places(root)))
@@ -156,7 +156,7 @@ def _places(value: Any):
 
 
 def _header(folder: Path, rng: Rng) -> str:
-    """The header of the safetensors file."""
+    """Edits the header of the safetensors file."""
     file = folder / "model.safetensors"
     content = file.read_bytes()
     length = struct.unpack("<Q", content[:8])[0]
@@ -181,7 +181,7 @@ def _header(folder: Path, rng: Rng) -> str:
 
 
 def _head(folder: Path, rng: Rng) -> str:
-    """A dataset or an attribute of the HDF5 file."""
+    """Edits a dataset or an attribute of the HDF5 file."""
     kind = rng.choice(["remove", "shape", "dtype", "rename", "attribute", "group", "extra"])
     with h5py.File(folder / "task.weights.h5", "r+") as store:
         paths = []

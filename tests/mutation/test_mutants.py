@@ -1,4 +1,4 @@
-"""300 mutants of a tiny preset: each loads as before, or is refused clearly, soon and cheaply."""
+"""Each of 300 mutants of a preset loads as before, or is refused quickly and in little memory."""
 
 import numpy as np
 import pytest
@@ -8,10 +8,10 @@ from tests.mutation.worker import LOADERS, Worker
 from tests.tiny import tiny_classifier
 
 _COUNT = 300
-# As the issue has them: seconds, and bytes beside twice what the preset itself takes.
+# A mutant may take these seconds, and twice the memory of the preset itself plus these bytes.
 _SECONDS, _BYTES = 5, 20e6
-# The changes after which a preset may compute something else: weights have no digest that a
-# stranger could not change, and a preset may well resize images in another way.
+# Changes that may alter the outputs of a preset that loads: no digest protects the weights against
+# their author, and another way to resize images is as valid.
 _MAY_DIFFER = {
     "flip": ("model.safetensors", "task.weights.h5"),
     "head": ("",),
@@ -36,9 +36,9 @@ def worker():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("loader", "first"), zip(LOADERS, (0, 1), strict=True))
-def test_mutants(preset, worker, loader, first, tmp_path):
-    # The first loads import, compile and allocate what the later ones find there.
+@pytest.mark.parametrize(("first", "loader"), list(enumerate(LOADERS)))
+def test_mutants(preset, worker, first, loader, tmp_path):
+    # The first loads import and compile code, so the last one is measured.
     true = [worker.load(preset, loader) for _ in range(3)][-1]
     assert true.kind == "loaded", true.text
     kinds = set()

@@ -1,4 +1,4 @@
-"""Loading in a process of its own, with the time and the memory that it takes."""
+"""Loading in another process, with time and memory measured."""
 
 import ctypes
 import gc
@@ -16,15 +16,15 @@ LOADERS = ("ResBlockBackbone", "ResBlockImageClassifier")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What loading a folder came to.
+    """The outcome of loading a folder.
 
     Args:
         kind: `"refused"`, `"loaded"`, `"raw error"` of another library, `"fails when called"`
             or `"no end"`.
         text: The error, if there is one.
-        outputs: What the loaded model gives for one image.
-        seconds: The time until it was loaded or refused.
-        grown: By how many bytes the anonymous memory of the process grew at most.
+        outputs: The outputs of the loaded model for one image.
+        seconds: The time until the folder was loaded or refused.
+        grown: The largest growth of the anonymous memory of the process, in bytes.
     """
 
     kind: str
@@ -35,7 +35,7 @@ class Outcome:
 
 
 class Worker:
-    """A process that loads one folder after another; a new one after each that has no end."""
+    """A process that loads folders one by one, and is replaced if a load does not end."""
 
     def __init__(self):
         self._context = multiprocessing.get_context("forkserver")
@@ -43,9 +43,9 @@ class Worker:
         self._start()
 
     def load(self, folder: Path, loader: str) -> Outcome:
-        """Loads a preset with the class of that name, and calls the model once."""
+        """Loads a preset with the class named `loader`, and calls the model once."""
         self._pipe.send((folder, loader))
-        # Memory is read from outside: the process cannot while a library works.
+        # Memory is read from here, since the process cannot read it while a library runs.
         before = self._pipe.recv()
         peak, start = before, time.monotonic()
         while not self._pipe.poll(0.002):
@@ -70,7 +70,7 @@ class Worker:
 
 
 def anonymous_bytes(process: int | str) -> int:
-    """The memory of a process that no file backs."""
+    """Returns the memory of a process that is not backed by a file."""
     status = Path(f"/proc/{process}/status").read_text()
     return next(int(x.split()[1]) << 10 for x in status.splitlines() if x.startswith("RssAnon"))
 
@@ -82,7 +82,7 @@ def _serve(pipe) -> None:
     while True:
         folder, loader = pipe.recv()
         gc.collect()
-        # Memory that was freed and kept would hide what the next load takes.
+        # Return freed memory to the system, so that the growth of the next load is visible.
         ctypes.CDLL(None).malloc_trim(0)
         pipe.send(anonymous_bytes("self"))
         start = time.monotonic()

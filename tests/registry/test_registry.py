@@ -11,19 +11,7 @@ import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._utils import _kerashub
 from keras_resblocks_plugin.registry._registry import _bundled_folders
 from tests.helpers import values
-from tests.tiny import assert_refused, tiny_backbone, tiny_classifier
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("saved") / "preset"
-    tiny_classifier().save_to_preset(folder)
-    return folder
-
-
-@pytest.fixture
-def folder(saved, tmp_path):
-    return shutil.copytree(saved, tmp_path / "preset")
+from tests.tiny import assert_refused, tiny_backbone
 
 
 @pytest.fixture

@@ -13,22 +13,14 @@ import pytest
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._utils._json import read_json
 from keras_resblocks_plugin.hub._checks import check_shareable
-from keras_resblocks_plugin.saving._preset_folder import check_preset
+from keras_resblocks_plugin.saving._preset_folder import PresetFolder
 from tests.helpers import to_numpy
 from tests.mutation.worker import anonymous_bytes
 from tests.tiny import assert_refused, photos, predict, tiny_backbone, tiny_classifier
 
 
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("saved") / "preset"
-    tiny_classifier().save_to_preset(folder)
-    return folder
-
-
-@pytest.fixture
-def folder(saved, tmp_path):
-    return shutil.copytree(saved, tmp_path / "preset")
+def check_preset(folder):
+    PresetFolder(folder).check()
 
 
 def tiny_segmenter() -> keras_hub.models.DeepLabV3ImageSegmenter:
@@ -375,8 +367,7 @@ def test_a_precision_in_which_no_image_can_be_read(folder, file, place, name):
         ({"preprocessor": lambda x: x}, "preprocessor"),
     ],
 )
-def test_what_could_not_be_loaded_is_refused_when_it_is_saved(saved, tmp_path, options, key):
-    folder = shutil.copytree(saved, tmp_path / "kept")
+def test_what_could_not_be_loaded_is_refused_when_it_is_saved(folder, options, key):
     classifier = tiny_classifier(**options)
     assert_refused(lambda: classifier.save_to_preset(folder), key, folder=folder)
 

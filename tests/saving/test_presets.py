@@ -190,7 +190,7 @@ def test_weights_of_three_channels_do_not_fit_one(saved, cls):
     assert_refused(
         lambda: cls.from_preset(saved, image_shape=(16, 16, 1)),
         "`image_shape`",
-        "stem0_conv/kernel: (3, 3, 1, 4) in the model, (3, 3, 3, 4) in the file",
+        "stem0_conv/kernel (3, 3, 3, 4) in place of (3, 3, 1, 4)",
         saved,
     )
 

@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def small_comparison(monkeypatch):
-    """One candidate and few steps for two strategies; the code is that of the whole comparison."""
+    """A comparison of two strategies with few candidates and steps."""
     import compare_finetuning
 
     for name, value in {

@@ -1,4 +1,4 @@
-"""What `benchmark.py` compares is comparable, and its tables say what was measured."""
+"""`benchmark.py` compares equal networks, and its tables show the measurements."""
 
 import _architectures
 import _benchmark_report
@@ -31,7 +31,7 @@ def test_a_ratio_is_of_the_same_round():
 
 
 def made_measurement() -> dict:
-    """What `benchmark.py` would write if all times were round numbers."""
+    """A record of `benchmark.py` with round numbers."""
 
     def load(depth):
         return {

@@ -39,7 +39,7 @@ def test_the_best_rate_goes_into_the_recipe_and_the_record(dataset, recipe, tmp_
     assert "after 2 epochs: 1e-06 " in tried(dataset.name)
     assert tried("other") is None
 
-    # What was tried is not tried again: another figure in its place would be replaced.
+    # A rate that was tried is not tried again: a changed accuracy is kept.
     file = tmp_path / "mine.learning_rate.json"
     file.write_text(json.dumps({**record, "held_out_top1": {"1e-06": 0.9, "0.1": 0.2}}))
     assert choose(1e-6, 0.1)["chosen"] == 1e-6

@@ -31,7 +31,7 @@ def test_finished_runs_are_kept_and_reported(small_comparison, dataset, tmp_path
         best = max(tried, key=lambda choice: choice["held_out_top1"])
         assert run["learning_rate"] == best["learning_rate"]
 
-    # A second time only what is missing is run: what is there is taken as it is.
+    # The second time, only missing runs start; finished ones are kept as they are.
     (kept,) = (tmp_path / "runs").glob("linear-10-*.json")
     kept.write_text(kept.read_text().replace('"seconds": ', '"seconds": 1000'))
     compare_finetuning.main(args)

@@ -1,4 +1,4 @@
-"""The report on the presets is written from their records, and leaves out what is not there."""
+"""The report on the presets is written from their records, without missing parts."""
 
 import json
 import sys
@@ -70,7 +70,7 @@ def test_the_report_has_what_the_benchmark_measured(presets, tmp_path, monkeypat
     assert (presets / "benchmark.png").stat().st_size < 100_000
 
 
-def test_the_curve_goes_on_where_earlier_weights_stopped():
+def test_the_curve_continues_where_earlier_weights_stopped():
     start = {"history": [{"epoch": 1}, {"epoch": 2}]}
     record = {"start": start, "history": [{"epoch": 1, "loss": 0.5}]}
     assert _results.whole_history(record)[1:] == [{"epoch": 2}, {"epoch": 3, "loss": 0.5}]

@@ -3,12 +3,12 @@
 import json
 import shutil
 
-import finetune
 import pytest
 import report
 import train
 
 import keras_resblocks_plugin as krp
+from tests.fixtures import call_script
 from tests.made_data import photographs, save_dataset, save_two_columns
 
 pytestmark = pytest.mark.slow
@@ -16,8 +16,7 @@ pytestmark = pytest.mark.slow
 
 def run_main(script, monkeypatch, *args):
     """What a shell would start, in this process."""
-    monkeypatch.setattr("sys.argv", [script.__name__, *map(str, args)])
-    script.main(script.parse_args())
+    call_script(script.__name__, *args)
 
 
 def save_preset(folder, block_type="bn", side=32):
@@ -101,7 +100,7 @@ def test_finetuning_from_a_preset_that_was_trained_again_is_another_run(dataset,
     arguments = ["classification", preset, "--data", dataset, "--out", out, "--epochs", 1]
 
     def start(*args):
-        finetune.main(finetune.parse_args([*map(str, (*arguments, *args))]))
+        call_script("finetune", *(*arguments, *args))
 
     start()
     data = save_two_columns(tmp_path / "two")

@@ -64,12 +64,12 @@ holdout = 0.1
 SEVERAL_RUNS = """
 import importlib, sys
 sys.path.insert(0, sys.argv[1])
-import _cli
+from _door import run
 for line in sys.argv[2:]:
-    sys.argv = line.split()
-    script = importlib.import_module(sys.argv[0])
+    name, *arguments = line.split()
+    script = importlib.import_module(name)
     try:
-        _cli.run(script.main, script.parse_args())
+        run(script.app, arguments)
     except SystemExit as end:
         print(end.code)
 """

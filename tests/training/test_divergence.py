@@ -4,16 +4,13 @@ import json
 import re
 
 import choose_learning_rate
-import evaluate
-import finetune
 import keras
 import numpy as np
 import pytest
-import train
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._utils import _jsonfile
-from keras_resblocks_plugin.export import _export_measure
+from keras_resblocks_plugin.export import _measure
 from keras_resblocks_plugin.training._accuracy import accuracies, measure
 from keras_resblocks_plugin.training._divergence import Diverged
 from keras_resblocks_plugin.training._recipe import read_recipe
@@ -21,8 +18,9 @@ from keras_resblocks_plugin.training._tried_rates import describe_tried_rates
 from keras_resblocks_plugin.training.data._input import evaluation_batches
 from keras_resblocks_plugin.training.data._labelled_images import load_images
 from keras_resblocks_plugin.training.data._resizing import Square
-from tests.training.test_finetune_detection import save_scenes
-from tests.training.test_finetune_segmentation import save_streets
+from tests.fixtures import call_script
+from tests.training.detection.scenes import save_scenes
+from tests.training.segmentation.streets import save_streets
 
 # Past what float32 can hold, two steps later at the latest.
 TOO_FAST = 1e35
@@ -85,9 +83,8 @@ def test_a_training_that_diverges_replaces_no_preset(
     # A norm would make what is too large small again.
     recipe.write_text(recipe.read_text().replace('block_type = "bn"', 'block_type = "act"'))
     arguments = recipe, "--data", dataset, "--out", tmp_path / "run"
-    monkeypatch.setattr("sys.argv", ["train.py", *map(str, arguments), "--preset", str(preset)])
     with pytest.raises(Diverged, match=words):
-        train.main(train.parse_args())
+        call_script("train", *arguments, "--preset", str(preset))
     assert contents(preset) == before
     assert not (tmp_path / "run" / "preset").exists()
     for file in (tmp_path / "run").glob("*.json*"):
@@ -111,16 +108,15 @@ def test_fine_tuning_that_diverges_saves_nothing(task, dataset, tmp_path):
     arguments = task, preset, "--data", data, "--out", out, "--batch-size", 4
     arguments += "--learning-rate", TOO_FAST, "--epochs", 1, *more
     with pytest.raises(Diverged, match=r"at step|must be finite"):
-        finetune.main(finetune.parse_args([*map(str, arguments)]))
+        call_script("finetune", *arguments)
     assert not (out / "preset").exists()
 
 
 def test_evaluate_refuses_predictions_that_are_not_finite(dataset, tmp_path, monkeypatch):
     preset = save_preset(tmp_path / "broken", scale=np.nan)
     arguments = preset, "--data", dataset, "--cache", tmp_path / "cache"
-    monkeypatch.setattr("sys.argv", ["evaluate.py", *map(str, arguments)])
     with pytest.raises(Diverged, match=r"NaN or infinity for 30 of 30 images"):
-        evaluate.main(evaluate.parse_args())
+        call_script("evaluate", *arguments)
 
 
 def test_an_export_is_not_measured_by_predictions_that_are_not_finite():
@@ -130,7 +126,7 @@ def test_an_export_is_not_measured_by_predictions_that_are_not_finite():
         np.errstate(invalid="ignore"),
         pytest.raises(Diverged, match="The predictions by onnx must be finite"),
     ):
-        _export_measure.measure(runners, images, None, lambda x: x.astype("float32"), 0)
+        _measure.measure(runners, images, None, lambda x: x.astype("float32"), 0)
 
 
 def test_a_rate_that_diverges_is_never_chosen(plain_recipe, dataset, tmp_path, monkeypatch):

@@ -1,15 +1,18 @@
 """One function reads every image as a person sees it, and one every mask."""
 
 import datasets
-import explain
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from keras_resblocks_plugin.training.data import _detection_data, _segmentation_data
+from keras_resblocks_plugin.diagnostics import _explain
 from keras_resblocks_plugin.training.data._images import UnreadableImage, read_image, read_mask
 from keras_resblocks_plugin.training.data._labelled_images import load_images
 from keras_resblocks_plugin.training.data._resizing import Square
+from keras_resblocks_plugin.training.detection import _data as _detection_data
+from keras_resblocks_plugin.training.segmentation import _classes as _segmentation_classes
+from keras_resblocks_plugin.training.segmentation import _data as _segmentation_data
+from tests.fixtures import call_script
 
 # A picture whose upper left quarter is red, on gray: turned or mirrored, it is another one.
 PICTURE = np.full((20, 30, 3), 128, "uint8")
@@ -86,9 +89,8 @@ def test_explain_looks_at_a_photo_upright(tmp_path, monkeypatch):
     exif[0x0112] = 6
     image.save(tmp_path / "phone.png", exif=exif)
     drawn = []
-    monkeypatch.setattr(explain, "draw", lambda out, image, *rest: drawn.append(image))
-    monkeypatch.setattr("sys.argv", ["explain.py", str(tmp_path / "phone.png")])
-    explain.main(explain.parse_args())
+    monkeypatch.setattr(_explain, "_draw", lambda out, image, *rest: drawn.append(image))
+    call_script("explain", tmp_path / "phone.png")
     # The middle square of the upright picture is red in its upper left.
     red = drawn[0][..., 0].astype(int) - drawn[0][..., 1] > 60
     assert red[:100, :100].mean() > 0.9
@@ -168,7 +170,7 @@ def save_masks(folder, *masks, image=None):
 def load_masks(folder, values=None, ignored=None):
     arguments = str(folder), "train", folder.parent / "cache", None, "image", "mask", False
     images = _segmentation_data.load_masked_images(*arguments, values, ignored)
-    return images, _segmentation_data.find_classes(None, ignored, images, values)
+    return images, _segmentation_classes.find_classes(None, ignored, images, values)
 
 
 def test_any_values_are_mapped_by_the_flags_that_errors_name(tmp_path):

@@ -4,7 +4,6 @@ import json
 
 import evaluate
 import export
-import finetune
 import keras
 import numpy as np
 import pytest
@@ -12,10 +11,11 @@ import train
 from PIL import Image
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.export import _export_measure
+from keras_resblocks_plugin.export import _measure
 from keras_resblocks_plugin.training.data._input import evaluation_batches
 from keras_resblocks_plugin.training.data._labelled_images import load_images, open_split
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
+from tests.fixtures import call_script
 from tests.helpers import to_numpy
 from tests.made_data import CLASSES, save_dataset
 
@@ -72,8 +72,7 @@ def top1(predictions: np.ndarray) -> float:
 
 
 def run_main(script, monkeypatch, *args):
-    monkeypatch.setattr("sys.argv", [script.__name__, *map(str, args)])
-    script.main(script.parse_args())
+    call_script(script.__name__, *args)
 
 
 @pytest.mark.parametrize("name", CONVERTERS)
@@ -107,7 +106,7 @@ def test_fine_tuning_learns_and_measures_at_the_scale_of_predict(data, tmp_path)
     preset = save_preset(tmp_path / "preset", **CONVERTERS["cropped"])
     out = tmp_path / "run"
     arguments = "classification", preset, "--data", data, "--out", out, "--epochs", 2
-    finetune.main(finetune.parse_args([*map(str, (*arguments, "--batch-size", 12))]))
+    call_script("finetune", *(*arguments, "--batch-size", 12))
     record = json.loads((out / "preset" / "training.json").read_text())
     assert record["results"]["validation_top1"] == top1(predicted(out / "preset"))
     split = open_split(str(data), "train", out / "cache")
@@ -143,7 +142,7 @@ def test_samples_are_resized_as_the_preset_resizes(tmp_path):
     (preset / "samples").mkdir()
     photographs(1, 0)["image"][0].save(preset / "samples" / "one.jpg", quality=95)
     converter = krp.ResBlockImageConverter.from_preset(preset)
-    (image,) = _export_measure.sample_images(str(preset), Converted(converter))
+    (image,) = _measure.sample_images(str(preset), Converted(converter))
     with Image.open(preset / "samples" / "one.jpg") as file:
         raw = np.asarray(file).astype("float32")
     np.testing.assert_allclose(

@@ -6,18 +6,19 @@ import re
 import choose_learning_rate
 import datasets
 import evaluate
-import finetune
 import numpy as np
 import pytest
 import train
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.training.data import _classes, _detection_data
+from keras_resblocks_plugin.training.data import _classes
 from keras_resblocks_plugin.training.data._labelled_images import load_images, open_split
 from keras_resblocks_plugin.training.data._resizing import Square
+from keras_resblocks_plugin.training.detection import _data as _detection_data
+from tests.fixtures import call_script
 from tests.made_data import CLASSES, photographs, save_dataset
+from tests.training.detection.scenes import save_scenes
 from tests.training.test_divergence import save_preset
-from tests.training.test_finetune_detection import save_scenes
 
 pytestmark = pytest.mark.slow
 
@@ -33,8 +34,7 @@ def save_split(folder, split, names, columns, shard="00000-of-00001", label=None
 
 
 def run_main(script, monkeypatch, *args):
-    monkeypatch.setattr("sys.argv", [script.__name__, *map(str, args)])
-    script.main(script.parse_args())
+    call_script(script.__name__, *args)
 
 
 # === Classes in another order ===
@@ -85,7 +85,7 @@ def test_boxes_of_classes_in_another_order_are_refused(tmp_path):
     datasets.Dataset.from_dict(content, features=features).to_parquet(file)
     arguments = tmp_path / "cache", 16, "image", "objects", False, False
     assert _detection_data.load_boxed_images(str(data), "train", *arguments).images.count == 2
-    with pytest.raises(ValueError, match="list other classes than those of the first split"):
+    with pytest.raises(ValueError, match="must list the classes of the first split"):
         _detection_data.load_boxed_images(str(data), "validation", *arguments)
 
 
@@ -134,7 +134,7 @@ def test_a_newcomers_folder_trains_and_is_measured(messy, recipe, tmp_path, monk
     assert measured["top1"] == results["validation_top1"]
     tuned = "classification", out / "preset", "--data", messy, "--out", tmp_path / "tuned"
     tuned += "--skip-unreadable", "--epochs", 1, "--batch-size", 10
-    finetune.main(finetune.parse_args([*map(str, tuned)]))
+    call_script("finetune", *tuned)
 
     choose = small, "--data", messy, "--cache", cache, "--rates", 0.01
     with pytest.raises(ValueError, match="--skip-unreadable"):
@@ -151,7 +151,7 @@ def test_unnamed_classes_are_those_of_the_training_split(tmp_path, monkeypatch, 
     save_split(data, "validation", None, few, label=number)
     preset, cache = save_preset(tmp_path / "preset"), tmp_path / "cache"
     arguments = "--data", data, "--out", tmp_path / "run", "--epochs", 1, "--batch-size", 6
-    finetune.main(finetune.parse_args(["classification", *map(str, (preset, *arguments))]))
+    call_script("finetune", "classification", *(preset, *arguments))
     tuned = krp.ResBlockImageClassifier.from_preset(str(tmp_path / "run" / "preset"))
     assert tuned.class_names == ["0", "1", "2"]
     # The same holds of what a preset is measured on.
@@ -174,10 +174,10 @@ def test_fine_tuning_warns_of_a_class_without_images(tmp_path):
     start = "classification", save_preset(tmp_path / "preset"), "--data", data
     start += "--out", tmp_path / "run", "--epochs", 1, "--batch-size", 60
     with pytest.warns(UserWarning, match=r"1 classes have no image to learn from.*: blue"):
-        finetune.main(finetune.parse_args([*map(str, start)]))
+        call_script("finetune", *start)
     for more in ("--images-per-class", 2), ("--held-out-per-class", 2):
         with pytest.raises(ValueError, match=r"images of each class.*blue 0"):
-            finetune.main(finetune.parse_args([*map(str, (*start, *more))]))
+            call_script("finetune", *(*start, *more))
 
 
 def test_a_class_without_images_is_warned_of(recipe, tmp_path, monkeypatch):

@@ -2,14 +2,13 @@
 
 import json
 import re
-import sys
 import time
 
-import _cli
 import keras_hub
 import numpy as np
 import pytest
 import train
+from _door import run
 
 import keras_resblocks_plugin  # noqa: F401  (registers what the preset names)
 from tests.fixtures import start_script
@@ -109,17 +108,16 @@ def test_a_killed_run_goes_on_where_it_was(uninterrupted, dataset, recipe, tmp_p
 
 
 @pytest.fixture
-def error_of(monkeypatch, tmp_path):
+def error_of(tmp_path):
     """`error_of(*args)` → what `train.py` prints as it ends, run in this process."""
 
-    def run(*args):
-        argv = ["train.py", *map(str, args), "--out", str(tmp_path / "run")]
-        monkeypatch.setattr(sys, "argv", argv)
+    def error(*args):
+        arguments = [*map(str, args), "--out", str(tmp_path / "run")]
         with pytest.raises(SystemExit) as exit_of:
-            _cli.run(train.main, train.parse_args())
+            run(train.app, arguments)
         return str(exit_of.value)
 
-    return run
+    return error
 
 
 def test_bad_input_is_one_line_before_training(dataset, recipe, tmp_path, error_of):

@@ -1,4 +1,4 @@
-"""What learns under each strategy, what stays, and what of it is saved."""
+"""The weights that learn with each strategy, and their way through saving."""
 
 import keras
 import keras_hub
@@ -13,7 +13,7 @@ from tests.tiny import tiny_backbone
 HEAD = {"predictions/kernel", "predictions/bias"}
 STATISTICS = ("moving_mean", "moving_variance")
 LORA = ("lora_kernel_a", "lora_kernel_b")
-# XLA compiles for longer than these nets train.
+# XLA takes longer to compile than these models to train.
 FAST = {"jit_compile": False} if keras.backend.backend() == "tensorflow" else {}
 X, Y = images(6, 16, 16, 3), np.arange(6) % 3
 
@@ -23,7 +23,7 @@ def tiny_classifier(*backbone) -> krp.ResBlockImageClassifier:
 
 
 def train(model, steps=2) -> dict[str, np.ndarray]:
-    """Trains on a batch, and again; returns the weights before."""
+    """Trains on one batch, and returns the weights before."""
     before = values(model)
     for _ in range(steps):
         model.train_on_batch(X, Y)
@@ -49,7 +49,7 @@ def named(model, *names) -> set[str]:
     return {weight.path for weight in model.backbone.weights if weight.name in names}
 
 
-def test_full_and_norm_and_linear_change_what_they_say(tmp_path):
+def test_full_norm_and_linear_train_their_weights(tmp_path):
     for strategy, names in (
         ("linear", ()),
         ("norm", ("gamma", "beta")),
@@ -63,11 +63,11 @@ def test_full_and_norm_and_linear_change_what_they_say(tmp_path):
         assert_saves_what_it_computes(classifier, tmp_path / strategy)
 
 
-def test_lora_changes_only_what_it_adds(tmp_path):
+def test_lora_trains_only_its_weights(tmp_path):
     classifier = tiny_classifier()
     krp.freeze(classifier, "lora")
     assert {layer.lora_rank for layer in convolutions(classifier)} == {4}
-    # In the first step what is added is zero, and so the gradient of one of its two factors.
+    # LoRA starts at zero, so that one of its two factors has no gradient in the first step.
     before = train(compiled(classifier), steps=1)
     assert changed(classifier, before) == HEAD | named(classifier, "lora_kernel_b")
     train(classifier)
@@ -75,7 +75,7 @@ def test_lora_changes_only_what_it_adds(tmp_path):
     assert_saves_what_it_computes(classifier, tmp_path / "lora")
 
 
-def test_lora_without_norms_leaves_the_biases(tmp_path):
+def test_lora_does_not_train_biases(tmp_path):
     classifier = tiny_classifier(tiny_backbone("expanded"))
     krp.freeze(classifier, "lora", rank=2)
     before = train(compiled(classifier))
@@ -99,7 +99,7 @@ def assert_saves_what_it_computes(classifier, folder):
 
 
 @pytest.mark.parametrize("block_type", ["bn", "preact"])
-def test_statistics_follow_the_data_where_asked(block_type, tmp_path):
+def test_statistics_follow_the_data_with_freeze_batch_norm_false(block_type, tmp_path):
     classifier = tiny_classifier(tiny_backbone(block_type))
     krp.freeze(classifier, "linear", freeze_batch_norm=False)
     before = train(compiled(classifier), steps=1)
@@ -108,7 +108,7 @@ def test_statistics_follow_the_data_where_asked(block_type, tmp_path):
     assert not krp.ResBlockImageClassifier.from_preset(tmp_path).backbone.freeze_batch_norm
 
 
-def test_a_model_with_lora_goes_on_from_a_backup(tmp_path):
+def test_a_model_with_lora_resumes_from_a_backup(tmp_path):
     def fit_with_backup(epochs):
         classifier = tiny_classifier()
         krp.freeze(classifier, "lora", rank=2)
@@ -119,7 +119,7 @@ def test_a_model_with_lora_goes_on_from_a_backup(tmp_path):
 
     epochs, saved = fit_with_backup(2)
     assert epochs == [0, 1]
-    # Nothing is left to do: the weights are those that were saved, base and additions apart.
+    # No epoch is left: the weights are as they were saved, kernels and LoRA apart.
     epochs, loaded = fit_with_backup(2)
     assert epochs == []
     for path, value in saved.items():
@@ -138,12 +138,12 @@ def test_weights_without_lora_load_into_a_model_that_can_still_learn(tmp_path):
     train(compiled(classifier))
     classifier.load_weights(tmp_path / "plain.weights.h5")
     np.testing.assert_array_equal(predict(classifier), predict(plain))
-    # Compiled anew, since the file has the other model's learning rate, too.
+    # Compiled again, since the file has the other model's learning rate, too.
     before = train(compiled(classifier))
     assert changed(classifier, before) >= named(classifier, *LORA)
 
 
-def test_what_was_traced_before_is_traced_anew():
+def test_a_model_that_has_predicted_is_traced_again():
     classifier = tiny_classifier()
     start = predict(classifier)
     krp.freeze(classifier, "lora")
@@ -156,7 +156,7 @@ def test_what_was_traced_before_is_traced_anew():
 def test_a_model_that_has_trained_must_be_compiled_again():
     classifier = tiny_classifier()
     krp.freeze(classifier, "linear")
-    # KerasHub's tasks are compiled from the start.
+    # KerasHub compiles its tasks when they are created.
     train(classifier, steps=1)
     krp.freeze(classifier, "full")
     with pytest.raises(ValueError, match="compile"):
@@ -177,7 +177,7 @@ def test_a_part_of_a_frozen_backbone_stays_frozen(tmp_path):
     assert {path for path in before if path.endswith(STATISTICS)}.isdisjoint(changed(part, before))
 
 
-def test_kerashubs_other_tasks_keep_a_head_that_learns(tmp_path):
+def test_the_head_of_other_kerashub_tasks_learns(tmp_path):
     encoder = krp.ResBlockBackbone(
         "bn", [4] * 3, [1] * 3, [2] * 3, [4], [3], [2], image_shape=(32, 32, 3)
     )
@@ -214,7 +214,7 @@ def test_kerashubs_other_tasks_keep_a_head_that_learns(tmp_path):
     np.testing.assert_allclose(to_numpy(loaded(x)), expected, **TOLERANCE)
 
 
-def test_freezing_refuses_what_makes_no_sense():
+def test_invalid_arguments():
     classifier = tiny_classifier(tiny_backbone("identity"))
     for arguments, words in (
         ({"strategy": "half"}, "`strategy` must be one of 'linear'.*Received: strategy='half'"),

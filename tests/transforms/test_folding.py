@@ -1,4 +1,4 @@
-"""Folding: the same outputs without batch norm, in a model that is a preset like any other."""
+"""Folding keeps the outputs, and gives a model that is a preset like any other."""
 
 import re
 
@@ -9,7 +9,7 @@ import pytest
 from keras import ops
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.layers._layers import SymmetricConv2D
+from keras_resblocks_plugin.layers import SymmetricConv2D
 from tests.blocks.user_block import GatedResidualBlock
 from tests.helpers import fill, images, to_numpy, values
 from tests.tiny import CLASS_NAMES, photos, predict, tiny_backbone, tiny_classifier
@@ -21,7 +21,7 @@ ROUNDED = dict(rtol=0.05, atol=0.05)
 
 
 def new_backbone(block_type="bn", **kwargs):
-    """A backbone with every kind of place for a norm: two stem convolutions, several blocks."""
+    """A backbone with norms in every place: two stem convolutions, several blocks."""
     return fill(
         krp.ResBlockBackbone(
             block_type,
@@ -42,7 +42,7 @@ def norms(model) -> list[str]:
 
 @pytest.mark.parametrize("shortcut", ["auto", "projection", "avg_pool", "pad"])
 @pytest.mark.parametrize("block_type", ["bn", "bottleneck", GatedResidualBlock])
-def test_folding_keeps_the_outputs_and_the_source(block_type, shortcut):
+def test_folding_keeps_the_outputs_and_does_not_change_the_source(block_type, shortcut):
     backbone = new_backbone(block_type, block_kwargs={"shortcut": shortcut})
     x, before = images(2, 18, 16, 3), values(backbone)
     outputs = to_numpy(backbone(x))
@@ -58,7 +58,7 @@ def test_folding_keeps_the_outputs_and_the_source(block_type, shortcut):
 
 
 @pytest.mark.parametrize("block_type", ["basic", "act", "identity", "expanded"])
-def test_the_plain_blocks_fold_where_they_were_given_norms(block_type):
+def test_plain_blocks_with_norms_fold(block_type):
     kwargs = {"normalization": "batch", "kernel_size": 5, "activation": "gelu"}
     backbone = new_backbone(block_type, block_kwargs=kwargs, freeze_batch_norm=True)
     x = images(2, 16, 16, 3)
@@ -66,7 +66,7 @@ def test_the_plain_blocks_fold_where_they_were_given_norms(block_type):
     np.testing.assert_allclose(to_numpy(folded(x)), to_numpy(backbone(x)), **SAME)
 
 
-def test_a_folded_classifier_is_a_preset_with_all_that_its_source_has(tmp_path):
+def test_a_folded_classifier_keeps_head_names_and_preprocessor(tmp_path):
     source = tiny_classifier(pooling="max", activation="softmax", dropout=0.1)
     folded = krp.fold_batch_norm(source)
     assert type(folded) is krp.ResBlockImageClassifier
@@ -81,7 +81,7 @@ def test_a_folded_classifier_is_a_preset_with_all_that_its_source_has(tmp_path):
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "mixed_bfloat16"])
-def test_half_precision_stays_and_rounds_once_more(dtype):
+def test_half_precision_is_kept_and_rounds_once_more(dtype):
     source = tiny_classifier(tiny_backbone(dtype=dtype), head_dtype="float32")
     folded = krp.fold_batch_norm(source)
     assert folded.backbone.dtype_policy.name == dtype
@@ -103,7 +103,7 @@ def test_lora_is_merged_before_folding():
 
 
 @pytest.mark.parametrize("block_type", ["preact", "preact_bottleneck"])
-def test_preactivation_is_refused_by_name(block_type):
+def test_pre_activation_is_refused(block_type):
     with pytest.raises(ValueError, match=re.escape("`stack0_block0/norm1`")) as caught:
         krp.fold_batch_norm(new_backbone(block_type))
     assert "pre-activation" in str(caught.value)
@@ -122,10 +122,10 @@ def test_other_models_are_refused():
         krp.fold_batch_norm(keras.Sequential([keras.layers.Dense(1)]))
 
 
-# === Blocks of a user's own that cannot be folded ===
+# === Users' blocks that cannot be folded ===
 @keras.saving.register_keras_serializable("tests_of_folding")
 class OwnBlock(krp.blocks.ResidualBlock):
-    """A convolution and a norm, whose order and neighbours the subclasses choose."""
+    """A convolution and a norm, which subclasses apply in different ways."""
 
     def __init__(self, filters, normalization="batch", **kwargs):
         super().__init__(filters, normalization=normalization, **kwargs)
@@ -231,12 +231,12 @@ class TakesNoNormalization(OwnBlock):
         (ReadsTheConvolutionTwice, "stack0_block0/norm1", "used more than once"),
         (SharesItsLayers, "stack0_block0/norm1", "used more than once"),
         (HidesItsLayers, "norm1", "inside of another layer"),
-        (LooksAtNumbers, "stack0_block0", "cannot be followed"),
+        (LooksAtNumbers, "stack0_block0", "cannot be traced"),
         (AlwaysNormalizes, "stack0_block0/norm1/gamma", "must build the same layers"),
         (TakesNoNormalization, "TakesNoNormalization", "must take `normalization=None`"),
     ],
 )
-def test_what_cannot_be_known_to_fold_is_refused(block_cls, layer, reason):
+def test_blocks_that_cannot_be_folded_are_refused(block_cls, layer, reason):
     with pytest.raises(ValueError, match=reason) as caught:
         krp.fold_batch_norm(tiny_backbone(block_cls))
     assert layer in str(caught.value)

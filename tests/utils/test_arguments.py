@@ -1,4 +1,4 @@
-"""Arguments that no class takes are errors that name the nearest one; others reach their class."""
+"""Unknown arguments are errors that name the closest known one."""
 
 import keras_hub
 import pytest
@@ -92,7 +92,7 @@ def test_loading(cls, argument, nearest, saved):
 
 
 @pytest.mark.parametrize("cls", [krp.ResBlockImageClassifier, Stock.ImageClassifier])
-def test_what_the_backbone_takes_reaches_it_through_the_task(cls, saved):
+def test_arguments_of_the_backbone_given_to_the_task(cls, saved):
     classifier = cls.from_preset(
         saved, freeze_batch_norm=True, image_shape=(32, 32, 3), pooling="max"
     )
@@ -101,7 +101,7 @@ def test_what_the_backbone_takes_reaches_it_through_the_task(cls, saved):
     assert classifier.pooling == "max"
 
 
-def test_and_where_a_preset_has_no_head(tmp_path, saved):
+def test_arguments_of_the_backbone_for_a_preset_without_a_head(tmp_path, saved):
     tiny_backbone().save_to_preset(tmp_path)
     classifier = tiny_classifier()
     classifier.preprocessor.save_to_preset(tmp_path)
@@ -112,7 +112,7 @@ def test_and_where_a_preset_has_no_head(tmp_path, saved):
     assert classifier.backbone.image_shape == (32, 32, 3)
 
 
-def test_what_the_converter_takes_reaches_it_through_the_preprocessor(saved):
+def test_arguments_of_the_converter_given_to_the_preprocessor(saved):
     for cls in (krp.ResBlockImageClassifierPreprocessor, Stock.ImageClassifierPreprocessor):
         preprocessor = cls.from_preset(saved, image_size=(8, 8), crop_fraction=0.5)
         assert preprocessor.image_converter.image_size == (8, 8)

@@ -11,6 +11,7 @@ import pytest
 
 from keras_resblocks_plugin._utils._safetensors import read_header
 from keras_resblocks_plugin.saving import _weights as weights
+from keras_resblocks_plugin.saving._folder_files import FolderFiles
 from tests.helpers import values
 from tests.tiny import assert_refused, tiny_backbone
 
@@ -31,7 +32,7 @@ def assert_load_refused(backbone, folder, *parts):
     before = values(backbone)
     tracemalloc.start()
     assert_refused(
-        lambda: weights.load_weights(backbone, folder / "model.weights.json"), *parts, folder=folder
+        lambda: weights.load_weights(backbone, FolderFiles(folder).weights()), *parts, folder=folder
     )
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -104,7 +105,7 @@ def test_an_h5_file_in_place_of_a_safetensors_file(backbone, folder):
 
 def test_a_file_that_shrinks_while_it_is_read(folder):
     file = folder / "model.safetensors"
-    tensor = max(read_header(file).values(), key=lambda tensor: tensor.offset)
+    tensor = max(read_header(file).tensors.values(), key=lambda tensor: tensor.offset)
     file.write_bytes(file.read_bytes()[:-4])
     assert_refused(tensor.read, f"`{file}` became shorter")
 
@@ -157,4 +158,9 @@ def test_an_index_that_lists_other_weights_than_its_files(backbone, folder):
     del index["weight_map"]["stem0_conv/kernel"]
     index["weight_map"]["extra/kernel"] = "model.safetensors"
     file.write_text(json.dumps(index))
-    assert_load_refused(backbone, folder, "model.weights.json: extra/kernel", "stem0_conv/kernel")
+    assert_load_refused(
+        backbone,
+        folder,
+        "model.weights.json",
+        "Missing: extra/kernel. Unexpected: stem0_conv/kernel",
+    )

@@ -1,0 +1,48 @@
+"""Batch normalization whose statistics can be frozen."""
+
+import keras
+
+from keras_resblocks_plugin._utils._kerashub import flatten_layers
+from keras_resblocks_plugin._utils._registration import PACKAGE
+from keras_resblocks_plugin.layers._freezing import Freezable
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class FreezableBatchNormalization(Freezable, keras.layers.BatchNormalization):
+    """`BatchNormalization` whose statistics can be frozen while its scale and shift learn.
+
+    Calling it with `training=False` would not do: a functional model in training passes its
+    own `training=True`.
+
+    Args:
+        freeze_statistics: bool. Whether training uses the moving statistics without updating
+            them. The attribute may be set at any time before the model is compiled. Defaults
+            to `False`.
+        **kwargs: Arguments of `keras.layers.BatchNormalization`.
+
+    Input shape:
+        The same as `keras.layers.BatchNormalization`.
+
+    Output shape:
+        The input's.
+    """
+
+    def __init__(self, *, freeze_statistics: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.freeze_statistics = freeze_statistics
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.restore_state()
+
+    def call(self, inputs, training=None, mask=None):
+        training = training and not self.freeze_statistics
+        return super().call(inputs, training=training, mask=mask)
+
+    def get_config(self):
+        return {**super().get_config(), "freeze_statistics": self.freeze_statistics}
+
+
+def freezable_norms(layer: keras.Layer) -> list[FreezableBatchNormalization]:
+    """Returns the batch norms in a layer whose statistics can be frozen."""
+    return [x for x in flatten_layers(layer) if isinstance(x, FreezableBatchNormalization)]

@@ -1,0 +1,118 @@
+"""`training.json`: how the weights of a preset were made, and what was measured on them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from keras_resblocks_plugin._utils._json import read_json
+from keras_resblocks_plugin._utils._jsonfile import write_json
+
+RECORD_FILE = "training.json"
+_TEXT = {"type": "string", "maxLength": 10_000}
+# A run may add what it likes. What is read again has its type.
+RECORD = {
+    "type": "object",
+    "properties": {
+        "license": _TEXT,
+        "data": {"type": "object", "properties": {"name": _TEXT, "license": _TEXT}},
+        "results": {"type": "object"},
+        "recipe": {"type": "object"},
+        "start": {"type": ["object", "string", "null"]},
+        "history": {"type": "array", "items": {"type": "object"}},
+        "epochs": {"type": "number"},
+    },
+}
+
+
+@dataclass(kw_only=True)
+class TrainingRecord:
+    """The content of `training.json`.
+
+    What was read from a file and is not changed is saved byte for byte, with the keys that this
+    class does not know. Of a new record, `save` leaves out what is `None`.
+
+    Args:
+        license: The licence of the weights.
+        start: What the weights were before: the record of an earlier run, the name of a preset,
+            or the source of a conversion.
+        stored_as: The dtype of the stored kernels.
+        multiply_adds: The multiply-adds of one image.
+        learning_rates_tried: The learning rates among which the recipe's was chosen.
+        recipe: The recipe of the run.
+        data: The data's `name`, `license` and numbers of images.
+        results: The measured figures, such as `{"validation_top1": 0.57}`.
+        seed: The seed of the run.
+        epochs: The number of epochs.
+        seconds: The time that they took.
+        hardware: The processor or accelerator.
+        software: The versions of Python, Keras and the backend.
+        note: A remark for readers of the card.
+        history: The logs of each epoch.
+        weights: The digest of the weights that were measured.
+        more: All other keys.
+    """
+
+    license: str | None = None
+    start: dict[str, Any] | str | None = None
+    stored_as: str | None = None
+    multiply_adds: int | None = None
+    learning_rates_tried: str | None = None
+    recipe: dict[str, Any] | None = None
+    data: dict[str, Any] | None = None
+    results: dict[str, float | None] | None = None
+    seed: int | None = None
+    epochs: int | None = None
+    seconds: int | None = None
+    hardware: str | None = None
+    software: dict[str, str] | None = None
+    note: str | None = None
+    history: list[dict[str, Any]] | None = None
+    weights: str | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self):
+        # The keys of the file that it comes from, in their order.
+        self._keys = ()
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "TrainingRecord":
+        """A record from the JSON object that `to_json` returns."""
+        known = {x.name for x in fields(cls)} - {"more"}
+        record = cls(
+            **{key: value for key, value in content.items() if key in known},
+            more={key: value for key, value in content.items() if key not in known},
+        )
+        record._keys = tuple(content)
+        return record
+
+    @classmethod
+    def read(cls, folder: str | Path) -> "TrainingRecord":
+        """Reads the record of a preset folder.
+
+        Raises:
+            ValueError: If it has none, or it is not a JSON object.
+        """
+        return cls.from_json(read_json(Path(folder) / RECORD_FILE))
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that is saved."""
+        values = {x.name: getattr(self, x.name) for x in fields(self) if x.name != "more"}
+        values |= self.more
+        new = [key for key, value in values.items() if value is not None]
+        return {key: values[key] for key in dict.fromkeys([*self._keys, *new]) if key in values}
+
+    def save(self, folder: str | Path) -> None:
+        """Writes the record into a preset folder, at one instant.
+
+        Raises:
+            ValueError: If a number is not finite.
+        """
+        write_json(Path(folder) / RECORD_FILE, self.to_json())
+
+    @property
+    def whole_history(self) -> list[dict[str, Any]]:
+        """The epochs of the run, after those of the run that its weights come from."""
+        earlier = self.start.get("history", []) if isinstance(self.start, dict) else []
+        later = [{**log, "epoch": log["epoch"] + len(earlier)} for log in self.history or []]
+        return [*earlier, *later]

@@ -1,0 +1,142 @@
+"""The images that a classifier is fine-tuned on, validated on and measured on."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from keras_resblocks_plugin.training.classification._config import ClassificationConfig
+from keras_resblocks_plugin.training.data._classes import open_pair
+from keras_resblocks_plugin.training.data._labelled_images import ImageSet, Split
+from keras_resblocks_plugin.training.data._readable_rows import readable_rows
+from keras_resblocks_plugin.training.data._resizing import Resize
+from keras_resblocks_plugin.training.data._row_choice import warn_of_empty_classes
+
+
+@dataclasses.dataclass(frozen=True)
+class ChosenImages:
+    """Rows of two splits, by their use: `"train"`, `"validation"` and maybe `"held_out"`.
+
+    Args:
+        splits: The split of each use.
+        rows: The rows of that split.
+        resize: The resizing that the preset does.
+        unreadable: The number of images that cannot be read and are left out.
+    """
+
+    splits: dict[str, Split]
+    rows: dict[str, np.ndarray]
+    resize: Resize
+    unreadable: int
+
+    @property
+    def class_names(self) -> list[str]:
+        """The names of the classes, by label."""
+        return self.splits["train"].class_names
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that identify the images of each use, as a run's folder records them."""
+        return {
+            name: self.splits[name].settings | {"images": len(rows)}
+            for name, rows in self.rows.items()
+        }
+
+    def decode(self, name: str, rows: np.ndarray | None = None) -> ImageSet:
+        """Decodes the images of a use.
+
+        Args:
+            name: The use.
+            rows: The rows of the split to decode, all that are chosen if not given.
+        """
+        rows = self.rows[name] if rows is None else rows
+        return self.splits[name].decode(self.resize, rows)
+
+
+def open_images(config: ClassificationConfig, resize: Resize) -> ChosenImages:
+    """Opens the splits, checks them and chooses rows, in every run the same.
+
+    Args:
+        config: The arguments of the run.
+        resize: The resizing that the preset does.
+
+    Raises:
+        ValueError: If the dataset does not have what the arguments ask for.
+    """
+    train, validation = open_pair(
+        *(config.data, config.train_split, config.validation_split, config.out / "cache"),
+        *(config.image_column, config.label_column),
+    )
+    labels = {split.name: _check_labels(split) for split in (train, validation)}
+    # The check stores what it decodes. If few images are chosen, that would be too much.
+    resize_train = resize if config.images_per_class is None else None
+    usable = readable_rows(train, config.skip_unreadable, resize_train)
+    measured = readable_rows(validation, config.skip_unreadable, resize)
+    rows = balanced_rows(
+        *(labels[train.name], usable, train.class_names),
+        *(config.images_per_class, config.held_out_per_class, config.seed),
+    )
+    warn_of_empty_classes(train, rows["train"])
+    rows["validation"] = measured
+    return ChosenImages(
+        splits={"train": train, "held_out": train, "validation": validation},
+        rows=rows,
+        resize=resize,
+        unreadable=len(train) + len(validation) - len(usable) - len(measured),
+    )
+
+
+def balanced_rows(
+    labels: np.ndarray,
+    usable: np.ndarray,
+    class_names: list[str],
+    wanted: int | None,
+    watched: int,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """Chooses the same number of images of each class at random.
+
+    Args:
+        labels: The labels of all rows.
+        usable: The rows to choose from.
+        class_names: The names of the classes, by label.
+        wanted: The number of images of each class to train on; `None` for all.
+        watched: The number of other images of each class to hold out.
+        seed: The seed of the choice.
+
+    Returns:
+        The rows `"train"` and, if `watched` is not zero, `"held_out"`.
+
+    Raises:
+        ValueError: If a class has too few images.
+    """
+    order = np.random.default_rng(seed).permutation(usable)
+    of_class = [order[labels[order] == label] for label in range(len(class_names))]
+    # If no number is asked for, a class may be empty.
+    needed = watched + (bool(watched) if wanted is None else wanted)
+    few = [
+        f"{name} {len(rows)}"
+        for name, rows in zip(class_names, of_class, strict=True)
+        if len(rows) < needed
+    ]
+    if few:
+        raise ValueError(
+            f"The training split must have {needed} images of each class, as --images-per-class "
+            f"and --held-out-per-class ask for. Received: {', '.join(few[:10])}"
+        )
+    end = None if wanted is None else watched + wanted
+    rows = {"train": np.sort(np.concatenate([rows[watched:end] for rows in of_class]))}
+    if watched:
+        rows["held_out"] = np.sort(np.concatenate([rows[:watched] for rows in of_class]))
+    return rows
+
+
+def _check_labels(split: Split) -> np.ndarray:
+    labels = split.labels()
+    count = len(np.unique(labels))
+    if count < 2:
+        raise ValueError(
+            f"The split {split.name!r} must have images of two classes or more to tell apart. "
+            f"Received: {count} classes in {len(labels)} images"
+        )
+    return labels
