@@ -22,17 +22,14 @@ class ExportConfig:
         split: str. The split to compare on. Defaults to `"validation"`.
         calibration_split: str. The split that calibrates litert-int8. Defaults to `"train"`.
         calibration_images: int. How many of its images, drawn at random. Defaults to `500`.
-        cache: Path or `None`. A folder for decoded images; required with `data`. Defaults to
-            `None`.
+        cache: Path or `None`. A folder for decoded images of `data`, which are then decoded once.
+            Defaults to `None`: a temporary folder.
         image_column: str. The column of images. Defaults to `"image"`.
         label_column: str. The column of integer labels. Defaults to `"label"`.
         skip_unreadable: bool. Leave out images that cannot be read. Defaults to `False`.
         runs: int. How often to time each file; 0 for no times. Defaults to `50`.
         readme: Path or `None`. A Markdown file whose section `export` to replace with the
             results. Defaults to `None`.
-
-    Raises:
-        ValueError: If `data` is given without `cache`.
     """
 
     preset: str
@@ -49,10 +46,3 @@ class ExportConfig:
     skip_unreadable: bool = False
     runs: int = 50
     readme: Path | None = None
-
-    def __post_init__(self) -> None:
-        if self.data and not self.cache:
-            raise ValueError(
-                "`cache` must be a folder for decoded images where `data` is given. "
-                f"Received: data={self.data!r}, cache={self.cache}"
-            )

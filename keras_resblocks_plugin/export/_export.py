@@ -1,5 +1,6 @@
 """Export of a preset, compared with Keras."""
 
+import dataclasses
 import importlib.metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,13 @@ def export(config: ExportConfig) -> dict[str, Any]:
     """
     require("export", "tqdm", "PIL", *(["datasets"] if config.data else []))
 
+    from keras_resblocks_plugin.training.data._image_cache import cache_folder
+
+    with cache_folder(config.cache) as cache:
+        return _export(dataclasses.replace(config, cache=cache))
+
+
+def _export(config: ExportConfig) -> dict[str, Any]:
     import keras_resblocks_plugin as krp
     from keras_resblocks_plugin._utils import _jsonfile, _markdown
     from keras_resblocks_plugin.export import _measure

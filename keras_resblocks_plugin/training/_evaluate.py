@@ -13,7 +13,8 @@ class EvaluateConfig:
     Args:
         preset: str. A name, a folder, or `"hf://user/name"`.
         data: str. A folder or Hub id for `datasets.load_dataset`.
-        cache: Path. A folder for decoded images.
+        cache: Path. A folder for decoded images, which are then decoded once. Defaults to
+            `None`: a temporary folder.
         split: str. The split to measure on. Defaults to `"validation"`.
         image_column: str. The column of images. Defaults to `"image"`.
         label_column: str. The column of integer labels. Defaults to `"label"`.
@@ -24,7 +25,7 @@ class EvaluateConfig:
 
     preset: str
     data: str
-    cache: Path
+    cache: Path | None = None
     split: str = "validation"
     image_column: str = "image"
     label_column: str = "label"
@@ -49,6 +50,13 @@ def evaluate(config: EvaluateConfig) -> dict[str, float]:
         Diverged: If a prediction is not finite.
     """
     require("training", "datasets", "PIL", "tqdm")
+    from keras_resblocks_plugin.training.data._image_cache import cache_folder
+
+    with cache_folder(config.cache) as cache:
+        return _evaluate(dataclasses.replace(config, cache=cache))
+
+
+def _evaluate(config: EvaluateConfig) -> dict[str, float]:
     import numpy as np
 
     import keras_resblocks_plugin as krp

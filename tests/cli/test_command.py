@@ -82,8 +82,7 @@ def test_wrong_usage_is_one_line_and_2(command, args):
         (("explain", "nowhere", "nowhere.png"), "nowhere.png"),
         (("train", "data", "--recipe", "nowhere.toml", "--out", "out"), "nowhere.toml"),
         (("export", "nowhere", "--out", "out"), "nowhere"),
-        (("export", "a", "--out", "b", "--data", "data"), "`cache`"),
-        (("evaluate", "nowhere", "--data", "data", "--cache", "cache"), "nowhere"),
+        (("evaluate", "nowhere", "--data", "data"), "nowhere"),
         *(
             (("finetune", task, "nowhere", "--data", "data", "--out", "out", "--rank", "2"), "rank")
             for task in TASKS

@@ -12,14 +12,14 @@ pytestmark = pytest.mark.slow
 
 def test_from_a_dataset_to_an_exported_classifier(command, dataset, recipe, tmp_path):
     run, tuned, exported = (tmp_path / name for name in ("run", "tuned", "exported"))
-    cache = "--data", dataset, "--cache", tmp_path / "cache"
+    data = "--data", dataset
 
     code, output, _ = command("train", dataset, "--recipe", recipe, "--out", run, "--epochs", 2)
     assert (code, f"Saved {run / 'preset'}" in output) == (0, True)
     record = json.loads((run / "preset" / "training.json").read_text())
     assert record["recipe"]["epochs"] == 2
 
-    code, output, _ = command("evaluate", run / "preset", *cache)
+    code, output, _ = command("evaluate", run / "preset", *data)
     measured = json.loads(output.splitlines()[-1])
     assert (code, measured["split"], measured["images"]) == (0, "validation", 30)
     assert measured["top1"] == pytest.approx(record["results"]["validation_top1"])
@@ -40,7 +40,7 @@ def test_from_a_dataset_to_an_exported_classifier(command, dataset, recipe, tmp_
 
     code, output, errors = command(
         *("export", tuned / "preset", "--out", exported, "--formats", "savedmodel", "--runs", 0),
-        *cache,
+        *data,
     )
     if keras.config.backend() == "tensorflow":
         assert (code, (exported / "model" / "saved_model.pb").is_file()) == (0, True)

@@ -1,5 +1,8 @@
 """Decoded images of one size in files, which are mapped into memory."""
 
+import contextlib
+import tempfile
+from collections.abc import Iterator
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +19,16 @@ if TYPE_CHECKING:
 
 # Rows that are copied at once.
 _CHUNK = 256
+
+
+@contextlib.contextmanager
+def cache_folder(folder: Path | None) -> Iterator[Path]:
+    """Yields a folder for decoded images: the user's, or a temporary one if there is none."""
+    if folder is not None:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="keras_resblocks_plugin_") as temporary:
+        yield Path(temporary)
 
 
 def decoded_images(split: "Split", resize: Resize, rows: np.ndarray) -> np.ndarray:
