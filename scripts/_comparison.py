@@ -11,9 +11,9 @@ from keras_resblocks_plugin.training import ClassificationConfig, _divergence, _
 from keras_resblocks_plugin.training._accuracy import measure
 from keras_resblocks_plugin.training.classification import _batches, _model
 from keras_resblocks_plugin.training.data import _classes
+from keras_resblocks_plugin.training.data._balanced_rows import balanced_rows
 from keras_resblocks_plugin.training.data._readable_rows import usable_rows
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
-from keras_resblocks_plugin.training.data._row_choice import balanced_rows
 from keras_resblocks_plugin.training.finetuning import _fit, _start
 
 

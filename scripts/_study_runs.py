@@ -10,9 +10,10 @@ from _study_nets import NETS, Net, Run
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._utils import _timing
 from keras_resblocks_plugin.diagnostics._multiply_adds import multiply_adds
-from keras_resblocks_plugin.training import Augmentation, Schedule, _divergence, _results
+from keras_resblocks_plugin.training import Augmentation, Schedule, _divergence
 from keras_resblocks_plugin.training._accuracy import measure
 from keras_resblocks_plugin.training._classifier import build_converter
+from keras_resblocks_plugin.training._hardware import hardware
 from keras_resblocks_plugin.training._optimizer import compile_classifier
 from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
 from keras_resblocks_plugin.training.data._labelled_images import ImageSet
@@ -134,7 +135,7 @@ def train(run: Run, data: StudyData, epochs: int, batch_size: int) -> dict:
             for name, share in krp.ResidualDiagnostics.measure(model, probe)["dead_units"].items()
         },
         "seconds": seconds,
-        "hardware": _results.hardware(),
+        "hardware": hardware(),
     }
 
 
@@ -154,7 +155,7 @@ def time_nets(batch_size: int, runs: int = 20) -> dict:
             forwards["bn_folded"] = lambda model=folded: model.predict_on_batch(x)
     return {
         "batch_size": batch_size,
-        "hardware": _results.hardware(),
+        "hardware": hardware(),
         "step": _timing.alternate(steps, runs),
         "forward": _timing.alternate(forwards, runs),
     }

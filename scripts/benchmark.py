@@ -40,11 +40,11 @@ def main(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from keras_resblocks_plugin._utils import _jsonfile, _markdown
-    from keras_resblocks_plugin.training import _results
+    from keras_resblocks_plugin.training._hardware import hardware
 
     measured = {
         "backend": keras.backend.backend(),
-        "hardware": _results.hardware(),
+        "hardware": hardware(),
         "runs": args.runs,
         "import": _benchmark_load.import_seconds(args.runs),
         "limits": _benchmark_run.machine_limits(args.runs),

@@ -55,8 +55,9 @@ def main(args: argparse.Namespace) -> None:
     import _comparison
 
     from keras_resblocks_plugin._utils import _jsonfile
-    from keras_resblocks_plugin.training import _provenance, _results
+    from keras_resblocks_plugin.training import _provenance
     from keras_resblocks_plugin.training._divergence import Diverged
+    from keras_resblocks_plugin.training._hardware import hardware
 
     comparison = _comparison.Comparison(
         *(args.preset, args.data, args.out, args.dtype, args.skip_unreadable),
@@ -103,7 +104,7 @@ def main(args: argparse.Namespace) -> None:
         **comparison.left_out,
         "batch_size": BATCH_SIZE,
         "dtype": args.dtype,
-        "hardware": _results.hardware(),
+        "hardware": hardware(),
         "choices": [choice for tried in choices.values() for choice in tried],
         "runs": results,
     }

@@ -52,7 +52,7 @@ def main(args: argparse.Namespace) -> None:
     import keras_resblocks_plugin as krp
     from keras_resblocks_plugin._utils import _jsonfile, _markdown
     from keras_resblocks_plugin.export import _export_measure
-    from keras_resblocks_plugin.training import _results
+    from keras_resblocks_plugin.training._hardware import hardware
     from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 
     # The formats' own precision; a preset in half precision becomes float32.
@@ -116,7 +116,7 @@ def main(args: argparse.Namespace) -> None:
         "folded": folded is not plain,
         "data": {"name": data, "images": len(images)},
         "calibration_images": 0 if calibration is None else len(calibration),
-        "hardware": _results.hardware(),
+        "hardware": hardware(),
         "software": _versions(files),
         "runs": args.runs,
         "results": results,

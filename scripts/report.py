@@ -96,6 +96,7 @@ def presets_section(presets: dict[str, dict], latencies: dict[str, list[float]])
     """The table, how to read it, and the plots."""
     from keras_resblocks_plugin._utils import _markdown
     from keras_resblocks_plugin.training import _results
+    from keras_resblocks_plugin.training._hardware import hardware
 
     rows = []
     for name, record in presets.items():
@@ -125,7 +126,7 @@ def presets_section(presets: dict[str, dict], latencies: dict[str, list[float]])
         f"{data['validation_images']:,} validation images of {data['name']}, by which nothing was "
         "chosen but whether weights may be stored in half the size, where it moves by no more than "
         f"0.1 points{', and what the notes below say' if notes else ''}. The time is the median of "
-        f"{len(latencies[name])} passes of one image, the presets in turns, {_results.hardware()}. "
+        f"{len(latencies[name])} passes of one image, the presets in turns, {hardware()}. "
         f"Each preset's folder has its recipe, its learning curve and the learning rates that were "
         f"tried{untried}.\n\n"
         f"{notes}"

@@ -1,4 +1,4 @@
-"""The callbacks of a training run: its backup and its history."""
+"""Callbacks of a training run: `Backup`, from which a killed run resumes, and `History`."""
 
 import json
 import time
@@ -13,12 +13,16 @@ from keras_resblocks_plugin.training import _distribution
 
 
 class Backup(keras.callbacks.BackupAndRestore):
-    """Backs up every epoch, and resumes whatever state a kill left behind.
+    """Backs up the model after every epoch, and resumes from the last readable backup.
 
-    Where the last backup cannot be read it goes back to the previous one, and where neither can
-    it starts anew. It takes the epoch from the optimizer's step count: a kill between Keras' two
-    files leaves new weights with an old epoch. Of several processes the first alone writes, and
-    all go on from what it has.
+    If the last backup cannot be read, the run resumes from the previous one, and if neither can,
+    it starts from the beginning. The epoch is computed from the optimizer's step count, as a kill
+    between the writing of Keras' two files leaves new weights with an old epoch. Of several
+    processes only the first writes backups, and all resume from them.
+
+    Args:
+        folder: The folder of the backups.
+        steps_per_epoch: Steps an epoch.
     """
 
     def __init__(self, folder: Path, steps_per_epoch: int):
@@ -41,7 +45,7 @@ class Backup(keras.callbacks.BackupAndRestore):
             except (OSError, ValueError, KeyError) as error:
                 warnings.warn(f"The backup {name} cannot be read: {error}", stacklevel=2)
                 if _distribution.is_first():
-                    # Else the next backup would move it over the previous one.
+                    # Otherwise the next backup would replace the previous one by it.
                     (self.folder / name).replace(self.folder / f"{name}.unreadable")
         else:
             for variable, value in zip(variables, start, strict=True):
@@ -55,7 +59,11 @@ class Backup(keras.callbacks.BackupAndRestore):
 
 
 class History(keras.callbacks.Callback):
-    """Appends each epoch's figures and seconds to a file of JSON lines."""
+    """Appends the logs and the seconds of each epoch to a file of JSON lines.
+
+    Args:
+        file: The file.
+    """
 
     def __init__(self, file: Path):
         super().__init__()
@@ -75,10 +83,10 @@ class History(keras.callbacks.Callback):
 
 
 def read_history(file: Path) -> list[dict]:
-    """The epochs in order; of one that a kill made repeat, the last."""
+    """Reads the epochs in order; of one that was repeated after a kill, the last."""
     epochs = {}
     for line in file.read_text().splitlines():
-        # A kill can leave half a line.
+        # A kill can leave an incomplete line.
         if line.endswith("}"):
             figures = json.loads(line)
             epochs[figures["epoch"]] = figures

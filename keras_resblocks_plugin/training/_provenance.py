@@ -1,8 +1,8 @@
-"""Record of the settings that made what is kept, compared before it is used again.
+"""Records of the settings that made a file, which are compared before it is used again.
 
-Settings are nested dicts of JSON values: everything that the result depends on. A run's folder
-has its record in a file of its own, a JSON result has it under `MADE_BY`, and a cache is named
-by it, too.
+Settings are nested dicts of JSON values: everything that the file depends on. The folder of a run
+has a file of its own for them, a JSON result has them under `MADE_BY`, and the name of a cached
+file contains their hash.
 """
 
 import hashlib
@@ -13,31 +13,31 @@ from typing import Any
 
 from keras_resblocks_plugin._utils._jsonfile import to_json, write_json
 
-# The key of a JSON result under which it has its settings.
+# The key of a JSON result that holds its settings.
 MADE_BY = "made_by"
 # Long values, such as lists of classes, are cut in errors.
 _SHOWN = 120
 
 
 def normalized(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings as JSON gives them back: tuples are lists, and all keys are strings."""
+    """Returns settings as JSON loads them: tuples are lists, and all keys are strings."""
     return json.loads(to_json(settings))
 
 
 def key(settings: Mapping[str, Any]) -> str:
-    """A short name for what these settings make."""
+    """Returns a short hash of settings, for names of files."""
     text = to_json(settings, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def check(kept: Mapping[str, Any] | None, wanted: Mapping[str, Any], what: str, way_out: str):
-    """Checks that what is kept was made with the settings that are wanted.
+    """Checks that a file was made with the current settings.
 
     Args:
-        kept: The recorded settings, or `None` where there is no record.
-        wanted: The present settings.
-        what: The name of what is kept, for the error.
-        way_out: What the user can do about it, for the error.
+        kept: The recorded settings, or `None` if there is no record.
+        wanted: The current settings.
+        what: The name of the file, for the error.
+        way_out: What the user can do, for the error.
 
     Raises:
         ValueError: If there is no record, or a setting differs. The error names each one.
@@ -52,7 +52,7 @@ def check(kept: Mapping[str, Any] | None, wanted: Mapping[str, Any], what: str, 
 
 
 def differences(kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """Each setting that differs, in words, with both values."""
+    """Describes each setting that differs, with both values."""
     there, here = (dict(_flat(normalized(settings))) for settings in (kept, wanted))
     return [
         f"`{name}` was {_shown(there, name)}, now {_shown(here, name)}"
@@ -62,17 +62,17 @@ def differences(kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]
 
 
 def claim(file: Path, settings: Mapping[str, Any], is_used: bool, way_out: str) -> None:
-    """Records in a folder what it is for, or checks that it is for the same.
+    """Records the settings of a folder, or checks that it has the same.
 
     Args:
         file: The record in the folder.
-        settings: What the folder is for now.
-        is_used: Whether the folder has something that would be used again. If not, an
-            earlier record is replaced.
-        way_out: What the user can do if the folder is for something else.
+        settings: The current settings.
+        is_used: Whether the folder has files that would be used again. If not, an earlier
+            record is replaced.
+        way_out: What the user can do if the settings differ, for the error.
 
     Raises:
-        ValueError: If the folder is for something else.
+        ValueError: If the folder is used and has other settings.
     """
     if is_used:
         kept = json.loads(file.read_text()) if file.exists() else None
@@ -83,7 +83,7 @@ def claim(file: Path, settings: Mapping[str, Any], is_used: bool, way_out: str) 
 
 
 def read_result(file: Path, settings: Mapping[str, Any], way_out: str) -> dict[str, Any] | None:
-    """A JSON result with the settings that made it, or `None` where there is no file.
+    """Reads a JSON result with its settings; returns `None` if there is no file.
 
     Raises:
         ValueError: If it was made with other settings.
@@ -96,12 +96,12 @@ def read_result(file: Path, settings: Mapping[str, Any], way_out: str) -> dict[s
 
 
 def write_result(file: Path, result: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-    """Writes a JSON result with the settings that made it."""
+    """Writes a JSON result with its settings."""
     write_json(file, {**result, MADE_BY: normalized(settings)})
 
 
 def digest(folder: Path, names: Iterable[str]) -> str:
-    """A digest of some files of a folder; one that is missing counts, too."""
+    """Returns a digest of some files of a folder, missing ones included."""
     total = hashlib.sha256()
     for name in names:
         file = folder / name

@@ -1,18 +1,15 @@
-"""The files that a run leaves beside the weights: figures, curve and card."""
+"""`training.json`, the curve and the card that a run writes into a preset folder."""
 
 import json
-import os
 import platform
 from pathlib import Path
 
 import keras
-import matplotlib
 
 from keras_resblocks_plugin._utils._jsonfile import write_json
 from keras_resblocks_plugin.training import _runs
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
+from keras_resblocks_plugin.training._curve import plot_curve
+from keras_resblocks_plugin.training._hardware import hardware
 
 
 def training_record(
@@ -34,35 +31,6 @@ def training_record(
         },
         "history": history,
     }
-
-
-def hardware() -> str:
-    """The processor and its cores, or the accelerator."""
-    accelerators = _accelerators()
-    if accelerators:
-        return f"{len(accelerators)} of {accelerators[0]}"
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text().splitlines()
-        name = next((x.split(": ")[1] for x in lines if x.startswith("model name")), name)
-    return f"{os.cpu_count()} cores of {name}"
-
-
-def plot_curve(
-    history: list[dict], file: Path, metric: str = "accuracy", metric_name: str = "top-1 accuracy"
-) -> None:
-    """A metric over epochs, on augmented training images and on held-out ones."""
-    epochs = [figures["epoch"] for figures in history]
-    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    axes.plot(epochs, [f[metric] for f in history], label="training images, augmented")
-    if f"val_{metric}" in history[0]:
-        axes.plot(epochs, [f[f"val_{metric}"] for f in history], label="held-out images")
-    axes.set(xlabel="epoch", ylabel=metric_name, ylim=(0, None), xlim=(1, None))
-    axes.grid(alpha=0.3)
-    axes.legend()
-    figure.savefig(file, dpi=100, metadata={"Software": None})
-    plt.close(figure)
 
 
 def save_record(folder: Path, record: dict, *curve: str) -> None:
@@ -102,15 +70,6 @@ def whole_history(record: dict) -> list[dict]:
     earlier = (record.get("start") or {}).get("history", [])
     later = [{**epoch, "epoch": epoch["epoch"] + len(earlier)} for epoch in record["history"]]
     return [*earlier, *later]
-
-
-def _accelerators() -> list[str]:
-    if keras.backend.backend() == "torch":
-        # Keras has no `distribution` on PyTorch.
-        import torch
-
-        return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]
 
 
 def _backend_version() -> str:

@@ -1,4 +1,4 @@
-"""The folder of a training run: what made it, and what is taken from it when it starts again."""
+"""The folder of a training run: its files, and the settings that it belongs to."""
 
 import json
 from pathlib import Path
@@ -14,28 +14,28 @@ from keras_resblocks_plugin.training import _distribution, _provenance
 HISTORY = "history.jsonl"
 BACKUP = "backup"
 _RECORD = "settings.json"
-# What a network is, and what its weights are, in the files of a preset.
+# The files of a preset that define its network, and those with its weights.
 _ARCHITECTURE = ("config.json", "image_converter.json", "preprocessor.json")
 _WEIGHTS = ("model.safetensors", "model.weights.h5", "task.json", "task.weights.h5")
 
 
 def claim(folder: Path, settings: dict[str, Any]) -> None:
-    """Records the settings in the run's folder, so that no other run continues in it.
+    """Records the settings in the run's folder, in which a run with others cannot resume.
 
-    Of several processes the first writes, and each compares its own settings with the first's.
+    Of several processes only the first writes, and each compares its settings with the first's.
 
     Args:
         folder: The folder of the run.
         settings: Everything that the result depends on.
 
     Raises:
-        ValueError: If the folder has a run with other settings, or the processes of a run
-            have different ones; in all of them.
+        ValueError: In all processes, if the folder has a run with other settings, or if the
+            processes of a run have different ones.
     """
     settings = {
         **settings,
         "backend": keras.config.backend(),
-        # Each process shuffles its own share. The number of devices changes nothing.
+        # Each process shuffles its own share. The number of devices does not matter.
         "processes": _distribution.place()[1],
     }
     error = ""
@@ -49,7 +49,7 @@ def claim(folder: Path, settings: dict[str, Any]) -> None:
     if error:
         raise ValueError(error)
     first = json.loads(_distribution.text_from_first(to_json(settings)))
-    # Each host may have a copy of the data of its own.
+    # Each host may have its own copy of the data.
     changed = _provenance.differences(_portable(first), _portable(settings))
     if int(_distribution.total(len(changed))):
         raise ValueError(
@@ -59,11 +59,11 @@ def claim(folder: Path, settings: dict[str, Any]) -> None:
 
 
 def start_settings(preset: str | Path, weights: bool = True) -> dict[str, str]:
-    """The name of a preset that a run starts from, and what is in it at present.
+    """Returns the name of a preset that a run starts from, and digests of its files.
 
     Args:
         preset: A name, a folder, or `"hf://user/name"`.
-        weights: Whether its weights matter, or its architecture alone.
+        weights: Whether to include its weights.
     """
     folder = Path(locate(preset, ResBlockBackbone.presets))
     settings = {
@@ -76,7 +76,7 @@ def start_settings(preset: str | Path, weights: bool = True) -> dict[str, str]:
 
 
 def weights_digest(folder: Path) -> str:
-    """A digest of the weights in a preset folder."""
+    """Returns a digest of the weights in a preset folder."""
     return _provenance.digest(folder, _WEIGHTS)
 
 

@@ -109,3 +109,25 @@ def test_batches_are_augmented_and_keep_their_labels(images):
     _, y = next(batches.as_numpy_iterator())
     np.testing.assert_allclose(y.sum(axis=1), 1, rtol=1e-6)
     assert np.any((y > 0.01) & (y < 0.99))
+
+
+def test_memory_stays_flat_over_an_epoch(tmp_path):
+    size, count, batch = 128, 4000, 100
+    # 197 MB that the file system need not even store.
+    pixels = np.lib.format.open_memmap(
+        tmp_path / "images.npy", "w+", "uint8", (count, size, size, 3)
+    )
+    pixels.flush()
+    pixels = np.load(tmp_path / "images.npy", mmap_mode="c")
+    images = ImageSet(pixels, np.zeros(count, "int32"), ["a", "b"])
+    converter = krp.ResBlockImageConverter(image_size=(size, size), scale=1.0)
+    rows = np.arange(count)
+    batches = iter(training_batches(images, rows, batch, UNCHANGED, converter, 0))
+    own = []
+    for _ in range(count // batch + 10):
+        next(batches)
+        memory = psutil.Process().memory_info()
+        # What the system can drop and read again from the file is not the process's own.
+        own.append(memory.rss - memory.shared)
+    # After ten batches all buffers are there; ten more, of 20 MB each, may come and go.
+    assert max(own[10:]) - own[10] < 100e6, [x >> 20 for x in own]

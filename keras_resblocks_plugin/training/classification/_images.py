@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from keras_resblocks_plugin.training.classification._config import ClassificationConfig
+from keras_resblocks_plugin.training.data._balanced_rows import choose_images
 from keras_resblocks_plugin.training.data._labelled_images import ImageSet, Split
 from keras_resblocks_plugin.training.data._resizing import Resize
-from keras_resblocks_plugin.training.data._row_choice import choose_images
 
 
 @dataclasses.dataclass(frozen=True)

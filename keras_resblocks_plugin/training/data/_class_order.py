@@ -1,4 +1,7 @@
-"""The classes of one split by its own files: `datasets` reads every split by the first one's."""
+"""The features of one split as its own files declare them.
+
+`datasets` reads every split with the features of the first one.
+"""
 
 import warnings
 from collections.abc import Iterator
@@ -10,18 +13,18 @@ import pyarrow.parquet
 
 
 def own_features(path: str, split: str, cache: Path) -> datasets.Features | None:
-    """What the Parquet files of a split say that its columns are.
+    """Returns the features that the Parquet files of a split declare.
 
     Args:
-        path: A local folder or a Hub id, as `datasets.load_dataset` takes it.
+        path: A local folder or a Hub id for `datasets.load_dataset`.
         split: The name of the split.
-        cache: The library's own cache.
+        cache: The cache folder of `datasets`.
 
     Returns:
-        The features, or `None` where the split is not of Parquet files.
+        The features, or `None` if the split has no Parquet files.
 
     Raises:
-        ValueError: If the files of the split do not agree.
+        ValueError: If the files of the split have different features.
     """
     builder = datasets.load_dataset_builder(path, cache_dir=str(cache))
     files = (builder.config.data_files or {}).get(split.split("[")[0], [])
@@ -41,7 +44,7 @@ def own_features(path: str, split: str, cache: Path) -> datasets.Features | None
 
 
 def _read(files: list[str]) -> Iterator[tuple[str, datasets.Features]]:
-    # Each file of a remote dataset costs a request; one shows what the split has.
+    # Each file of a remote dataset costs a request, so only the first is read.
     local = [file for file in files if "://" not in file]
     for file in local or files[:1]:
         try:

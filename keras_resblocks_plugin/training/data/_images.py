@@ -1,9 +1,9 @@
-"""The one way to read an image or a mask: every Pillow mode, as a person sees it, or an error.
+"""Reading of images and masks: every Pillow mode as a viewer shows it, or an error.
 
 - The orientation that a camera recorded (EXIF) is applied.
-- Transparency goes onto white.
+- Transparent images are put on white.
 - Grayscale of 16 bits is scaled to 8 bits; nothing is clipped and nothing wraps.
-- Of a file with several frames, the first is read.
+- Only the first frame of a file is read.
 - Numbers of no known range (32-bit integers and floats) are an error.
 """
 
@@ -17,19 +17,19 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-# What transparent places show, as on a page.
+# The background of transparent images.
 BACKGROUND = (255, 255, 255)
-# What Pillow's plugins raise over damaged files.
+# The errors that Pillow's plugins raise for damaged files.
 _DAMAGED = (
     *(OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError),
     *(OverflowError, struct.error, zlib.error, Image.DecompressionBombError),
 )
-# Formats whose 32-bit grayscale is that of 16 bits in Pillow.
+# Formats whose 16-bit grayscale Pillow opens as 32-bit integers.
 _SIXTEEN_BITS = ("PNG", "PPM")
 
 
 class UnreadableImage(ValueError):
-    """An image that cannot be read, or of which nobody can tell what it shows."""
+    """An image that cannot be read, or whose values have no known range."""
 
 
 def read_image(source: Any) -> np.ndarray:
@@ -43,7 +43,7 @@ def read_image(source: Any) -> np.ndarray:
         A uint8 array of shape `(height, width, 3)`, RGB.
 
     Raises:
-        UnreadableImage: If it is none, is damaged, or its numbers have no known range.
+        UnreadableImage: If it is not an image, is damaged, or has values of no known range.
     """
     image = _open(source)
     if image.mode.startswith("I"):
@@ -68,7 +68,7 @@ def read_mask(source: Any) -> np.ndarray:
     """Reads a mask of class ids: the numbers of a one-channel image, and a palette's indices.
 
     Args:
-        source: What `read_image` takes.
+        source: As of `read_image`.
 
     Returns:
         An integer array of shape `(height, width)`.
@@ -91,7 +91,7 @@ def read_mask(source: Any) -> np.ndarray:
 
 
 def _open(source: Any) -> Image.Image:
-    """The image, loaded and turned as its camera was held."""
+    """Loads an image, and applies the orientation that its camera recorded."""
     if isinstance(source, Mapping):
         source = source.get("bytes") or source.get("path")
     if source is None:
@@ -104,7 +104,7 @@ def _open(source: Any) -> Image.Image:
         source.load()
         image = ImageOps.exif_transpose(source)
     except _DAMAGED as error:
-        # Pillow names the object in memory, which tells nobody anything.
+        # Pillow appends the address of the object in memory.
         reason = str(error).split(" <_io")[0] or type(error).__name__
         raise UnreadableImage(f"it cannot be read: {reason}") from None
     image.format = form
@@ -112,7 +112,7 @@ def _open(source: Any) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> np.ndarray:
-    """Grayscale of 16 bits, from black to white in 8."""
+    """Scales 16-bit grayscale to 8 bits."""
     if image.mode == "I" and image.format not in _SIXTEEN_BITS:
         low, high = image.getextrema()
         raise UnreadableImage(

@@ -1,4 +1,4 @@
-"""Size of the images that a network learns from, or is measured on, and how they come to it."""
+"""Resizing of decoded images, before they are stored in the cache."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ Resize = Callable[[np.ndarray], np.ndarray]
 
 
 class Square:
-    """The largest centred square, resized in Pillow: what recipes train on.
+    """Resizes the largest centered square with Pillow: the images that recipes train on.
 
     Args:
         size: The side in pixels.
@@ -22,7 +22,7 @@ class Square:
         self.settings: dict[str, Any] = {"square": size}
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """From uint8 pixels of any size to uint8 ones."""
+        """Resizes uint8 pixels."""
         height, width = pixels.shape[:2]
         side = min(height, width)
         left, top = (width - side) // 2, (height - side) // 2
@@ -33,9 +33,9 @@ class Square:
 
 
 class Converted:
-    """What a preset's converter makes of each raw image, before it scales the numbers.
+    """Resizes raw images as a preset's converter does, without scaling their values.
 
-    `normalizer(converter)` does the rest, so that both together are what `predict()` does.
+    Followed by `normalizer(converter)`, it does what `predict()` does.
 
     Args:
         converter: The preset's `krp.ResBlockImageConverter`.
@@ -49,11 +49,11 @@ class Converted:
         }
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """From uint8 pixels of any size to float32 ones, from 0 to 255."""
-        # Not under `keras.device("cpu")`: among several processes that may be another's on JAX.
+        """Resizes uint8 pixels; returns float32 pixels from 0 to 255."""
+        # Not under `keras.device("cpu")`, which on JAX may be a device of another process.
         return keras.ops.convert_to_numpy(self._resize(pixels.astype("float32")))
 
 
 def normalizer(converter: keras.Layer) -> keras.Layer:
-    """The converter without its resizing: for images that `Converted` has resized."""
+    """Returns the converter without its resizing, for images that `Converted` has resized."""
     return type(converter).from_config({**converter.get_config(), "image_size": None})

@@ -1,0 +1,31 @@
+"""The learning curve of a run."""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+
+def plot_curve(
+    history: list[dict], file: Path, metric: str = "accuracy", metric_name: str = "top-1 accuracy"
+) -> None:
+    """Plots a metric over epochs, on augmented training images and on held-out ones.
+
+    Args:
+        history: The logs of each epoch.
+        file: The PNG file to write.
+        metric: The name of the metric in the logs.
+        metric_name: The name of the metric in the figure.
+    """
+    epochs = [figures["epoch"] for figures in history]
+    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    axes.plot(epochs, [f[metric] for f in history], label="training images, augmented")
+    if f"val_{metric}" in history[0]:
+        axes.plot(epochs, [f[f"val_{metric}"] for f in history], label="held-out images")
+    axes.set(xlabel="epoch", ylabel=metric_name, ylim=(0, None), xlim=(1, None))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(file, dpi=100, metadata={"Software": None})
+    plt.close(figure)
