@@ -18,6 +18,7 @@ from keras_resblocks_plugin.training import (
     ClassificationConfig,
     DetectionConfig,
     DistributionConfig,
+    FinetuneConfig,
     SegmentationConfig,
     finetune,
 )
@@ -50,11 +51,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     """Runs the task."""
+    finetune(read_config(args))
+
+
+def read_config(args: argparse.Namespace) -> FinetuneConfig:
+    """Returns the configuration that the arguments describe."""
     given = {name: value for name, value in vars(args).items() if name not in ("task", "debug")}
     names = {field.name for field in dataclasses.fields(DistributionConfig)} & given.keys()
     if names:
         given["distribution"] = DistributionConfig(**{name: given.pop(name) for name in names})
-    finetune(CONFIGS[args.task](**given))
+    return CONFIGS[args.task](**given)
 
 
 def _add_arguments(parser: argparse.ArgumentParser, config: type) -> None:
