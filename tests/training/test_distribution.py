@@ -1,4 +1,4 @@
-"""Training on several devices and in several processes, as a shell starts it."""
+"""Training on several devices and in several processes, as started from a shell."""
 
 import json
 import socket

@@ -85,7 +85,7 @@ def test_a_run_starts_from_the_weights_of_another(uninterrupted, dataset, recipe
     assert "started from weights trained with" in (out / "preset" / "README.md").read_text()
 
 
-def test_a_killed_run_goes_on_where_it_was(uninterrupted, dataset, recipe, tmp_path, run_script):
+def test_a_killed_run_resumes(uninterrupted, dataset, recipe, tmp_path, run_script):
     out = tmp_path / "run"
     history = out / "history.jsonl"
     process = start_script("train.py", recipe, "--data", dataset, "--out", out)
@@ -102,7 +102,7 @@ def test_a_killed_run_goes_on_where_it_was(uninterrupted, dataset, recipe, tmp_p
     assert code == 0, errors
     epochs = [json.loads(line) for line in history.read_text().splitlines()]
     whole = [json.loads(x) for x in (uninterrupted[0] / "history.jsonl").read_text().splitlines()]
-    # No epoch runs twice but the one that was being saved, and the schedule goes on.
+    # No epoch runs twice but the one that was being saved, and the schedule continues.
     assert [epoch["epoch"] for epoch in epochs] in ([1, 2, 3], [1, 2, 2, 3])
     rates = {epoch["epoch"]: epoch["learning_rate"] for epoch in epochs}
     assert rates == {epoch["epoch"]: epoch["learning_rate"] for epoch in whole}
