@@ -11,11 +11,11 @@ from keras_resblocks_plugin.training.data._images import UnreadableImage
 
 
 class BadRow(Exception):
-    """What a row of a dataset has that nothing can be learnt from, or measured on.
+    """A row of a dataset that cannot be trained or measured on.
 
     Args:
-        fault: The kind of it, one of those in `FLAGS`.
-        detail: What it is in this row.
+        fault: The kind of fault, a key of `FLAGS`.
+        detail: The fault in this row, for an error.
     """
 
     def __init__(self, fault: str, detail: str):
@@ -23,7 +23,7 @@ class BadRow(Exception):
         self.fault = fault
 
 
-# What leaves out the rows with each kind of fault.
+# The flag that leaves out rows, by their fault.
 FLAGS = {
     "images that cannot be read": "--skip-unreadable",
     "boxes of no area or outside of their image": "--skip-bad-boxes",
@@ -32,7 +32,7 @@ UNREADABLE, BAD_BOXES = FLAGS
 
 
 def load_split(path: str, split: str, cache: Path) -> datasets.Dataset:
-    """One split, as `datasets.load_dataset` reads it, with the library's own files in `cache`.
+    """Loads one split with `datasets.load_dataset`, which caches its files in `cache`.
 
     Raises:
         ValueError: If it cannot be read.
@@ -46,13 +46,13 @@ def load_split(path: str, split: str, cache: Path) -> datasets.Dataset:
 
 
 def load_rows(path: str, split: str, cache: Path, **columns: str) -> datasets.Dataset:
-    """One split of a dataset, with no columns but some.
+    """Loads some columns of one split.
 
     Args:
         path: A local folder or a Hub id, as `datasets.load_dataset` takes it.
         split: The name of the split.
         cache: A folder for the library's own files.
-        **columns: What is wanted (`image`, `mask`, `objects`), and the column that has it.
+        **columns: The column of each kind: `image`, `mask` or `objects`.
 
     Raises:
         ValueError: If the split cannot be read, or lacks a column.
@@ -77,7 +77,7 @@ def load_rows(path: str, split: str, cache: Path, **columns: str) -> datasets.Da
 
 
 def readable(read: Callable[[Any], np.ndarray], source: Any) -> np.ndarray:
-    """What `read_image` or `read_mask` gives.
+    """Reads an image or a mask with `read_image` or `read_mask`.
 
     Raises:
         BadRow: If it cannot be read.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_resblocks_plugin.training._results import plt
+from keras_resblocks_plugin.training._curve import plt
 from keras_resblocks_plugin.training.detection._data import BoxedImages
 
 # Detections with less confidence are measured but not drawn.

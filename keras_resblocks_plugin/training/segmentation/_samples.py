@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from matplotlib import colors
 
-from keras_resblocks_plugin.training._results import plt
+from keras_resblocks_plugin.training._curve import plt
 from keras_resblocks_plugin.training.segmentation._batches import raw_batches
 from keras_resblocks_plugin.training.segmentation._classes import Classes
 from keras_resblocks_plugin.training.segmentation._data import MaskedImages

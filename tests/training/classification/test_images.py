@@ -3,14 +3,9 @@
 import io
 import json
 
-import numpy as np
-import psutil
 import pytest
 from PIL import Image
 
-import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.training.classification import _batches
-from keras_resblocks_plugin.training.data._labelled_images import ImageSet
 from tests.made_data import photographs, save_dataset
 from tests.training.classification.test_finetune import start
 from tests.training.made_presets import save_preset
@@ -92,24 +87,3 @@ def test_bad_input_is_one_error_before_training(preset, dataset, tmp_path):
         with pytest.raises(ValueError, match=words):
             start(preset, data, tmp_path / f"run{number}", **options)
         assert not (tmp_path / f"run{number}" / "history.jsonl").exists()
-
-
-def test_memory_stays_flat_over_an_epoch(tmp_path):
-    size, count, batch = 128, 4000, 100
-    # 197 MB, which the file system need not even store.
-    pixels = np.lib.format.open_memmap(
-        tmp_path / "images.npy", "w+", "uint8", (count, size, size, 3)
-    )
-    pixels.flush()
-    pixels = np.load(tmp_path / "images.npy", mmap_mode="c")
-    images = ImageSet(pixels, np.zeros(count, "int32"), ["a", "b"])
-    converter = krp.ResBlockImageConverter(image_size=(size, size), scale=1.0)
-    batches = iter(_batches.training_batches(images, batch, converter, 0))
-    own = []
-    for _ in range(count // batch + 10):
-        next(batches)
-        memory = psutil.Process().memory_info()
-        # Pages that the system can drop and read again from the file do not count.
-        own.append(memory.rss - memory.shared)
-    # After ten batches all buffers are there. Ten more, of 20 MB each, may come and go.
-    assert max(own[10:]) - own[10] < 100e6, [x >> 20 for x in own]

@@ -1,4 +1,4 @@
-"""Boxes and categories that a dataset lacks: an error that names the row, or the column."""
+"""Errors for missing boxes and categories, which name the row or the column."""
 
 import re
 
@@ -9,7 +9,7 @@ from keras_resblocks_plugin.training.data import _classes
 from keras_resblocks_plugin.training.detection import _data as _detection_data
 from tests.fixtures import call_script
 from tests.training.detection.scenes import save_scenes
-from tests.training.test_divergence import save_preset
+from tests.training.made_presets import save_preset
 
 pytestmark = pytest.mark.slow
 
@@ -18,7 +18,7 @@ NUMBERS = datasets.List(datasets.Value("int64"))
 
 
 def save_objects(folder, objects, category=NUMBERS):
-    """A training split whose last row has these objects, or `None`."""
+    """Saves a training split whose last row has these objects, or `None`."""
     save_scenes(folder, train=3)
     file = folder / "train-00000-of-00001.parquet"
     rows = datasets.Dataset.from_parquet(str(file), cache_dir=str(folder.parent / "cache"))
@@ -45,7 +45,7 @@ def save_objects(folder, objects, category=NUMBERS):
         ({"bbox": [[0, 0, 8]], "category": [0]}, "width and height of each box"),
     ],
 )
-def test_objects_that_are_missing_are_named_with_their_row(tmp_path, objects, words):
+def test_missing_objects_are_named_with_their_row(tmp_path, objects, words):
     data = save_objects(tmp_path / "data", objects)
     with pytest.raises(ValueError, match=rf"Row 2 of the split 'train' .*{words}"):
         _detection_data.load_boxed_images(
@@ -53,7 +53,7 @@ def test_objects_that_are_missing_are_named_with_their_row(tmp_path, objects, wo
         )
 
 
-def test_unnamed_categories_are_those_of_the_training_split(tmp_path):
+def test_unnamed_categories_are_read_by_the_training_split(tmp_path):
     train = save_objects(tmp_path / "a", {"bbox": [BOX], "category": [2]})
     without = save_objects(tmp_path / "b", {"bbox": [], "category": []})
     most, few = (
@@ -69,10 +69,11 @@ def test_unnamed_categories_are_those_of_the_training_split(tmp_path):
         _classes.read_by(most, few.class_names, "It", "the split")
 
 
-def test_categories_that_are_words_and_a_column_that_is_none_are_named(tmp_path):
+def test_categories_that_are_words_and_a_missing_column_are_named(tmp_path):
     words = datasets.List(datasets.Value("string"))
     data = save_objects(tmp_path / "data", {"bbox": [], "category": []}, words)
-    start = "detection", save_preset(tmp_path / "preset"), "--data", data, "--out", tmp_path / "run"
+    places = {"data": str(data), "out": tmp_path / "run"}
+    preset = str(save_preset(tmp_path / "preset"))
     with pytest.raises(ValueError, match=r"'objects' of the dataset .* integers.*ClassLabel"):
         call_script("finetune", *start)
     message = re.escape("needs a column 'things' of objects; name another with --objects-column")
