@@ -1,6 +1,5 @@
-"""One run of the comparison of strategies: from a preset or from scratch, to accuracies."""
+"""A run of the comparison of strategies: from a preset or from scratch, to an accuracy."""
 
-import argparse
 from pathlib import Path
 
 import keras
@@ -8,26 +7,26 @@ import numpy as np
 import tensorflow as tf
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.training import Augmentation, _divergence, _finetuning, _runs
+from keras_resblocks_plugin.training import ClassificationConfig, _divergence, _runs
 from keras_resblocks_plugin.training._accuracy import measure
-from keras_resblocks_plugin.training._jit_compile import jit_compile
+from keras_resblocks_plugin.training.classification import _batches, _model
 from keras_resblocks_plugin.training.data import _classes
-from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
 from keras_resblocks_plugin.training.data._readable_rows import usable_rows
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 from keras_resblocks_plugin.training.data._row_choice import balanced_rows
+from keras_resblocks_plugin.training.finetuning import _fit, _start
 
 
 class Comparison:
     """A preset and a dataset, decoded once for all runs.
 
     Args:
-        preset: Where every run but those from scratch starts.
+        preset: The preset that all runs start from, except those from scratch.
         data: A local folder or a Hub id, with the splits `train` and `validation`.
-        folder: Where decoded images are kept.
-        dtype: The precision while training.
+        folder: The folder of decoded images.
+        dtype: The precision policy while training.
         skip_unreadable: Whether to leave out images that cannot be read.
-        *columns: Those of images and labels, if they are not called so.
+        *columns: The columns of images and labels, if not `"image"` and `"label"`.
     """
 
     def __init__(
@@ -39,7 +38,7 @@ class Comparison:
         skip_unreadable: bool = False,
         *columns: str,
     ):
-        self.preset, self.dtype = preset, dtype
+        self.preset, self.data, self.folder, self.dtype = preset, data, folder, dtype
         converter = krp.ResBlockImageConverter.from_preset(preset)
         resize, self.normalize = Converted(converter), normalizer(converter)
         pair = _classes.open_pair(data, "train", "validation", folder / "cache", *columns)
@@ -48,11 +47,11 @@ class Comparison:
         self.images = {
             split.name: split.decode(resize, which) for split, which in zip(pair, rows, strict=True)
         }
-        # For the record: empty where nobody asked to leave out anything.
+        # For the record. Empty unless images are to be left out.
         self.left_out = {}
         if skip_unreadable:
             self.left_out["unreadable_images_left_out"] = sum(map(len, pair)) - sum(map(len, rows))
-        # The settings that all runs share.
+        # Every run depends on these besides its own settings.
         self.settings = {
             "start": _runs.start_settings(preset),
             "data": {name: split.settings for name, split in splits.items()},
@@ -71,64 +70,60 @@ class Comparison:
         steps: int,
         batch_size: int,
     ) -> dict[str, float]:
-        """Trains once; returns the top-1 accuracy on validation or held-out images.
+        """Trains once, and measures.
 
         Args:
-            strategy: One of `krp.freeze`, or `"scratch"`.
-            images: How many of each class to learn from.
-            seed: Of the choice of images, the weights and the batches.
-            held_out: How many of each class to measure on in place of the validation images.
-            learning_rate: The peak.
-            steps: Optimizer steps.
-            batch_size: Images a step.
+            strategy: A strategy of `krp.freeze`, or `"scratch"`.
+            images: The number of images of each class to train on.
+            seed: The seed of the choice of images, the weights and the batches.
+            held_out: The number of training images of each class to hold out and measure on.
+                Validation images are measured on if it is 0.
+            learning_rate: The peak learning rate.
+            steps: The number of optimizer steps.
+            batch_size: Images per step.
+
+        Returns:
+            The top-1 accuracy.
         """
         keras.backend.clear_session()
         keras.utils.set_random_seed(seed)
+        from_scratch = strategy == "scratch"
+        config = ClassificationConfig(
+            preset=self.preset,
+            data=self.data,
+            out=self.folder,
+            epochs=1,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            strategy="full" if from_scratch else strategy,
+            from_scratch=from_scratch,
+            dtype=self.dtype,
+            seed=seed,
+        )
         train = self.images["train"]
         rows = balanced_rows(
             train.labels, np.arange(len(train.labels)), train.class_names, images, held_out, seed
         )
-        args = argparse.Namespace(
-            preset=self.preset,
-            from_scratch=strategy == "scratch",
-            strategy="full" if strategy == "scratch" else strategy,
-            update_batch_norm=False,
-            rank=None,
-            dtype=self.dtype,
-            epochs=1,
-            learning_rate=learning_rate,
-            weight_decay=1e-4,
-        )
-        backbone = _finetuning.load_backbone(args)
-        model = krp.ResBlockImageClassifier(
-            backbone, class_names=train.class_names, head_dtype="float32"
-        )
-        _finetuning.freeze(model, args)
+        model = _model.build(_start.load_backbone(config), train.class_names)
+        _start.freeze(model, config)
         name = "held_out" if held_out else "validation"
         unseen = train if held_out else self.images["validation"]
         which = rows["held_out"] if held_out else np.arange(len(unseen.labels))
-        measured = evaluation_batches(unseen, which, 250, self.normalize)
+        measured = _batches.evaluation_batches(unseen, self.normalize, which)
         if strategy == "linear":
-            head, batches, measured = self._cached(
+            model, batches, measured = self._cached(
                 model, train, rows["train"], measured, batch_size
             )
         else:
-            head = model
-            batches = training_batches(
-                train, rows["train"], batch_size, Augmentation(), self.normalize, seed
+            batches = _batches.training_batches(
+                train, batch_size, self.normalize, seed, rows["train"]
             )
-        head.compile(
-            _finetuning.new_optimizer(args, steps),
-            keras.losses.CategoricalCrossentropy(from_logits=True),
-            # KerasHub's own would be for labels that are integers.
-            metrics=["accuracy"],
-            jit_compile=jit_compile(),
-        )
-        _divergence.fit(head, batches, steps, verbose=0)
-        return {f"{name}_top1": measure(head, measured)["top1"]}
+        _model.compile_for(model, _fit.new_optimizer(learning_rate, config.weight_decay, steps))
+        _divergence.fit(model, batches, steps, verbose=0)
+        return {f"{name}_top1": measure(model, measured)["top1"]}
 
     def _cached(self, model, train, rows, measured, batch_size):
-        """The head alone, on features that never change: of the images and their mirror images."""
+        """Returns the head, and its constant inputs: features of the images and their mirrors."""
         features = keras.Model(model.backbone.input, model.pooler(model.backbone.output))
         inputs = keras.Input(features.output.shape[1:])
         head = keras.Model(inputs, model.output_dense(inputs))
@@ -139,9 +134,10 @@ class Comparison:
                 np.concatenate(part).astype("float32") for part in zip(*pairs, strict=True)
             )
 
-        plain = evaluation_batches(train, rows, 250, self.normalize)
+        plain = _batches.evaluation_batches(train, self.normalize, rows)
         mirrored = plain.map(lambda x, y: (x[:, :, ::-1], y))
-        learnt = featured(plain.concatenate(mirrored))
-        batches = tf.data.Dataset.from_tensor_slices(learnt).shuffle(len(learnt[0])).repeat()
+        features_and_labels = featured(plain.concatenate(mirrored))
+        batches = tf.data.Dataset.from_tensor_slices(features_and_labels)
+        batches = batches.shuffle(len(features_and_labels[0])).repeat()
         batches = batches.batch(batch_size)
         return head, batches, tf.data.Dataset.from_tensor_slices(featured(measured)).batch(250)

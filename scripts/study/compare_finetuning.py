@@ -1,8 +1,7 @@
 """Compares the strategies of fine-tuning with training from scratch, on few and more images.
 
-Every finished run is kept, so that a killed comparison resumes. Learning
-rates are chosen by images held out of the training split; the validation split is only
-reported on.
+Finished runs are kept, so that an interrupted comparison continues. Learning rates are chosen by
+images held out of the training split. The validation split is for the reported results only.
 """
 
 import argparse
@@ -25,9 +24,9 @@ CANDIDATES = {
     "lora": (1e-3, 3e-3, 1e-2, 3e-2),
     "full": (1e-4, 3e-4, 1e-3, 3e-3),
 }
-# Learning rates are chosen on other images than those of the reported runs.
+# For the choice of learning rates: other images than those of any reported run.
 CHOICE = {"seed": 100, "held_out": 50}
-# Learning rates chosen with this many images a class serve for more images, too.
+# Learning rates chosen with this many images of each class serve for more images, too.
 MOST_TO_CHOOSE = 50
 
 
@@ -38,7 +37,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         epilog="example: python scripts/study/compare_finetuning.py resblock_bn_small "
         "--data DATASET --out runs/comparison --results scripts/study/finetuning.json",
     )
-    parser.add_argument("preset", help="where to start: a name, a folder, or hf://user/name")
+    parser.add_argument(
+        "preset", help="the preset to start from: a name, a folder, or hf://user/name"
+    )
     parser.add_argument("--data", required=True, help="a folder or Hub id for `load_dataset`")
     _cli.add_columns(parser)
     _cli.add_skip_unreadable(parser)
@@ -53,7 +54,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Runs the missing runs, and writes the results of all."""
+    """Runs what is missing, and writes all results."""
     import _comparison
 
     from keras_resblocks_plugin._utils import _jsonfile
@@ -91,7 +92,7 @@ def main(args: argparse.Namespace) -> None:
             settings = {"strategy": strategy, "images": min(images, MOST_TO_CHOOSE), **CHOICE}
             tried = [run(**settings, learning_rate=rate) for rate in CANDIDATES[strategy]]
             choices[strategy, settings["images"]] = tried
-            # One that diverged comes behind one that names nothing right.
+            # A run that diverged ranks below one without a correct prediction.
             best = max(tried, key=lambda x: (not x.get("diverged"), x["held_out_top1"]))
             rate = best["learning_rate"]
             results += [

@@ -19,8 +19,8 @@ from keras_resblocks_plugin.training.data._input import evaluation_batches
 from keras_resblocks_plugin.training.data._labelled_images import load_images
 from keras_resblocks_plugin.training.data._resizing import Square
 from tests.fixtures import call_script
-from tests.training.test_finetune_detection import save_scenes
-from tests.training.test_finetune_segmentation import save_streets
+from tests.training.detection.scenes import save_scenes
+from tests.training.segmentation.streets import save_streets
 
 # Past what float32 can hold, two steps later at the latest.
 TOO_FAST = 1e35

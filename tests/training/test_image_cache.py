@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 from keras_resblocks_plugin.training import _provenance
-from keras_resblocks_plugin.training.data import _detection_data, _segmentation_data
 from keras_resblocks_plugin.training.data._image_cache import unreadable_rows
 from keras_resblocks_plugin.training.data._labelled_images import load_images, open_split
 from keras_resblocks_plugin.training.data._readable_rows import readable_rows
 from keras_resblocks_plugin.training.data._resizing import Square
+from keras_resblocks_plugin.training.detection import _data as _detection_data
+from keras_resblocks_plugin.training.segmentation import _data as _segmentation_data
 from tests.made_data import photographs, save_two_columns
-from tests.training.test_finetune_detection import save_scenes
-from tests.training.test_finetune_segmentation import save_streets
+from tests.training.detection.scenes import save_scenes
+from tests.training.segmentation.streets import save_streets
 
 
 def test_decoded_images_are_those_of_their_columns(tmp_path):

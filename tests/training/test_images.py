@@ -6,10 +6,12 @@ import pytest
 from PIL import Image, ImageCms
 
 from keras_resblocks_plugin.diagnostics import _explain
-from keras_resblocks_plugin.training.data import _detection_data, _segmentation_data
 from keras_resblocks_plugin.training.data._images import UnreadableImage, read_image, read_mask
 from keras_resblocks_plugin.training.data._labelled_images import load_images
 from keras_resblocks_plugin.training.data._resizing import Square
+from keras_resblocks_plugin.training.detection import _data as _detection_data
+from keras_resblocks_plugin.training.segmentation import _classes as _segmentation_classes
+from keras_resblocks_plugin.training.segmentation import _data as _segmentation_data
 from tests.fixtures import call_script
 
 # A picture whose upper left quarter is red, on gray: turned or mirrored, it is another one.
@@ -168,7 +170,7 @@ def save_masks(folder, *masks, image=None):
 def load_masks(folder, values=None, ignored=None):
     arguments = str(folder), "train", folder.parent / "cache", None, "image", "mask", False
     images = _segmentation_data.load_masked_images(*arguments, values, ignored)
-    return images, _segmentation_data.find_classes(None, ignored, images, values)
+    return images, _segmentation_classes.find_classes(None, ignored, images, values)
 
 
 def test_any_values_are_mapped_by_the_flags_that_errors_name(tmp_path):

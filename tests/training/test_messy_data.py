@@ -11,13 +11,14 @@ import pytest
 import train
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.training.data import _classes, _detection_data
+from keras_resblocks_plugin.training.data import _classes
 from keras_resblocks_plugin.training.data._labelled_images import load_images, open_split
 from keras_resblocks_plugin.training.data._resizing import Square
+from keras_resblocks_plugin.training.detection import _data as _detection_data
 from tests.fixtures import call_script
 from tests.made_data import CLASSES, photographs, save_dataset
+from tests.training.detection.scenes import save_scenes
 from tests.training.test_divergence import save_preset
-from tests.training.test_finetune_detection import save_scenes
 
 pytestmark = pytest.mark.slow
 
@@ -84,7 +85,7 @@ def test_boxes_of_classes_in_another_order_are_refused(tmp_path):
     datasets.Dataset.from_dict(content, features=features).to_parquet(file)
     arguments = tmp_path / "cache", 16, "image", "objects", False, False
     assert _detection_data.load_boxed_images(str(data), "train", *arguments).images.count == 2
-    with pytest.raises(ValueError, match="list other classes than those of the first split"):
+    with pytest.raises(ValueError, match="must list the classes of the first split"):
         _detection_data.load_boxed_images(str(data), "validation", *arguments)
 
 

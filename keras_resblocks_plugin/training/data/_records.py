@@ -1,4 +1,4 @@
-"""Arrays of one shape in a file, which may be larger than memory: written once, then streamed."""
+"""Files of arrays of one shape, decoded once. They may be larger than memory."""
 
 import contextlib
 import dataclasses
@@ -8,24 +8,20 @@ from typing import Any
 
 import datasets
 import numpy as np
-import tensorflow as tf
 from tqdm import tqdm
 
 from keras_resblocks_plugin.training import _provenance
 from keras_resblocks_plugin.training.data._rows import FLAGS, BadRow
 
-# What a shuffled stream may keep in memory.
-_SHUFFLED_BYTES = 256 << 20
-
 
 @dataclasses.dataclass(frozen=True)
 class Records:
-    """A file of uint8 arrays, one behind the other.
+    """A file of uint8 arrays, one after the other.
 
     Args:
         file: The file.
-        count: How many arrays it has.
-        shape: The shape of each.
+        count: The number of arrays.
+        shape: The shape of each array.
     """
 
     file: Path
@@ -34,31 +30,19 @@ class Records:
 
     @property
     def array(self) -> np.ndarray:
-        """All of them as one array that maps the file."""
+        """All arrays as one, which maps the file."""
         return np.memmap(self.file, "uint8", "r", shape=(self.count, *self.shape))
-
-    def stream(self) -> tf.data.Dataset:
-        """One array after the other, read from the file by TensorFlow itself."""
-        records = tf.data.FixedLengthRecordDataset(str(self.file), int(np.prod(self.shape)))
-        records = records.apply(tf.data.experimental.assert_cardinality(self.count))
-        return records.map(lambda x: tf.reshape(tf.io.decode_raw(x, "uint8"), self.shape))
-
-
-def shuffled(rows: tf.data.Dataset, count: int, row_bytes: int, seed: int) -> tf.data.Dataset:
-    """Endless rows, in a new order each time; those of a large set are mixed as far as fits."""
-    buffer = max(1, min(count, _SHUFFLED_BYTES // row_bytes))
-    return rows.shuffle(buffer, seed=seed).repeat()
 
 
 @dataclasses.dataclass(frozen=True)
 class Written:
-    """What `write_records` has written.
+    """The files that `write_records` has written.
 
     Args:
         files: One file for each array of a row.
-        rows: The rows of the dataset that are in them.
-        settings: What made them.
-        skipped: How many rows are not, by their fault.
+        rows: The rows of the dataset that the files have.
+        settings: The settings that made them.
+        skipped: The number of rows left out, by their fault.
     """
 
     files: list[Records]
@@ -75,19 +59,19 @@ def write_records(
     settings: Mapping[str, Any],
     skip: Iterable[str],
 ) -> Written:
-    """Decodes every row into arrays of one shape, unless it has been done before.
+    """Decodes every row into arrays of one shape, unless the folder has them already.
 
     Args:
         dataset: The rows.
-        name: That of the split, for errors.
-        folder: Where the files go.
-        decode: From a row and its index to uint8 arrays, each of one shape in all rows;
-            raises `BadRow`.
-        settings: What else the arrays depend on: the columns, and what `decode` depends on.
-        skip: The faults with which a row is left out.
+        name: The name of the split, for errors.
+        folder: The folder of the files.
+        decode: A function from a row and its index to uint8 arrays, each of one shape in all
+            rows. It raises `BadRow`.
+        settings: The settings that `decode` depends on, such as the columns.
+        skip: The faults of rows to leave out.
 
     Raises:
-        ValueError: If rows have other faults; the error says how many, and which.
+        ValueError: If rows have other faults. The error has their number and indices.
     """
     settings = {
         **{"split": name, "fingerprint": dataset._fingerprint, "rows": len(dataset)},
@@ -98,14 +82,14 @@ def write_records(
     if not index.exists():
         folder.mkdir(parents=True, exist_ok=True)
         shapes, faults = _write(dataset, name, folder / stem, decode)
-        # Where it is, the files count as whole.
+        # It is written last: if it exists, the files are complete.
         _provenance.write_result(index, {"shapes": shapes, "faults": faults}, settings)
     found = _provenance.read_result(index, settings, way_out=f"Remove {index}.")
     for fault, details in found["faults"].items():
         if fault not in skip:
             raise ValueError(
                 f"The split {name!r} has {len(details)} rows with {fault}: "
-                f"{', '.join(details):.300}. Mend them, or leave them out with {FLAGS[fault]}. "
+                f"{', '.join(details):.300}. Fix them, or leave them out with {FLAGS[fault]}. "
                 f"The first: {next(iter(details.values()))}"
             )
     if not found["shapes"]:

@@ -1,0 +1,103 @@
+"""A run of fine-tuning for classification, from data to a saved preset."""
+
+import shutil
+
+import keras_resblocks_plugin as krp
+from keras_resblocks_plugin.training import _distribution
+from keras_resblocks_plugin.training._accuracy import measure
+from keras_resblocks_plugin.training.classification import _batches, _model
+from keras_resblocks_plugin.training.classification._config import ClassificationConfig
+from keras_resblocks_plugin.training.classification._images import ChosenImages, open_images
+from keras_resblocks_plugin.training.data._labelled_images import ImageSet
+from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
+from keras_resblocks_plugin.training.finetuning import _fit, _record, _start
+from keras_resblocks_plugin.training.finetuning._dense import in_float32
+
+
+def run(config: ClassificationConfig) -> None:
+    """Trains, measures on the validation split and saves."""
+    _distribution.start(config.distribution, config.batch_size)
+    converter = krp.ResBlockImageConverter.from_preset(config.preset)
+    images = open_images(config, Converted(converter))
+    _start.check_batch_size(config.batch_size, len(images.rows["train"]))
+    _start.claim_folder(config, images.settings)
+    normalize = normalizer(converter)
+    _, model = _new_model(config, images)
+    history = _train(model, config, images, normalize)
+    weights = model.get_weights()
+    if not _distribution.finish():
+        return
+    # The same model on one device, where it can be saved.
+    backbone, model = _new_model(config, images)
+    model.set_weights(weights)
+    preset = in_float32(
+        model,
+        backbone,
+        lambda float32: _model.build(float32, images.class_names),
+        config.out / "backbone",
+    )
+    results = _measure(preset, images, normalize)
+    preset.preprocessor = krp.ResBlockImageClassifierPreprocessor(converter)
+    folder = config.out / "preset"
+    preset.save_to_preset(str(folder))
+    _record.save_record(
+        folder,
+        config,
+        recipe={
+            "image_size": _size_in_words(images.decode("train")),
+            "augmentation": "mirrored, shifted by up to "
+            f"{_batches.AUGMENTATION.translation} of the side",
+            "images_per_class": config.images_per_class,
+        },
+        data={f"{name}_images": len(rows) for name, rows in images.rows.items()}
+        | {"unreadable_images_left_out": images.unreadable or None},
+        results=results,
+        history=history,
+        metric="accuracy",
+        metric_name="top-1 accuracy",
+    )
+    if config.strategy == "lora":
+        model.save_lora_weights(config.out / "adapter" / "adapter.safetensors")
+        shutil.copy(folder / "training.json", config.out / "adapter")
+
+
+def _new_model(config: ClassificationConfig, images: ChosenImages):
+    backbone = _start.load_backbone(config)
+    model = _model.build(backbone, images.class_names)
+    _start.freeze(model, config)
+    return backbone, model
+
+
+def _train(model, config: ClassificationConfig, images: ChosenImages, normalize):
+    train = images.decode("train", _distribution.share(images.rows["train"]))
+    watched = None
+    if "held_out" in images.rows:
+        rows = _distribution.share(images.rows["held_out"], equal=False)
+        watched = _batches.evaluation_batches(images.decode("held_out", rows), normalize)
+    steps_per_epoch = len(images.rows["train"]) // config.batch_size
+    optimizer = _fit.new_optimizer(
+        config.learning_rate, config.weight_decay, config.epochs * steps_per_epoch
+    )
+    _model.compile_for(model, optimizer)
+    return _fit.fit(
+        model,
+        _batches.training_batches(train, config.batch_size, normalize, config.seed),
+        steps_per_epoch,
+        config.epochs,
+        config.out,
+        watched,
+    )
+
+
+def _measure(preset, images: ChosenImages, normalize) -> dict[str, float]:
+    results = {}
+    for name in images.rows.keys() - {"train"}:
+        batches = _batches.evaluation_batches(images.decode(name), normalize)
+        for metric, value in measure(preset, batches).items():
+            results[f"{name}_{metric}"] = value
+    return results
+
+
+def _size_in_words(images: ImageSet) -> int | str:
+    height, width = images.images.shape[1:3]
+    return height if height == width else f"{height} × {width}"
