@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Literal
 
 from keras_resblocks_plugin._utils._extras import require
 from keras_resblocks_plugin.training._distribution import DistributionConfig
@@ -30,8 +31,7 @@ class TrainConfig:
             more than 0.1 points. Defaults to `False`.
         seed: int. The seed of weights, batches and held-out images. Defaults to `0`.
         epochs: int. Replaces the recipe's `epochs`. Defaults to `None`.
-        dtype: str. Replaces the recipe's `dtype`: `"float32"` or `"mixed_bfloat16"`. Defaults
-            to `None`.
+        dtype: str. Replaces the recipe's `dtype`. Defaults to `None`.
         distribution: `DistributionConfig`. The devices and processes. Defaults to one of each.
     """
 
@@ -49,7 +49,7 @@ class TrainConfig:
     bfloat16: bool = False
     seed: int = 0
     epochs: int | None = None
-    dtype: str | None = None
+    dtype: Literal["float32", "mixed_bfloat16"] | None = None
     distribution: DistributionConfig = dataclasses.field(default_factory=DistributionConfig)
 
     @property

@@ -5,9 +5,9 @@ import re
 import datasets
 import pytest
 
+from keras_resblocks_plugin.training import DetectionConfig, finetune
 from keras_resblocks_plugin.training.data import _classes
 from keras_resblocks_plugin.training.detection import _data as _detection_data
-from tests.fixtures import call_script
 from tests.training.detection.scenes import save_scenes
 from tests.training.made_presets import save_preset
 
@@ -75,7 +75,7 @@ def test_categories_that_are_words_and_a_missing_column_are_named(tmp_path):
     places = {"data": str(data), "out": tmp_path / "run"}
     preset = str(save_preset(tmp_path / "preset"))
     with pytest.raises(ValueError, match=r"'objects' of the dataset .* integers.*ClassLabel"):
-        call_script("finetune", *start)
+        finetune(DetectionConfig(preset=preset, **places))
     message = re.escape("needs a column 'things' of objects; name another with --objects-column")
     with pytest.raises(ValueError, match=message):
-        call_script("finetune", *start, "--objects-column", "things")
+        finetune(DetectionConfig(preset=preset, **places, objects_column="things"))
