@@ -157,7 +157,7 @@ def test_a_preset_is_not_overwritten(tmp_path):
     model.save_to_preset(tmp_path)
     assert_refused(
         lambda: krp.convert.to_timm(model, tmp_path),
-        "`folder` must not contain a preset in it",
+        "`folder` must not contain a preset",
         folder=tmp_path,
     )
 
