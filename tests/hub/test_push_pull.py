@@ -5,10 +5,9 @@ import json
 import keras_hub
 import numpy as np
 import pytest
-from huggingface_hub import ModelCard
 
 import keras_resblocks_plugin as krp
-from tests.helpers import fill, images, to_numpy
+from tests.helpers import images, to_numpy
 from tests.hub.outcomes import contents, on_hub
 
 
@@ -148,44 +147,6 @@ def test_private_weights_do_not_go_to_a_public_repository(hub, preset):
     assert on_hub(hub, "user/name") == {}
 
 
-def test_the_card_keeps_edits_and_gets_new_results(hub, preset):
-    krp.push_to_hub(preset, "hf://user/name")
-    card = _card(hub)
-    assert (card.data.library_name, card.data.pipeline_tag) == ("keras-hub", "image-classification")
-    assert card.data.datasets == ["user/images"]
-    assert card.data.eval_results[0].metric_value == 0.5
-    assert 'from_preset("hf://user/name")' in card.text
-    edited = str(card).replace("# name", "# Ours").replace("apache-2.0", "mit")
-    hub.repo().edit({"README.md": edited.encode()})
-    _set_result(preset, 0.75)
-    krp.push_to_hub(preset, "hf://user/name")
-    card = _card(hub)
-    assert "# Ours" in card.text
-    assert card.data.license == "mit"
-    assert card.data.eval_results[0].metric_value == 0.75
-    krp.push_to_hub(preset, "hf://user/name", overwrite_card=True)
-    assert "# Ours" not in _card(hub).text
-    assert "| 0.75 |" in _card(hub).text
-
-
-@pytest.mark.parametrize("card", [b"\xff\xfe# name", b"---\na: [ ^\n---\n"])
-def test_a_card_that_cannot_be_read_is_refused_in_words(hub, preset, card):
-    krp.push_to_hub(preset, "hf://user/name")
-    hub.repo().edit({"README.md": card})
-    with pytest.raises(ValueError, match=r"README.md, must be UTF-8.*`overwrite_card=True`"):
-        krp.push_to_hub(preset, "hf://user/name")
-    krp.push_to_hub(preset, "hf://user/name", overwrite_card=True)
-    assert _card(hub).data.library_name == "keras-hub"
-
-
-def test_a_card_nobody_edited_is_written_anew(hub, preset):
-    krp.push_to_hub(preset, "hf://user/name")
-    _set_result(preset, 0.75)
-    krp.push_to_hub(preset, "hf://user/name")
-    assert "| 0.75 |" in _card(hub).text
-    assert "| 0.5 |" not in _card(hub).text
-
-
 def test_a_pulled_name_loads_in_later_processes_without_the_hub(hub, preset, fresh_process):
     pushed = krp.push_to_hub(preset, "hf://user/name")
     pulled = krp.pull_from_hub("hf://user/name", name="mine")
@@ -239,60 +200,3 @@ def test_names_and_handles_are_checked_before_anything_is_asked(hub, preset):
     with pytest.raises(ValueError, match=r"pull_from_hub"):
         krp.register_preset("mine", "hf://user/name@v1")
     assert hub.requests == []
-
-
-def _card(hub) -> ModelCard:
-    return ModelCard(hub.repo().find().files["README.md"].content.decode())
-
-
-def _set_result(preset, value: float) -> None:
-    training = json.loads((preset / "training.json").read_text())
-    training["results"]["validation_top1"] = value
-    (preset / "training.json").write_text(json.dumps(training))
-
-
-def tiny_segmenter() -> keras_hub.models.DeepLabV3ImageSegmenter:
-    encoder = krp.ResBlockBackbone("bn", [4, 4], [1, 1], [2, 2], [4], [3], [2])
-    backbone = keras_hub.models.DeepLabV3Backbone(
-        image_encoder=fill(encoder),
-        spatial_pyramid_pooling_key="P3",
-        low_level_feature_key="P2",
-        upsampling_size=2,
-        dilation_rates=[1],
-        projection_filters=4,
-    )
-    return keras_hub.models.DeepLabV3ImageSegmenter(backbone=backbone, num_classes=2)
-
-
-def test_a_task_of_keras_hub_on_the_backbone(hub, preset):
-    segmenter = tiny_segmenter()
-    pushed = krp.push_to_hub(segmenter, "hf://user/name")
-    assert pushed.load_line == 'keras_hub.models.ImageSegmenter.from_preset("hf://user/name")'
-    card = _card(hub)
-    assert card.data.pipeline_tag == "image-segmentation"
-    assert "| block type | bn |" in card.text
-    krp.pull_from_hub("hf://user/name", name="segmenter")
-    loaded = keras_hub.models.ImageSegmenter.from_preset("segmenter")
-    x = images(1, 16, 16, 3)
-    np.testing.assert_array_equal(to_numpy(loaded(x)), to_numpy(segmenter(x)))
-    with pytest.raises(ValueError, match="must describe a `ResBlockBackbone`"):
-        krp.ResBlockBackbone.from_preset("segmenter")
-
-
-def test_a_detector_of_keras_hub_on_the_backbone(hub):
-    encoder = fill(krp.ResBlockBackbone("bn", [4] * 3, [1] * 3, [2] * 3, [4], [3], [2]))
-    backbone = keras_hub.models.RetinaNetBackbone(encoder, 3, 4, use_p5=False)
-    anchors = keras_hub.layers.AnchorGenerator(
-        "xyxy", min_level=3, max_level=4, num_scales=1, aspect_ratios=[1.0], anchor_size=2.0
-    )
-    detector = keras_hub.models.RetinaNetObjectDetector(
-        backbone, 2, bounding_box_format="xyxy", anchor_generator=anchors
-    )
-    pushed = krp.push_to_hub(detector, "hf://user/name")
-    assert pushed.load_line == 'keras_hub.models.ObjectDetector.from_preset("hf://user/name")'
-    assert _card(hub).data.pipeline_tag == "object-detection"
-    krp.pull_from_hub("hf://user/name", name="detector")
-    loaded = keras_hub.models.ObjectDetector.from_preset("detector")
-    x = images(1, 32, 32, 3)
-    for name, value in detector(x).items():
-        np.testing.assert_array_equal(to_numpy(loaded(x)[name]), to_numpy(value))
