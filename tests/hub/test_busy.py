@@ -115,5 +115,5 @@ def test_a_training_waits_too(hub, preset, tmp_path, said):
     push.start()
     seconds, _ = timed(push.finish, preset)
     assert 2 < seconds < 6
-    assert push.missing is None
+    assert push.last_error is None
     assert on_hub(hub, "user/tiny") == contents(preset)
