@@ -1,4 +1,4 @@
-"""Pushes beside a training: one at a time, and of those that wait only the latest."""
+"""Pushes during training: one at a time, and of those that wait only the latest."""
 
 import logging
 import tempfile
@@ -28,17 +28,17 @@ class BackgroundPush:
     Args:
         token: A token with write access.
         target: The repository and branch.
-        private: Whether a new repository is private.
+        private: bool. Makes a new repository private.
 
     Attributes:
         url: The page of the last commit that arrived, or `None`.
-        missing: Why the last push did not arrive, or `None`.
+        last_error: The reason why the last push failed, or `None`.
     """
 
     def __init__(self, token: str, target: Handle, private: bool | None):
         self.token, self.target, self.private = token, target, private
         self.url = None
-        self.missing = None
+        self.last_error = None
         self._silent = False
         self._waiting = None
         self._thread = None
@@ -61,7 +61,7 @@ class BackgroundPush:
             self._fail(f"The preset could not be copied for the push: {error}")
 
     def start(self) -> None:
-        """Starts to push what waits, unless a push is going on."""
+        """Starts the push that waits, unless another one is under way."""
         if self._waiting is not None and not (self._thread and self._thread.is_alive()):
             client = HubClient(self.token)
             self._exchange = client.exchange
@@ -75,12 +75,12 @@ class BackgroundPush:
         """Waits until all has arrived; tries once more to push `folder` if it has not.
 
         It waits as long as bytes move, and as long as a busy Hub asks, but not for a Hub that
-        is silent: what has not arrived then is `missing`.
+        is silent; `last_error` then says what failed.
         """
         going_on = self._thread is not None and self._thread.is_alive()
         self._wait()
         if not (going_on and self._silent):
-            if self.missing and self._waiting is None:
+            if self.last_error and self._waiting is None:
                 self.offer(folder)
             self.start()
             self._wait()
@@ -102,7 +102,7 @@ class BackgroundPush:
                 preset = PresetFolder(Path(parent) / _COPY)
                 check_shareable(preset)
                 _, self.url, _ = Upload(client, self.target, preset).send(self.private)
-                self.missing = None
+                self.last_error = None
                 _log.info("Pushed: %s", self.url)
             except Exception as error:
                 # Whatever it is, the training matters more.
@@ -115,5 +115,5 @@ class BackgroundPush:
             self._waiting = None
 
     def _fail(self, reason: object) -> None:
-        self.missing = " ".join(str(reason).split())
-        _log.warning("A push failed and the training goes on. %s", self.missing)
+        self.last_error = " ".join(str(reason).split())
+        _log.warning("A push failed; training continues. %s", self.last_error)

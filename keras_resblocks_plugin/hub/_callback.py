@@ -1,4 +1,4 @@
-"""The best preset of a training run goes to the Hub while the training goes on."""
+"""Callback that pushes the best preset of a training run to the Hub during training."""
 
 import math
 import warnings
@@ -20,19 +20,19 @@ from keras_resblocks_plugin.saving._training_record import TrainingRecord
 class PushToHub(keras.callbacks.Callback):
     """Saves the best preset so far after each epoch, and pushes it in the background.
 
-    A push that fails does not stop the training. At the end it is tried once more, and what
-    did not arrive then is said in a warning, with the call that pushes it. The training ends
-    whatever the Hub does: nothing waits for a silent one longer than one deadline, 10 seconds
-    (`HF_HUB_ETAG_TIMEOUT`). A transfer whose bytes move is waited for, and a Hub that asks to wait
-    for up to 300 seconds. The measured values go into the preset's
-    `training.json`, and so into its card; a training that starts again knows them.
+    A failed push does not stop training. It is retried once at the end; if that fails, a warning
+    gives the call that pushes the preset. Training always ends: the callback waits for a silent
+    Hub no longer than one deadline, 10 seconds (`HF_HUB_ETAG_TIMEOUT`), for a Hub that asks to
+    wait up to 300 seconds, and for a transfer as long as bytes move. The measured values go into
+    the preset's `training.json` and its card. A run that resumes reads them from there.
 
     Args:
         handle: `"hf://user/name"`, with `@branch` where wanted.
-        folder: Where the best preset is kept on this disk.
-        monitor: What in the logs tells which epoch is best. Defaults to `"val_accuracy"`.
+        folder: The local folder of the best preset.
+        monitor: The entry of the logs that decides which epoch is best. Defaults to
+            `"val_accuracy"`.
         mode: `"max"`, `"min"` or `"auto"`, which is `"min"` for losses. Defaults to `"auto"`.
-        private: Whether a new repository is private. Defaults to what the account has set.
+        private: bool. Makes a new repository private. Defaults to the account's setting.
         token: A token with write access. Defaults to the one of `hf auth login`.
 
     Example:
@@ -70,9 +70,9 @@ class PushToHub(keras.callbacks.Callback):
         return self._pushes.url
 
     @property
-    def missing(self) -> str | None:
-        """Why the best preset did not arrive, or `None`."""
-        return self._pushes.missing
+    def last_error(self) -> str | None:
+        """The reason why the best preset did not arrive, or `None`."""
+        return self._pushes.last_error
 
     def on_train_begin(self, logs: dict | None = None):
         if not hasattr(self.model, "save_to_preset"):
@@ -100,9 +100,9 @@ class PushToHub(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict | None = None):
         self._pushes.finish(self.folder)
-        if self.missing:
+        if self.last_error:
             _warn(
-                f"The best preset did not arrive at `{self.target}`: {self.missing} "
+                f"The best preset did not arrive at `{self.target}`: {self.last_error} "
                 f"Push it with `krp.push_to_hub({str(self.folder)!r}, '{self.target}')`."
             )
 

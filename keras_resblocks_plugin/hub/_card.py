@@ -1,4 +1,4 @@
-"""The model card, written from the own files of a preset or an adapter."""
+"""The model card, generated from the files of a preset or an adapter."""
 
 from pathlib import Path
 from typing import Any

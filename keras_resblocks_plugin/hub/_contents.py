@@ -77,7 +77,7 @@ def copy_contents(preset: PresetFolder, copy: Path, token: str | None) -> Preset
 def changes(
     contents: Mapping[str, Path | bytes], there: Mapping[str, str], handle: Handle
 ) -> list[CommitOperationAdd | CommitOperationDelete]:
-    """What makes a repository with the files `there` hold `contents`.
+    """The operations that turn a repository with the files `there` into one with `contents`.
 
     Files of an earlier preset that this one lacks are deleted; files that people added stay.
 
@@ -90,7 +90,7 @@ def changes(
         ValueError: If there are other weights or code, which no pull would take.
     """
     gone = sorted(path for path in there if path not in contents)
-    # What an adapter lacks of a preset is not the earlier adapter's.
+    # Preset files are not left over from an earlier adapter.
     own = _RECORDS if ADAPTER_FILE in contents else _PRESET_FILES
     stale = [path for path in gone if path in own or path.startswith("samples/")]
     foreign = [path for path in gone if is_code_or_weights(path) and path not in stale]

@@ -1,4 +1,4 @@
-"""Cards that people edited: they keep their words, and get the new results."""
+"""Updates of model cards that people edited: their text stays, and the results are new."""
 
 import hashlib
 
@@ -16,7 +16,7 @@ def sign(text: str) -> str:
 
 
 def renewed(old: bytes, new: ModelCard) -> str:
-    """The text of a card with the results of `new`, and the words of `old` if they were edited.
+    """The text of a card with the results of `new`, and the text of `old` if that was edited.
 
     The metadata of `old` stays, with the results of `new` in it, and the keys that it
     lacked. Results that `new` does not have, on other data for instance, stay.
@@ -35,7 +35,7 @@ def renewed(old: bytes, new: ModelCard) -> str:
         reason = " ".join(str(error).split())
         raise ValueError(
             "The card that is there already, README.md, must be UTF-8 and begin with metadata in "
-            f"YAML. Mend it, or pass `overwrite_card=True`. Received: {reason}"
+            f"YAML. Fix it, or pass `overwrite_card=True`. Received: {reason}"
         ) from None
     body, metadata = card.text, card.data.to_dict()
     if not _is_edited(body):

@@ -1,4 +1,4 @@
-"""A preset from the Hub, under a name of one's own."""
+"""Download of a preset from the Hub, under a name of the user's."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from keras_resblocks_plugin.saving._preset_folder import PresetFolder
 
 @dataclass(frozen=True)
 class Pulled:
-    """What a pull did.
+    """The result of a pull.
 
     Args:
         name: The name by which the preset now loads.
@@ -21,8 +21,8 @@ class Pulled:
         commit: The commit that the name is pinned to.
         folder: Where it lies on this disk; `None` in a dry run.
         files: The files of the commit.
-        fresh: Whether the Hub said that this is the commit; `False` where it could not be asked
-            and the cache on this disk answered.
+        fresh: `True` if the Hub confirmed the commit; `False` if it could not be asked and the
+            local cache answered.
     """
 
     name: str
@@ -50,7 +50,7 @@ def pull_from_hub(
     Args:
         handle: `"hf://user/name"`, with `@revision` for a branch, a tag or a commit.
         name: The name to load it by. Defaults to the repository's.
-        dry_run: Whether to find out what would be pulled, and change nothing.
+        dry_run: bool. Finds out what would be pulled, and changes nothing.
         token: A token, for a private repository. Defaults to the one of `hf auth login`.
 
     Returns:

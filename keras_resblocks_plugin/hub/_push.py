@@ -1,4 +1,4 @@
-"""A preset to the Hub, in one commit that is checked when it has arrived."""
+"""Push of a preset to the Hub, in one commit that is verified after it arrived."""
 
 import re
 import tempfile
@@ -24,7 +24,7 @@ from keras_resblocks_plugin.saving._saving import saving_preset
 
 @dataclass(frozen=True)
 class Pushed:
-    """What a push did.
+    """The result of a push.
 
     Args:
         repo_id: The repository, `"user/name"`.
@@ -66,13 +66,13 @@ def push_to_hub(
         preset_or_model: A preset's folder or name, or a `ResBlockBackbone` or a KerasHub
             task on one; or a folder with an adapter, `adapter.safetensors`, alone.
         handle: `"hf://user/name"`. The repository is created if there is none.
-        private: Whether a new repository is private. Defaults to what the account has set.
+        private: bool. Makes a new repository private. Defaults to the account's setting.
         revision: The branch; it is created if there is none. Defaults to `"main"`.
-        create_pr: Whether to open a pull request, unless there is one with the same in it.
+        create_pr: bool. Opens a pull request, unless there is one with the same content.
             Defaults to `False`.
-        overwrite_card: Whether to replace a card that people edited. By default it stays,
-            with the new results in its metadata.
-        dry_run: Whether to find out what would be sent, and change nothing.
+        overwrite_card: bool. Replaces a card that people edited. By default it stays, with
+            the new results in its metadata.
+        dry_run: bool. Finds out what would be sent, and changes nothing.
         token: A token with write access. Defaults to the one of `hf auth login`.
 
     Returns:

@@ -32,8 +32,8 @@ class Upload:
         client: Who sends.
         target: The repository and branch.
         preset: The preset.
-        create_pr: Whether the commit is a pull request.
-        overwrite_card: Whether a card that people edited is replaced.
+        create_pr: bool. Makes the commit a pull request.
+        overwrite_card: bool. Replaces a card that people edited.
     """
 
     client: HubClient
@@ -49,7 +49,7 @@ class Upload:
         self._message = f"Push {self.target.name} with keras-resblocks-plugin"
 
     def compare(self) -> list[str]:
-        """What would be sent or deleted; changes nothing."""
+        """The files that would be sent or deleted. Changes nothing."""
         for revision in (self.target.revision, None):
             try:
                 head = self.client.call(self.target, self._head, revision)

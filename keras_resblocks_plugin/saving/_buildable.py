@@ -1,4 +1,4 @@
-"""The classes and functions that a preset may name: a list, and what the user registered."""
+"""Classes and functions that a preset may name: a fixed list and those that users registered."""
 
 import functools
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import keras
 from keras_resblocks_plugin._utils._kerashub import RetinaNetLabelEncoder
 from keras_resblocks_plugin._utils._registration import PACKAGE
 
-# What the supported tasks save. Everything else of Keras and KerasHub stays unbuilt: there are
+# Saved by the supported tasks. No other class of Keras and KerasHub is built: there are
 # hundreds of classes, and some run code or open files and addresses that a config names.
 _DTYPE_POLICIES = frozenset(
     (
@@ -39,7 +39,7 @@ def resolve(found: dict[str, Any]) -> Any:
     """The class or function that a serialized object names, if it may be built.
 
     Args:
-        found: What `keras.saving.serialize_keras_object` gives for a class or function.
+        found: The result of `keras.saving.serialize_keras_object` for a class or function.
 
     Raises:
         NotBuildable: If it may not.
@@ -63,7 +63,7 @@ def resolve(found: dict[str, Any]) -> Any:
 
 
 def serialized_objects(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every serialized object in a JSON value, however deep, with its place in there."""
+    """All serialized objects in a JSON value, at any depth, with their places in it."""
     if isinstance(value, dict):
         if "class_name" in value:
             yield path, value

@@ -65,7 +65,7 @@ class FolderFiles:
         return self._once(("hdf5", name), lambda: check_hdf5(self.path / name))
 
     def head(self, name: str = TASK_WEIGHTS_FILE) -> SavedHead | None:
-        """What a head says of its backbone; `None` if it says nothing.
+        """The digest of the backbone in a head's file; `None` if there is none.
 
         Raises:
             ValueError: If the file is damaged.

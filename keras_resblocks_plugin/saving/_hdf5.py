@@ -4,12 +4,12 @@ from pathlib import Path
 
 import h5py
 
-# All that h5py makes of a file whose structures are damaged.
+# The errors that h5py raises for damaged files.
 DAMAGED = (AttributeError, KeyError, OSError, RuntimeError, SystemError, TypeError, ValueError)
 
 
 def check_hdf5(file: Path) -> dict[str, tuple[int, ...]]:
-    """Checks that a file is HDF5, whole, and holds what it claims to hold.
+    """Checks that a file is whole HDF5 and holds all the data that it declares.
 
     Returns:
         The shape of each dataset in the file, by its path.

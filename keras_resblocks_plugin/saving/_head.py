@@ -1,4 +1,4 @@
-"""A tie between a task's head and the backbone's weights that it was saved with."""
+"""The digest that ties a task's head to the backbone's weights that it was saved with."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ _ATTRIBUTE = "backbone_sha256"
 
 @dataclass(frozen=True)
 class SavedHead:
-    """A head that says which backbone it was saved with.
+    """A head whose file names the weights of its backbone by a digest.
 
     Args:
         file: The path of `task.weights.h5`.
@@ -26,8 +26,8 @@ class SavedHead:
 
         Args:
             weights_file: The file of the weights.
-            digest: What the file says of them. Earlier versions wrote no digest: then
-                nothing is known.
+            digest: Their digest in the file. Earlier versions wrote none; then the check
+                passes.
 
         Raises:
             ValueError: If they are not.
@@ -49,13 +49,13 @@ class SavedHead:
 
 
 def read_head(file: Path) -> SavedHead | None:
-    """Reads what a head says of its backbone; `None` where it says nothing.
+    """Reads the digest in a head's file; returns `None` if there is none.
 
     Args:
         file: The path of `task.weights.h5`, which `check_hdf5` has checked.
 
     Raises:
-        ValueError: If what it says is no digest.
+        ValueError: If the attribute is not a digest.
     """
     try:
         with h5py.File(file, "r") as store:
@@ -77,7 +77,7 @@ def read_head(file: Path) -> SavedHead | None:
 
 
 def write_digest(file: Path, digest: str) -> None:
-    """Notes in a head's file which weights its backbone has."""
+    """Writes the digest of the backbone's weights into a head's file."""
     with h5py.File(file, "r+") as store:
         # Of a fixed length: HDF5 gives others 4 KB.
         store.attrs[_ATTRIBUTE] = np.bytes_(digest)

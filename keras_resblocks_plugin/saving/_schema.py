@@ -44,7 +44,7 @@ def check(file: Path, value: Any, schema: Mapping[str, Any] | bool, path: str = 
 
     Args:
         file: The file, for the error.
-        value: What `read_json` gave, or a part of it.
+        value: The content of the file, or a part of it.
         schema: A JSON Schema, with the words that `config_schema` adds.
         path: The place of the value in the file, for the error.
 
@@ -71,11 +71,11 @@ def check(file: Path, value: Any, schema: Mapping[str, Any] | bool, path: str = 
 
 
 def check_object(file: Path, value: dict[str, Any], expected: type) -> None:
-    """Checks a serialized object, and all inside of it, against the schemas of their classes.
+    """Checks a serialized object, and all objects inside it, against the schemas of their classes.
 
     Args:
         file: The file that the object comes from, for errors.
-        value: What `read_json` gave.
+        value: The content of the file.
         expected: The class of the object; it may be of a subclass.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The weights that a preset's configs ask for, compared with those that its files hold."""
+"""Comparison of the weights that a preset's configs ask for with those that its files hold."""
 
 import math
 from pathlib import Path
@@ -22,13 +22,13 @@ _BLOCKS_WITHOUT_WEIGHTS = 1000
 
 
 def check_sizes(files: FolderFiles, with_task: bool = True) -> None:
-    """Checks that the configs of a preset ask for just the weights that its files hold.
+    """Checks that the configs of a preset ask for exactly the weights that its files hold.
 
     Nothing is built or allocated: layers get shapes, and no values.
 
     Args:
         files: A preset of this package whose configs and weights files are valid.
-        with_task: bool. Whether its task belongs to its backbone. Defaults to `True`.
+        with_task: bool. Checks the backbone of the task as well. Defaults to `True`.
 
     Raises:
         ValueError: If they ask for more, for less or for other ones.

@@ -1,4 +1,4 @@
-"""`training.json`: how the weights of a preset were made, and what was measured on them."""
+"""Owner of `training.json`, the record of how a preset's weights were trained and measured."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -10,7 +10,7 @@ from keras_resblocks_plugin._utils._jsonfile import write_json
 
 RECORD_FILE = "training.json"
 _TEXT = {"type": "string", "maxLength": 10_000}
-# A run may add what it likes. What is read again has its type.
+# A run may add other keys. Those that are read again have a type.
 RECORD = {
     "type": "object",
     "properties": {
@@ -29,13 +29,13 @@ RECORD = {
 class TrainingRecord:
     """The content of `training.json`.
 
-    What was read from a file and is not changed is saved byte for byte, with the keys that this
-    class does not know. Of a new record, `save` leaves out what is `None`.
+    A record that was read and not changed is saved byte for byte, unknown keys included. `save`
+    leaves out the fields of a new record that are `None`.
 
     Args:
         license: The licence of the weights.
-        start: What the weights were before: the record of an earlier run, the name of a preset,
-            or the source of a conversion.
+        start: The origin of the weights: the record of an earlier run, the name of a preset, or
+            the source of a conversion.
         stored_as: The dtype of the stored kernels.
         multiply_adds: The multiply-adds of one image.
         learning_rates_tried: The learning rates among which the recipe's was chosen.

@@ -1,4 +1,4 @@
-"""Weights in and out of safetensors files, strictly and all or nothing."""
+"""Strict, all-or-nothing saving and loading of weights in safetensors files."""
 
 import contextlib
 import hashlib
@@ -96,7 +96,7 @@ def load_weights(model: keras.Model, stored: StoredWeights, head: SavedHead | No
 
 
 def is_index(file: Path) -> bool:
-    """Whether a file is an index of this package, and not one of Keras' sharded weights.
+    """Tells an index of this package from one of Keras' sharded weights.
 
     Both may have the same name. In a preset, where a `config.json` is beside it, it must be ours.
     """

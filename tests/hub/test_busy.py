@@ -116,5 +116,5 @@ def test_a_training_waits_too(hub, preset, tmp_path, said):
     push.offer(preset)
     seconds, _ = timed(lambda: (push.start(), push.finish(preset)))
     assert seconds > 2
-    assert push.missing is None
+    assert push.last_error is None
     assert on_hub(hub, "user/tiny") == contents(preset)

@@ -47,7 +47,7 @@ def fit(classifier, callback, accuracies, between=()):
 def test_the_best_epoch_arrives(hub, classifier, tmp_path):
     callback = krp.PushToHub("hf://user/name", tmp_path / "best", private=True)
     fit(classifier, callback, [0.25, 0.75, 0.5])
-    assert callback.missing is None
+    assert callback.last_error is None
     assert hub.repo().private
     assert on_hub(hub, "user/name") == contents(tmp_path / "best")
     assert callback.url == f"{hub.url}/user/name/commit/{hub.repo().find().id}"
@@ -61,7 +61,7 @@ def test_a_failing_hub_does_not_stop_the_training(hub, classifier, tmp_path):
     callback = krp.PushToHub("hf://user/name", tmp_path / "best")
     with pytest.warns(UserWarning, match=r"did not arrive .*501.*krp\.push_to_hub"):
         fit(classifier, callback, [0.25, 0.75, 0.5])
-    assert "501" in callback.missing
+    assert "501" in callback.last_error
     assert hub.repos == {}
     hub.faults.clear()
     krp.push_to_hub(tmp_path / "best", "hf://user/name")
@@ -84,7 +84,7 @@ def test_a_failed_push_is_repeated_at_the_end(hub, classifier, tmp_path):
     hub.inject(Fault("create_repo", times=99, status=501))
     callback = krp.PushToHub("hf://user/name", tmp_path / "best")
     fit(classifier, callback, [0.5, 0.25, 0.25], {2: lambda: hub.faults.clear()})
-    assert callback.missing is None
+    assert callback.last_error is None
     assert on_hub(hub, "user/name") == contents(tmp_path / "best")
 
 

@@ -58,7 +58,7 @@ def test_a_preset_that_is_saved_over_while_it_is_pushed_in_the_background(
         pushes.offer(saved_over / "preset")
         pushes.start()
         pushes.finish(saved_over / "preset")
-        assert pushes.missing is None
+        assert pushes.last_error is None
         saver.assert_one_save(load_pushed(hub, tmp_path / "there"))
 
 
@@ -82,5 +82,5 @@ def test_a_link_to_a_private_file_is_not_pushed_in_the_background(hub, preset, t
     pushes = BackgroundPush(hub.users_token, Handle.parse(HANDLE), None)
     pushes.offer(preset)
     pushes.finish(preset)
-    assert "is a link to" in pushes.missing
+    assert "is a link to" in pushes.last_error
     assert NAME not in hub.repos

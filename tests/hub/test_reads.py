@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import keras_resblocks_plugin as krp
-from tests.hub.test_push_pull import tiny_segmenter
+from tests.hub.test_kerashub_tasks import tiny_segmenter
 from tests.tiny import tiny_classifier
 
 _FILES = {
