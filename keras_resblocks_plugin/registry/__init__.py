@@ -1,1 +1,9 @@
-"""Names of presets."""
+"""Names of presets: bundled, registered and pulled ones."""
+
+from keras_resblocks_plugin.registry._registry import (
+    list_presets,
+    register_preset,
+    unregister_preset,
+)
+
+__all__ = ["list_presets", "register_preset", "unregister_preset"]
