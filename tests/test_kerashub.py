@@ -35,7 +35,7 @@ def test_names_of_files():
     assert preset_utils.SHARDED_MODEL_WEIGHTS_CONFIG_FILE == "model.weights.json"
 
 
-def test_the_backbone_is_what_keras_hub_exports():
+def test_the_backbone_class_is_the_exported_one():
     base = feature_pyramid_backbone.FeaturePyramidBackbone
     assert base is _kerashub.FeaturePyramidBackbone
     assert issubclass(krp.ResBlockBackbone, base)

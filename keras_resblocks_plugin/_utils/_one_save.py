@@ -93,7 +93,7 @@ def _opened(path: Path, lock: str, seconds: float) -> Iterator[Callable[[], bool
 
 
 def _open(path: Path) -> int | None:
-    # On Windows, what is open cannot be replaced.
+    # On Windows, an open file cannot be replaced.
     with contextlib.suppress(OSError):
         return os.open(path, os.O_RDONLY) if fcntl else None
     return None

@@ -82,7 +82,7 @@ def replacing_file(file: str | Path) -> Iterator[Path]:
 
 def _copy(folder: Path, staged: Path) -> None:
     shutil.rmtree(staged, ignore_errors=True)
-    # Copies, not links: what is written into a link would change the old folder.
+    # Copies, not links: writing to a link would change the old folder.
     if folder.exists():
         shutil.copytree(folder, staged, symlinks=True)
     else:

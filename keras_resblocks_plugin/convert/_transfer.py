@@ -56,8 +56,8 @@ def assign(
     there = {name: tensor.shape for name, tensor in tensors.items()}
     if problems := weight_differences(expected=needed, found=there):
         raise ValueError(
-            f"The weights of `{source}` are not those of the {_described(model)} that they look "
-            f"like, so nothing was converted. {problems}"
+            f"The weights of `{source}` do not match the {_described(model)} that they "
+            f"resemble, so nothing was converted. {problems}"
         )
     for name, variable in variables.items():
         array = tensors[name].read()

@@ -27,7 +27,8 @@ def save_picture(
         if statistic == "dead_units":
             norm, colours = Normalize(0, 1), "Reds"
         else:
-            # Ratios: half and twice are as far from one. What is zero or infinite stays white.
+            # A logarithmic scale, since half and twice are equally far from one. Zero and infinity
+            # stay white.
             shown = values[np.isfinite(values) & (values > 0)]
             norm = LogNorm(*(shown.min(), shown.max()) if shown.size else (0.1, 1))
             colours = "viridis"

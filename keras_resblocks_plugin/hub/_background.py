@@ -105,7 +105,7 @@ class BackgroundPush:
                 self.last_error = None
                 _log.info("Pushed: %s", self.url)
             except Exception as error:
-                # Whatever it is, the training matters more.
+                # No error of a push may stop the training.
                 self._silent = isinstance(error, SilentHubError)
                 self._fail(error)
 

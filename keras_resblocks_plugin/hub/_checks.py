@@ -71,6 +71,6 @@ def _refuse_not_finite(paths: Iterable[str]) -> None:
     bad = ", ".join(paths)
     if bad:
         raise ValueError(
-            f"The weights must be finite, or nobody can use them. Not finite: {bad}. "
+            f"The weights must be finite. Not finite: {bad}. "
             "Nothing was sent. Train again, with a smaller learning rate for instance."
         )

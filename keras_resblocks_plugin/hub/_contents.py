@@ -1,4 +1,4 @@
-"""The files that a push sends: those of a preset that differ from what is there."""
+"""The files that a push sends: the files of a preset that differ from the repository."""
 
 import shutil
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from keras_resblocks_plugin.saving._training_record import RECORD_FILE
 CARD_FILE = "README.md"
 _RECORDS = {RECORD_FILE, "curve.png"}
 _PRESET_FILES = PRESET_FILES | {KERASHUB_WEIGHTS_FILE} | _RECORDS
-# In larger files nobody writes a token by mistake.
+# Larger files are unlikely to contain a token by mistake.
 _TEXT_BYTES = 1_000_000
 
 

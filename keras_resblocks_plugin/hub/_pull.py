@@ -45,7 +45,7 @@ def pull_from_hub(
     A Hub that cannot be reached, does not answer within 10 seconds (`HF_HUB_ETAG_TIMEOUT`) or
     asks to wait is not waited for where the cache has the preset whole: it is checked and used,
     with a warning. Where the cache does not have it, a pull waits as long as the Hub asks, up to
-    300 seconds. With `HF_HUB_OFFLINE` set the cache is used, which is said once, in the log.
+    300 seconds. With `HF_HUB_OFFLINE` set the cache is used, which is logged once.
 
     Args:
         handle: `"hf://user/name"`, with `@revision` for a branch, a tag or a commit.
@@ -60,7 +60,7 @@ def pull_from_hub(
         OSError: If the folder that keeps the names cannot be written. Nothing is downloaded then.
         ValueError: If the name is taken, or the preset is incomplete or damaged, or names
             classes that may not be built.
-        HubError: If it cannot be downloaded; what was pulled before stays.
+        HubError: If it cannot be downloaded. A previous pull is kept.
 
     Example:
 

@@ -65,9 +65,9 @@ def push_to_hub(
     Args:
         preset_or_model: A preset's folder or name, or a `ResBlockBackbone` or a KerasHub
             task on one; or a folder with an adapter, `adapter.safetensors`, alone.
-        handle: `"hf://user/name"`. The repository is created if there is none.
+        handle: `"hf://user/name"`. The repository is created if it does not exist.
         private: bool. Makes a new repository private. Defaults to the account's setting.
-        revision: The branch; it is created if there is none. Defaults to `"main"`.
+        revision: The branch, which is created if it does not exist. Defaults to `"main"`.
         create_pr: bool. Opens a pull request, unless there is one with the same content.
             Defaults to `False`.
         overwrite_card: bool. Replaces a card that people edited. By default it stays, with
@@ -156,7 +156,7 @@ def _write_checked(
 
 
 def _check(preset: PresetFolder) -> type | None:
-    """Checks what is to be pushed; returns its class, or `None` for an adapter."""
+    """Validates the folder to push, and returns its class, or `None` for an adapter."""
     if preset.is_adapter:
         check_shareable_adapter(preset)
         return None

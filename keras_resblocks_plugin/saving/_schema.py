@@ -29,7 +29,7 @@ _OBJECT = {
     "required": ["module", "class_name", "config", "registered_name"],
     "additionalProperties": False,
 }
-# Others build, and make nothing of an image: integers, truth values, strings.
+# Other dtypes build a model that cannot process images: integers, booleans, strings.
 _DTYPE_NAME = re.compile(
     r"((int8|int4|float8|(gptq|awq)/[\w/-]+)_from_)?((mixed_)?(b?float16)|float32|float64)"
 )
@@ -134,7 +134,7 @@ def _instance_of(
         cls = resolve(instance)
     except NotBuildable:
         if "class_name" in instance:
-            # The check of all serialized objects says so in full.
+            # The check of all serialized objects reports this in full.
             return
         cls = None
     if not isinstance(cls, type) or not issubclass(cls, classes):

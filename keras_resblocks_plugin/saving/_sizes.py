@@ -69,7 +69,7 @@ def check_sizes_within(files: FolderFiles, shapes: dict[str, tuple[int, ...]]) -
 
 
 def _check_whole(files: FolderFiles, held: int) -> None:
-    """Checks that a backbone with all that KerasHub puts around the residual one fits, too."""
+    """Checks the size of a KerasHub backbone built around the residual one."""
     file = files.path / CONFIG_FILE
     try:
         with shapes_only():

@@ -12,7 +12,7 @@ _MEMORY_PROBE = """
 import sys, keras_hub, keras_resblocks_plugin
 def status(key):
     return next(int(x.split()[1]) for x in open("/proc/self/status") if x.startswith(key)) / 1024
-keras_hub.layers.ImageConverter  # All that is imported late is imported now.
+keras_hub.layers.ImageConverter  # Triggers the lazy imports.
 open("/proc/self/clear_refs", "w").write("5")
 before = status("VmRSS")
 backbone = keras_hub.models.Backbone.from_preset(sys.argv[1])

@@ -31,7 +31,7 @@ def _beside(measured: dict) -> str:
 
 
 def markdown(measured: dict) -> str:
-    """All that was measured."""
+    """Formats all measurements."""
     return "\n\n".join(
         [
             _beside(measured),
@@ -138,7 +138,7 @@ def _part_rows(measured: dict) -> list[list[str]]:
 
 
 def _growth(measured: dict) -> str:
-    """Whether loading is linear in depth, over the nets of one block."""
+    """Describes whether the loading time is linear in depth, for the nets of one block."""
     depths = [depth for depth in measured["load"] if int(depth) >= 50]
     if len(depths) < 3:
         return ""

@@ -35,7 +35,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Measures, prints the tables, and writes what was measured where asked."""
+    """Measures, prints the tables, and optionally writes the measurements."""
     import tempfile
 
     import _benchmark_load

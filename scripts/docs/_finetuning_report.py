@@ -22,7 +22,7 @@ _NAMES = {
 
 
 def finetuning_section(results: Mapping[str, Any]) -> tuple[str, Figure]:
-    """A table with what was done, and a plot.
+    """Returns a table of the results with the method, and a plot.
 
     Args:
         results: The contents of the file of `compare_finetuning.py`.

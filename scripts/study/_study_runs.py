@@ -49,7 +49,7 @@ class StudyData:
         number[chosen] = np.arange(classes)
         names = [train.class_names[label] for label in chosen]
         self.train, self.validation = (
-            # The other classes' images stay, for nobody to ask for.
+            # Images of the other classes stay in memory unused.
             ImageSet(images.images, number[images.labels], names)
             for images in (train, validation)
         )
@@ -83,7 +83,7 @@ def without_shortcut(block_type: str) -> type[krp.blocks.ResidualBlock]:
 
 
 def train(run: Run, data: StudyData, epochs: int, batch_size: int) -> dict:
-    """Trains one net once; returns all that the report needs."""
+    """Trains one net once, and returns the figures for the report."""
     keras.utils.set_random_seed(run.seed)
     image_size = data.train.images.shape[1]
     schedule = Schedule(epochs=epochs, learning_rate=run.rate, warmup_epochs=1)

@@ -39,7 +39,7 @@ def test_residual_ratio():
         [identity_block(3.0, name="tripled"), identity_block(-0.5, name="halved")]
     )
     measured = krp.ResidualDiagnostics.measure(model, images(4, 2, 2, 1))
-    # By hand: ‖3x‖ / ‖x‖ and ‖−x/2‖ / ‖x‖, whatever x is; float32 sums of 16 squares.
+    # By hand: ‖3x‖ / ‖x‖ and ‖−x/2‖ / ‖x‖, for every x; float32 sums of 16 squares.
     assert measured["residual_ratio"] == pytest.approx({"tripled": 3, "halved": 0.5}, rel=1e-6)
     # These blocks have no activation, so they have no dead units.
     assert measured["dead_units"] == {"tripled": 0, "halved": 0}

@@ -1,4 +1,4 @@
-"""The picture of what a classifier sees, and the maps in it, by hand."""
+"""The picture of activation maps, compared with maps computed by hand."""
 
 import numpy as np
 import pytest

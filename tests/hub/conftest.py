@@ -25,9 +25,9 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def hub(hub_server, monkeypatch, tmp_path, capfd, caplog) -> Hub:
-    """An empty Hub, whose user is logged in with a token that may write, and empty caches.
+    """An empty Hub, with empty caches and a user who is logged in with a write token.
 
-    After every test, the tokens are searched for in all that the test left.
+    After each test, no token may be found in its output, files, commits or log.
     """
     hub_server.reset()
     monkeypatch.setenv("HF_TOKEN", hub_server.users_token)

@@ -32,7 +32,7 @@ def script(monkeypatch):
                     # The interpreter prints a message that a process exits with.
                     print(code, file=sys.stderr)
                     code = 1
-        # For the search for tokens.
+        # The fixture `hub` searches the output for tokens.
         print(output.getvalue(), errors.getvalue())
         return code or 0, output.getvalue(), errors.getvalue()
 

@@ -22,7 +22,7 @@ def name():
 
 
 def test_every_from_preset_knows_a_registered_name(folder, name, tmp_path, monkeypatch):
-    # A relative folder is meant where it is said, and not where it is loaded.
+    # A relative folder is resolved when it is registered, not when it is loaded.
     monkeypatch.chdir(tmp_path)
     krp.register_preset(name, "preset")
     (tmp_path / "elsewhere").mkdir()

@@ -1,4 +1,4 @@
-"""Another process that saves two states in turn, for tests of what is read meanwhile.
+"""A process that saves two states in turn, for tests that read at the same time.
 
 Run as `python -m tests.saving.saver FOLDER`, it saves a classifier to `FOLDER/preset`, an adapter
 to `FOLDER/adapter` and a folder for timm to `FOLDER/timm` until it is killed, all of state 0 or

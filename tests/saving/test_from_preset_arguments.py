@@ -33,7 +33,7 @@ def saved(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def expected():
-    """What the model of that preset predicts."""
+    """The predictions of the model of that preset."""
     return predict(tiny_classifier(), photos())
 
 

@@ -77,7 +77,7 @@ def test_a_head_on_the_backbone_of_another_save_is_refused(folder, other, name, 
 
 
 def test_a_save_between_head_and_backbone_is_noticed(folder, other):
-    # These two calls are all of what KerasHub does to load weights.
+    # KerasHub loads weights by these two calls.
     classifier = krp.ResBlockImageClassifier.from_preset(folder, load_weights=False)
     classifier.load_task_weights(str(folder / HEAD))
     krp.ResBlockImageClassifier.from_preset(other).save_to_preset(folder)
@@ -156,7 +156,7 @@ def test_equal_saves_are_equal_files(folder, tmp_path, fresh_process):
     fresh_process(code, tmp_path / "again")
     assert (tmp_path / "again" / WEIGHTS).read_bytes() == (folder / WEIGHTS).read_bytes()
     assert set(stored_digests(tmp_path / "again")) == set(stored_digests(folder))
-    # Keras writes the names of layers into the head's file, so it is that of one model.
+    # Keras writes the names of layers into the head's file, so the file belongs to one model.
     classifier = tiny_classifier()
     for name in "ab":
         classifier.save_to_preset(tmp_path / name)

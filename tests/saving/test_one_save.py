@@ -1,4 +1,4 @@
-"""What is read while it is saved over: each load sees one save, whole."""
+"""Loads during concurrent saves: each sees one whole save."""
 
 import threading
 import time
@@ -25,7 +25,7 @@ def saved_over(tmp_path_factory):
 def test_60_classifiers_while_another_process_saves(saved_over):
     load = krp.ResBlockImageClassifier.from_preset
     seen = {saver.assert_one_save(load(saved_over / "preset")) for _ in range(60)}
-    # The other process was not kept from saving meanwhile.
+    # The other process kept saving.
     assert seen == {0, 1}
 
 
@@ -61,7 +61,7 @@ def test_timms_folders_while_another_process_saves(saved_over):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder of two files that are to be read together."""
+    """A folder of two files that must be read from the same save."""
     save(tmp_path / "folder", "0")
     return tmp_path / "folder"
 
@@ -104,7 +104,7 @@ def test_a_save_does_not_wait_for_ever(folder, monkeypatch):
         for text in texts:
             save(folder, text)
 
-    # It goes first, and what was read of two states is read again.
+    # The save goes first, and the mixture of two states is read again.
     assert one_save(folder, lambda: read(folder, save_once)) == "11"
 
 

@@ -44,8 +44,8 @@ def test_a_precision_in_which_no_image_can_be_read(folder, file, place, name):
         ({"preprocessor": lambda x: x}, "preprocessor"),
     ],
 )
-def test_what_could_not_be_loaded_is_refused_when_it_is_saved(saved, tmp_path, options, key):
-    folder = shutil.copytree(saved, tmp_path / "kept")
+def test_what_could_not_be_loaded_is_refused_when_it_is_saved(saved_preset, tmp_path, options, key):
+    folder = shutil.copytree(saved_preset, tmp_path / "kept")
     classifier = tiny_classifier(**options)
     assert_refused(lambda: classifier.save_to_preset(folder), key, folder=folder)
 

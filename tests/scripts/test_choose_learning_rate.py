@@ -1,4 +1,4 @@
-"""The learning rate of a recipe is chosen by held-out images, and what was tried is kept."""
+"""`choose_learning_rate.py` chooses by held-out images, and keeps all results."""
 
 import json
 import re

@@ -18,7 +18,7 @@ def test_the_quickstart_names_learns_saves_and_loads_back(run_script, tmp_path):
     assert any(name in cat for name in ("tabby", "Egyptian cat", "lion"))
     assert "of 6 other images named right" in output
     assert "outputs identical: True" in output
-    # Nothing is left where nobody asked for it.
+    # No other files are left.
     assert list(tmp_path.iterdir()) == []
 
 

@@ -50,7 +50,7 @@ def test_the_report_has_what_the_records_say(presets, tmp_path, monkeypatch):
     assert "3,000 validation images of colours" in text
     assert "\n`first`: trained twice.\n" in text
     assert "`second`:" not in text
-    # Nothing has been studied, so nothing is said about it.
+    # There is no study, so the report does not mention one.
     assert "claims" not in text
     assert "Fine-tuning" not in text
     assert "KerasHub" not in text

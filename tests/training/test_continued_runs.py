@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 
 def run_main(script, monkeypatch, *args):
-    """What a shell would start, in this process."""
+    """Runs the command in this process."""
     call_script(script.__name__, *args)
 
 

@@ -1,4 +1,4 @@
-"""What is not finite ends a training and is never a result."""
+"""Values that are not finite stop a training, and are never reported as results."""
 
 import json
 import re
@@ -61,7 +61,7 @@ def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-# A batch of 100 is one step: its loss is that of the start, and finite.
+# A batch of 100 is one step, whose loss is computed before the update and finite.
 @pytest.mark.parametrize(
     ("rate", "batch_size", "words"),
     [
@@ -80,7 +80,7 @@ def test_a_training_that_diverges_replaces_no_preset(
     preset = save_preset(tmp_path / "good")
     before = contents(preset)
     recipe = plain_recipe(rate, batch_size, holdout=0.0)
-    # A norm would make what is too large small again.
+    # A norm would rescale large values.
     recipe.write_text(recipe.read_text().replace('block_type = "bn"', 'block_type = "act"'))
     arguments = recipe, "--data", dataset, "--out", tmp_path / "run"
     with pytest.raises(Diverged, match=words):

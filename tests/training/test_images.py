@@ -66,7 +66,7 @@ def test_each_mode_is_the_picture_that_a_person_sees(mode):
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_photo_is_turned_as_its_camera_was_held(orientation, tmp_path):
-    # From the upright picture to what the sensor wrote, for each value of the tag.
+    # From the upright picture to the stored one, for each value of the tag.
     stored = {
         **{1: lambda x: x, 2: lambda x: x[:, ::-1], 3: lambda x: x[::-1, ::-1]},
         **{4: lambda x: x[::-1], 5: lambda x: x.swapaxes(0, 1)},

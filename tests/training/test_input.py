@@ -38,7 +38,7 @@ def test_images_are_read_where_they_lie_and_not_copied(tmp_path):
     seen = np.concatenate([x[:, 0, 0, 0].copy() for x, _ in batches.as_numpy_iterator()])
     np.testing.assert_array_equal(seen, np.arange(count) % 251)
     after = process.memory_info()
-    # What is mapped from the file counts as shared.
+    # Memory mapped from a file counts as shared.
     own = (after.rss - after.shared) - (before.rss - before.shared)
     assert own < array.nbytes / 4, own
 

@@ -28,7 +28,7 @@ def test_images_are_decoded_once_and_square(dataset, images, tmp_path):
     again = load_images(str(dataset), "validation", Square(32), tmp_path)
     assert cached.stat().st_mtime_ns == before
     np.testing.assert_array_equal(first.images, again.images)
-    # JPEG or PNG, what is in the file is what is in the array: these are lossless.
+    # Lossless files: the array equals the source.
     pixels = np.asarray(photographs(30, 1)["image"][1])
     np.testing.assert_array_equal(first.images[1], pixels)
 

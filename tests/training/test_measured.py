@@ -1,4 +1,4 @@
-"""A command measures what `predict` gives on raw images, whatever the preset's converter does."""
+"""Commands measure the outputs of `predict` on raw images, with any converter."""
 
 import json
 
@@ -60,7 +60,7 @@ def save_preset(folder, **converter):
 
 
 def predicted(preset, seed: int = 1) -> np.ndarray:
-    """What `predict` gives, one raw image at a time."""
+    """The outputs of `predict`, one raw image at a time."""
     classifier = krp.ResBlockImageClassifier.from_preset(preset, compile=False)
     raw = [np.asarray(image)[None].astype("float32") for image in photographs(COUNT, seed)["image"]]
     return np.concatenate([to_numpy(classifier.predict(x, verbose=0)) for x in raw])

@@ -154,7 +154,7 @@ def test_unnamed_classes_are_those_of_the_training_split(tmp_path, monkeypatch, 
     call_script("finetune", "classification", *(preset, *arguments))
     tuned = krp.ResBlockImageClassifier.from_preset(str(tmp_path / "run" / "preset"))
     assert tuned.class_names == ["0", "1", "2"]
-    # The same holds of what a preset is measured on.
+    # The same holds for the images that measure a preset.
     measure = tmp_path / "run" / "preset", "--data", data, "--cache", cache
     run_main(evaluate, monkeypatch, *measure)
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["images"] == 6

@@ -57,7 +57,7 @@ def test_a_killed_process_leaves_one_state_or_the_other(folder):
         assert len(texts) == 1
         assert texts <= set(STATES)
         assert_others_kept(folder)
-    # What is left over of a killed save is hidden, and the next save removes it.
+    # The leftovers of a killed save are hidden, and the next save removes them.
     with replacing(folder):
         pass
     assert [path.name for path in folder.parent.iterdir()] == ["preset"]

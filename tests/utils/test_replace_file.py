@@ -1,4 +1,4 @@
-"""Replacing one file, and names of any length, whatever is killed."""
+"""Replacing one file: names of any length, and killed processes."""
 
 import random
 
