@@ -1,13 +1,13 @@
 """The preset that a training run saves, with its measured accuracies and its record."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.diagnostics._multiply_adds import multiply_adds
-from keras_resblocks_plugin.training import _callbacks, _results, _runs, _storage
+from keras_resblocks_plugin.saving._training_record import RECORD_FILE, TrainingRecord
+from keras_resblocks_plugin.training import _callbacks, _record, _runs, _storage
 from keras_resblocks_plugin.training._accuracy import measure
 from keras_resblocks_plugin.training._recipe import Recipe
 from keras_resblocks_plugin.training._train import TrainConfig
@@ -66,9 +66,9 @@ def measure_and_save(
         "stored_as": stored,
         "multiply_adds": multiply_adds(classifier.backbone, recipe.image_size),
         "learning_rates_tried": describe_tried_rates(config.recipe, recipe, data["name"]),
-        **_results.training_record(recipe.to_dict(), data, results, history, config.seed),
+        **_record.shared_entries(recipe.to_dict(), data, results, history, config.seed),
     }
-    _results.save_record(folder, record)
+    _record.save_record(folder, record)
     print(f"Saved {folder}: " + ", ".join(f"{k} {v:.4f}" for k, v in results.items()))
 
 
@@ -77,5 +77,6 @@ def _start_record(start: str | None) -> dict | None:
     if start is None:
         return None
     known = krp.list_presets().get(start)
-    file = Path(known["handle"] if known else start) / "training.json"
-    return json.loads(file.read_text()) if file.is_file() else {"preset": start}
+    folder = Path(known["handle"] if known else start)
+    has_record = (folder / RECORD_FILE).is_file()
+    return TrainingRecord.read(folder).to_json() if has_record else {"preset": start}

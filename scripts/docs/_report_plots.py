@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from PIL import Image
 
-from keras_resblocks_plugin.training._results import whole_history
+from keras_resblocks_plugin.saving._training_record import TrainingRecord
 
 
 def plot_presets(presets: dict[str, dict], latencies: dict[str, list[float]], file: Path) -> None:
@@ -24,7 +24,8 @@ def plot_presets(presets: dict[str, dict], latencies: dict[str, list[float]], fi
     (epochs, parameters), (compute, latency) = panels
     colours = {name: f"C{index}" for index, name in enumerate(presets)}
     for name, record in presets.items():
-        history = [epoch for epoch in whole_history(record) if "val_accuracy" in epoch]
+        history = TrainingRecord.from_json(record).whole_history
+        history = [epoch for epoch in history if "val_accuracy" in epoch]
         epochs.plot(
             [epoch["epoch"] for epoch in history],
             [epoch["val_accuracy"] for epoch in history],

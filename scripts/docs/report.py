@@ -66,11 +66,11 @@ def read_presets(folder: Path) -> dict[str, dict]:
     """The records of all presets in a folder, the most accurate first."""
     import keras_resblocks_plugin as krp
     from keras_resblocks_plugin.diagnostics import multiply_adds
-    from keras_resblocks_plugin.training import _results
+    from keras_resblocks_plugin.training._record import read_record
 
     presets = {}
     for file in sorted(folder.glob("*/training.json")):
-        record = _results.read_record(file.parent)
+        record = read_record(file.parent).to_json()
         backbone = krp.ResBlockBackbone.from_preset(str(file.parent), load_weights=False)
         record["parameters"] = backbone.count_params()
         record["multiply_adds"] = multiply_adds(backbone, record["recipe"]["image_size"])
@@ -103,7 +103,7 @@ def measure_latency(folders: dict[str, Path], runs: int) -> dict[str, list[float
 def presets_section(presets: dict[str, dict], latencies: dict[str, list[float]]) -> str:
     """The table, how to read it, and the plots."""
     from keras_resblocks_plugin._utils import _markdown
-    from keras_resblocks_plugin.training import _results
+    from keras_resblocks_plugin.saving._training_record import TrainingRecord
     from keras_resblocks_plugin.training._hardware import hardware
 
     rows = []
@@ -114,7 +114,7 @@ def presets_section(presets: dict[str, dict], latencies: dict[str, list[float]])
                 f"[`{name}`]({name})",
                 f"{record['parameters'] / 1e6:.2f} M",
                 f"{record['multiply_adds'] / 1e6:.1f} M",
-                str(len(_results.whole_history(record))),
+                str(len(TrainingRecord.from_json(record).whole_history)),
                 f"{results['validation_top1']:.1%}",
                 f"{results['validation_top5']:.1%}",
                 f"{1000 * statistics.median(latencies[name]):.1f} ms",

@@ -1,7 +1,6 @@
 """Writes the README's table of presets from the presets' own metadata."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -21,20 +20,20 @@ def main(args: argparse.Namespace) -> None:
     """Reads every bundled preset's record and replaces the table."""
     import keras_resblocks_plugin as krp
     from keras_resblocks_plugin._utils import _markdown
-    from keras_resblocks_plugin.training import _results
+    from keras_resblocks_plugin.saving._training_record import TrainingRecord
 
     rows = []
     for name, preset in krp.list_presets().items():
         if preset["source"] != "bundled":
             continue
-        record = json.loads((Path(preset["handle"]) / "training.json").read_text())
-        results, data = record["results"], record["data"]
+        record = TrainingRecord.read(preset["handle"])
+        results, data = record.results, record.data
         rows.append(
             [
                 f"[`{name}`](presets/{name})",
                 f"{preset['parameters'] / 1e6:.1f} million",
                 f"{data['name']}, {data['train_images']:,} images",
-                str(len(_results.whole_history(record))),
+                str(len(record.whole_history)),
                 f"{results['validation_top1']:.1%}",
                 f"{results['validation_top5']:.1%}",
             ]

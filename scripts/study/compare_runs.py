@@ -31,9 +31,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main(args: argparse.Namespace) -> None:
     """Reads the records and replaces the section."""
     from keras_resblocks_plugin._utils import _markdown
-    from keras_resblocks_plugin.training import _results
+    from keras_resblocks_plugin.training._record import read_record
 
-    records = [_results.read_record(folder) for folder in args.presets]
+    records = [read_record(folder).to_json() for folder in args.presets]
     measured = [_measured_on(record) for record in records]
     if any(data != measured[0] for data in measured):
         raise ValueError(

@@ -10,7 +10,7 @@ import report
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from keras_resblocks_plugin.training import _results
+from keras_resblocks_plugin.saving._training_record import TrainingRecord
 from tests.scripts.test_benchmark import made_measurement
 from tests.tiny import tiny_backbone, tiny_classifier
 
@@ -73,7 +73,10 @@ def test_the_report_has_what_the_benchmark_measured(presets, tmp_path, monkeypat
 def test_the_curve_continues_where_earlier_weights_stopped():
     start = {"history": [{"epoch": 1}, {"epoch": 2}]}
     record = {"start": start, "history": [{"epoch": 1, "loss": 0.5}]}
-    assert _results.whole_history(record)[1:] == [{"epoch": 2}, {"epoch": 3, "loss": 0.5}]
+    assert TrainingRecord.from_json(record).whole_history[1:] == [
+        {"epoch": 2},
+        {"epoch": 3, "loss": 0.5},
+    ]
 
 
 def test_the_presets_have_colours_that_can_be_told_apart(tmp_path):

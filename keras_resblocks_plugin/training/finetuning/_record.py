@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from keras_resblocks_plugin.training import _results
+from keras_resblocks_plugin.training import _record
 from keras_resblocks_plugin.training.finetuning._config import FinetuneConfig
 
 
@@ -35,11 +35,11 @@ def save_record(
     record = {
         "license": config.license,
         "start": {"architecture" if config.from_scratch else "preset": name},
-        **_results.training_record(
+        **_record.shared_entries(
             {**_shared_recipe(config), **recipe}, data, results, history, config.seed
         ),
     }
-    _results.save_record(folder, record, metric, metric_name)
+    _record.save_record(folder, record, metric, metric_name)
     print(f"Saved {folder}: " + ", ".join(f"{k} {v:.4f}" for k, v in results.items()))
 
 

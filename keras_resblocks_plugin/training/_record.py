@@ -11,10 +11,10 @@ from keras_resblocks_plugin.training._curve import plot_curve
 from keras_resblocks_plugin.training._hardware import hardware
 
 
-def training_record(
+def shared_entries(
     recipe: dict, data: dict, results: dict[str, float], history: list[dict], seed: int
 ) -> dict:
-    """The part of a `TrainingRecord` that every run has: what it takes to repeat the run."""
+    """Returns the entries of a `TrainingRecord` by which any run can be repeated."""
     return {
         "recipe": recipe,
         "data": data,
@@ -49,7 +49,7 @@ def save_record(folder: Path, record: dict, *curve: str) -> None:
     model_card(folder).save(folder / "README.md")
 
 
-def read_record(folder: Path) -> dict:
+def read_record(folder: Path) -> TrainingRecord:
     """Reads the `training.json` of a preset folder, if it is about the weights in the folder.
 
     Raises:
@@ -62,12 +62,7 @@ def read_record(folder: Path) -> dict:
             f"The figures in {folder}/training.json are those of other weights than the folder "
             "has. Run the training again, or remove the file."
         )
-    return record.to_json()
-
-
-def whole_history(record: dict) -> list[dict]:
-    """The epochs of the run, after those of the run that its weights come from."""
-    return TrainingRecord.from_json(record).whole_history
+    return record
 
 
 def _backend_version() -> str:
