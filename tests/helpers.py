@@ -47,6 +47,14 @@ def values(layer: keras.Layer) -> dict[str, np.ndarray]:
     return {weight.path: np.array(to_numpy(weight)) for weight in layer.weights}
 
 
+def assert_same_values(left: keras.Layer, right: keras.Layer) -> None:
+    """Two layers have equal weights at the same paths."""
+    left, right = values(left), values(right)
+    assert left.keys() == right.keys()
+    for path in left:
+        np.testing.assert_array_equal(left[path], right[path], err_msg=path)
+
+
 def assert_changed(before: dict, after: dict, paths) -> None:
     """Each of the weights at `paths` has changed."""
     assert [path for path in paths if np.array_equal(before[path], after[path])] == []

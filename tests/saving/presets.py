@@ -1,6 +1,7 @@
 """Changes to preset files, and the check that they must not pass."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import keras_hub
@@ -12,6 +13,14 @@ from keras_resblocks_plugin.saving._preset_folder import PresetFolder
 def check_preset(folder):
     """Checks a preset as loading does, without building anything."""
     PresetFolder(folder).check()
+
+
+# Each refuses an unsound preset in the same words.
+LOADERS = {
+    "check_preset": check_preset,
+    "ResBlockBackbone": krp.ResBlockBackbone.from_preset,
+    "ResBlockImageClassifier": krp.ResBlockImageClassifier.from_preset,
+}
 
 
 def tiny_segmenter() -> keras_hub.models.DeepLabV3ImageSegmenter:
@@ -44,3 +53,10 @@ def edit(file: Path, place: str, value: object) -> None:
     else:
         inner[key] = value
     file.write_text(json.dumps(content))
+
+
+def change_json(file: Path, change: Callable[[dict], object]) -> None:
+    """Rewrites a JSON file after `change` has edited its content in place."""
+    config = json.loads(file.read_text())
+    change(config)
+    file.write_text(json.dumps(config))

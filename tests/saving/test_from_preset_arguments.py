@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import keras_resblocks_plugin as krp
-from tests.helpers import assert_changed, images, to_numpy, values
+from tests.helpers import assert_changed, assert_same_values, images, to_numpy, values
 from tests.tiny import (
     assert_refused,
     photos,
@@ -18,30 +18,7 @@ from tests.tiny import (
 )
 
 Backbone = keras_hub.models.Backbone
-
-
 ImageClassifier = keras_hub.models.ImageClassifier
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    """A preset that tests read."""
-    folder = tmp_path_factory.mktemp("saved") / "preset"
-    tiny_classifier().save_to_preset(folder)
-    return str(folder)
-
-
-@pytest.fixture(scope="module")
-def expected():
-    """The predictions of the model of that preset."""
-    return predict(tiny_classifier(), photos())
-
-
-def assert_same_values(left, right):
-    left, right = values(left), values(right)
-    assert left.keys() == right.keys()
-    for path in left:
-        np.testing.assert_array_equal(left[path], right[path], err_msg=path)
 
 
 def assert_random(backbone):

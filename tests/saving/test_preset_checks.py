@@ -1,6 +1,5 @@
 """Preset folders that are damaged, or that were made to do harm."""
 
-import json
 import pickle
 import shutil
 
@@ -10,28 +9,11 @@ import numpy as np
 import pytest
 
 import keras_resblocks_plugin as krp
-from tests.saving.presets import check_preset
+from tests.saving.presets import change_json, check_preset
 from tests.tiny import (
     assert_refused,
     tiny_backbone,
 )
-
-LOADERS = {
-    "check_preset": check_preset,
-    "ResBlockBackbone": krp.ResBlockBackbone.from_preset,
-    "ResBlockImageClassifier": krp.ResBlockImageClassifier.from_preset,
-}
-
-
-@pytest.fixture(params=LOADERS.values(), ids=LOADERS.keys())
-def load(request):
-    return request.param
-
-
-def change_json(file, change):
-    config = json.loads(file.read_text())
-    change(config)
-    file.write_text(json.dumps(config))
 
 
 def test_a_sound_preset_passes(folder, load):

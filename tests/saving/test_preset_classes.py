@@ -1,35 +1,14 @@
 """Classes and functions that a preset must not bring in."""
 
-import json
-
 import keras
 import pytest
 
 import keras_resblocks_plugin as krp
-from tests.saving.presets import check_preset
+from tests.saving.presets import LOADERS, change_json
 from tests.tiny import (
     assert_refused,
     tiny_classifier,
 )
-
-
-def change_json(file, change):
-    config = json.loads(file.read_text())
-    change(config)
-    file.write_text(json.dumps(config))
-
-
-LOADERS = {
-    "check_preset": check_preset,
-    "ResBlockBackbone": krp.ResBlockBackbone.from_preset,
-    "ResBlockImageClassifier": krp.ResBlockImageClassifier.from_preset,
-}
-
-
-@pytest.fixture(params=LOADERS.values(), ids=LOADERS.keys())
-def load(request):
-    return request.param
-
 
 CLASSES = {
     "Lambda": {"module": "keras.layers", "class_name": "Lambda", "config": {}},

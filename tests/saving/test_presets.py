@@ -12,10 +12,9 @@ import shutil
 import keras
 import keras_hub
 import numpy as np
-import pytest
 
 import keras_resblocks_plugin as krp
-from tests.helpers import TOLERANCE, to_numpy, values
+from tests.helpers import TOLERANCE, assert_same_values, to_numpy, values
 from tests.tiny import (
     CLASS_NAMES,
     PRESET_FILES,
@@ -28,36 +27,10 @@ from tests.tiny import (
 )
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "preset_bn"
-
-
 GOLDEN_OUTPUTS = GOLDEN.with_name("preset_bn_outputs.json")
 
-
 Backbone = keras_hub.models.Backbone
-
-
 ImageClassifier = keras_hub.models.ImageClassifier
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    """A preset that tests read."""
-    folder = tmp_path_factory.mktemp("saved") / "preset"
-    tiny_classifier().save_to_preset(folder)
-    return str(folder)
-
-
-@pytest.fixture(scope="module")
-def expected():
-    """The predictions of the model of that preset."""
-    return predict(tiny_classifier(), photos())
-
-
-def assert_same_values(left, right):
-    left, right = values(left), values(right)
-    assert left.keys() == right.keys()
-    for path in left:
-        np.testing.assert_array_equal(left[path], right[path], err_msg=path)
 
 
 def test_the_files_of_a_preset(saved):
