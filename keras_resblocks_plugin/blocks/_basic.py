@@ -8,7 +8,7 @@ from keras_resblocks_plugin.blocks._residual_block import ResidualBlock
 class BasicResidualBlock(ResidualBlock):
     """Two activated convolutions, added to the input (Method 1): `x + relu(conv(relu(conv(x))))`.
 
-    `zero_init_residual` needs `activation=None`: behind a ReLU, a convolution that starts
+    `zero_init_residual` needs `activation=None`: after a ReLU, a convolution that starts
     at zero never learns. See `ResidualBlock` for the arguments, shapes and an example.
     """
 

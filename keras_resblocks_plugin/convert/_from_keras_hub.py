@@ -98,7 +98,7 @@ def _new_backbone(resnet: keras_hub.models.ResNetBackbone) -> ResBlockBackbone:
         input_conv_filters=list(resnet.input_conv_filters),
         input_conv_kernel_sizes=list(resnet.input_conv_kernel_sizes),
         input_conv_strides=[2] + [1] * (num_convs - 1),
-        # KerasHub pads v1 with zeros and not with −∞, which is the same behind a ReLU.
+        # KerasHub pads v1 with zeros and not with −∞, which is the same after a ReLU.
         input_pooling="max",
         block_kwargs=None if shortcut == "auto" else {"shortcut": shortcut},
         image_shape=tuple(resnet.image_shape),

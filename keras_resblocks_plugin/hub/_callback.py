@@ -38,7 +38,9 @@ class PushToHub(keras.callbacks.Callback):
     Example:
 
     ```python
-    push = krp.PushToHub("hf://me/my_resblock", "runs/my_resblock")
+    push = krp.PushToHub(
+        "hf://me/my_resblock", "runs/my_resblock", monitor="val_sparse_categorical_accuracy"
+    )
     classifier.fit(train, validation_data=validation, epochs=40, callbacks=[push])
     ```
     """

@@ -36,16 +36,16 @@ class Pulled:
 def pull_from_hub(
     handle: str, name: str | None = None, *, dry_run: bool = False, token: str | None = None
 ) -> Pulled:
-    """Downloads one commit of a preset, checks all of it, and gives it a name.
+    """Downloads one commit of a preset, checks all of it, and registers it under a name.
 
     The name works in later processes, offline, in every `from_preset()` of KerasHub. It
     stays pinned to the commit: pull again to update it, and `krp.unregister_preset(name)`
     to forget it. The files lie in the Hub's cache.
 
-    A Hub that cannot be reached, does not answer within 10 seconds (`HF_HUB_ETAG_TIMEOUT`) or
-    asks to wait is not waited for where the cache has the preset whole: it is checked and used,
-    with a warning. Where the cache does not have it, a pull waits as long as the Hub asks, up to
-    300 seconds. With `HF_HUB_OFFLINE` set the cache is used, which is logged once.
+    If the Hub cannot be reached, does not answer within 10 seconds (`HF_HUB_ETAG_TIMEOUT`) or
+    asks to wait, a complete copy in the cache is checked and used, with a warning. Without such a
+    copy, a pull waits as long as the Hub asks, up to 300 seconds. With `HF_HUB_OFFLINE` set, the
+    cache is used, which is logged once.
 
     Args:
         handle: `"hf://user/name"`, with `@revision` for a branch, a tag or a commit.

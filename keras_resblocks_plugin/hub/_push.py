@@ -54,7 +54,7 @@ def push_to_hub(
 ) -> Pushed:
     """Pushes a preset to the Hugging Face Hub, in one commit, and checks what arrived.
 
-    Before anything is sent, the preset is loaded and its weights are looked at. Only files
+    Before anything is sent, the preset is loaded and its weights are checked. Only files
     that changed are sent: pushing the same preset again makes no commit, and no second pull
     request where one that this package opened has all of it and is still open.
 

@@ -35,7 +35,7 @@ class PresetBackbone(LoRAModel, StatefulBackbone):
     def from_preset(cls, preset: str, load_weights: bool = True, **kwargs) -> "PresetBackbone":
         """Loads a preset by its name, folder or `hf://` handle, after checking it.
 
-        Where the Hub cannot be asked, a handle is answered from its cache, with a warning.
+        If the Hub cannot be reached, the cached copy of a handle is used, with a warning.
 
         Args:
             preset: A name of `krp.list_presets()`, a folder, or `"hf://user/name"`, with
@@ -43,7 +43,7 @@ class PresetBackbone(LoRAModel, StatefulBackbone):
             load_weights: bool. If `False`, the weights stay random, and all of them learn.
                 Defaults to `True`.
             **kwargs: Arguments of the class that replace the preset's, `image_shape`
-                or `dtype` for instance. `frozen=None` or `trainable=True` thaws a preset
+                or `dtype` for instance. `frozen=None` or `trainable=True` unfreezes a preset
                 that was saved frozen.
 
         Raises:
@@ -66,7 +66,7 @@ class PresetBackbone(LoRAModel, StatefulBackbone):
         return load_backbone(preset, cls, load_weights, **kwargs)
 
     def load_weights(self, filepath: str, **kwargs):
-        """Loads weights, strictly and all or nothing where they are a preset's.
+        """Loads weights. Those of a preset are loaded strictly: all of them, or none.
 
         Args:
             filepath: A preset's `model.weights.json`, or what `keras.Model` loads.

@@ -26,7 +26,7 @@ class PresetClassifier:
     def from_preset(cls, preset: str, load_weights: bool = True, **kwargs) -> "PresetClassifier":
         """Loads a preset by its name, folder or `hf://` handle, after checking it.
 
-        Where the Hub cannot be asked, a handle is answered from its cache, with a warning.
+        If the Hub cannot be reached, the cached copy of a handle is used, with a warning.
 
         Args:
             preset: A name of `krp.list_presets()`, a folder, or `"hf://user/name"`, with

@@ -23,7 +23,7 @@ def register_preset(name: str, handle: str | Path) -> None:
         handle: The folder of the preset, or a handle (`"hf://user/name"`).
 
     Raises:
-        ValueError: If the name is taken or no name, or the folder does not exist.
+        ValueError: If the name is taken or invalid, or the folder does not exist.
 
     Example:
 
@@ -48,7 +48,7 @@ def check_name(name: str) -> None:
     """Checks that users may give a preset this name.
 
     Raises:
-        ValueError: If the name is taken or no name.
+        ValueError: If the name is taken or invalid.
     """
     if not isinstance(name, str) or not name or "/" in name or "\\" in name or ":" in name:
         raise ValueError(

@@ -58,7 +58,7 @@ class PresetFolder(FolderFiles):
 
     @property
     def record(self) -> TrainingRecord:
-        """How the weights were trained; empty where the preset does not say."""
+        """The record of the training; empty if the preset has none."""
         content = self.json(RECORD_FILE) if self.has(RECORD_FILE) else {}
         return TrainingRecord.from_json(content)
 

@@ -10,7 +10,7 @@ from keras_resblocks_plugin.saving._training_record import TrainingRecord
 
 @dataclass(frozen=True)
 class Source:
-    """Where the weights of a conversion come from.
+    """The origin of the weights of a conversion.
 
     Args:
         location: A path, or a Hub handle.

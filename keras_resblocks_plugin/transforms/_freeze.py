@@ -26,9 +26,9 @@ def freeze(
     Frozen weights stay frozen when the model is saved and loaded: they are configuration, as
     frozen statistics are. `.keras` files keep LoRA too, and resume training with it. A preset
     has LoRA merged into its kernels, and loads with all weights trainable.
-    `load_weights=False` gives random weights that all learn.
+    `load_weights=False` gives random weights, all of which learn.
 
-    To thaw, call this again, or set `trainable` of `model.backbone` or of any of its layers, as
+    To unfreeze, call this again, or set `trainable` of `model.backbone` or of any of its layers, as
     the [Keras guide](https://keras.io/guides/transfer_learning/) does. Statistics stay frozen
     until `backbone.freeze_batch_norm = False`. In a DeepLabV3 or a RetinaNet, the
     `ResBlockBackbone` is `model.backbone.image_encoder`. Compile afterwards.
