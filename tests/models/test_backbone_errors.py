@@ -22,7 +22,7 @@ class UnregisteredBlock(ResidualBlock):
         ({"block_type": "Dense"}, "`block_type` must be .*Received: block_type='Dense'"),
         (
             {"block_type": UnregisteredBlock},
-            "`block_type` UnregisteredBlock is not registered.*Rec",
+            "`block_type` UnregisteredBlock must be registered.*Rec",
         ),
         ({"stackwise_num_filters": []}, "`stackwise_num_filters` must be a list of integers.*Rec"),
         ({"stackwise_num_filters": 4}, "`stackwise_num_filters` must be a list of integers.*Rec"),

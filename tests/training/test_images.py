@@ -89,7 +89,7 @@ def test_explain_looks_at_a_photo_upright(tmp_path, monkeypatch):
     exif[0x0112] = 6
     image.save(tmp_path / "phone.png", exif=exif)
     drawn = []
-    monkeypatch.setattr(_explain, "_draw", lambda out, image, *rest: drawn.append(image))
+    monkeypatch.setattr(_explain, "draw_explanation", lambda out, image, *rest: drawn.append(image))
     call_script("explain", tmp_path / "phone.png")
     # The middle square of the upright picture is red in its upper left.
     red = drawn[0][..., 0].astype(int) - drawn[0][..., 1] > 60
