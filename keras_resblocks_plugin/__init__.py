@@ -3,8 +3,8 @@
 import importlib
 from types import ModuleType
 
-from keras_resblocks_plugin import blocks, convert, hub
-from keras_resblocks_plugin.diagnostics._callback import ResidualDiagnostics
+from keras_resblocks_plugin import blocks, convert, diagnostics, hub
+from keras_resblocks_plugin.diagnostics import ResidualDiagnostics
 from keras_resblocks_plugin.hub import PushToHub, pull_from_hub, push_to_hub
 from keras_resblocks_plugin.models import (
     ResBlockBackbone,
@@ -14,14 +14,13 @@ from keras_resblocks_plugin.models import (
     boxes_to_image_pixels,
     masks_to_image_size,
 )
-from keras_resblocks_plugin.registry._registry import (
+from keras_resblocks_plugin.registry import (
     list_presets,
     register_known_presets,
     register_preset,
     unregister_preset,
 )
-from keras_resblocks_plugin.transforms._fold import fold_batch_norm
-from keras_resblocks_plugin.transforms._freeze import freeze
+from keras_resblocks_plugin.transforms import fold_batch_norm, freeze
 
 __all__ = [
     "PushToHub",
@@ -33,6 +32,7 @@ __all__ = [
     "blocks",
     "boxes_to_image_pixels",
     "convert",
+    "diagnostics",
     "export",
     "fold_batch_norm",
     "freeze",
