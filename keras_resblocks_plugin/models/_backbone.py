@@ -15,7 +15,7 @@ from keras_resblocks_plugin._utils._config_schema import (
 )
 from keras_resblocks_plugin._utils._kerashub import flatten_layers
 from keras_resblocks_plugin._utils._registration import PACKAGE
-from keras_resblocks_plugin._utils._validation import BACKBONES_OWN, check_choice, check_image_batch
+from keras_resblocks_plugin._utils._validation import check_choice
 from keras_resblocks_plugin.blocks import ResidualBlock
 from keras_resblocks_plugin.blocks._block_type import BLOCK_TYPES, resolve_block_type
 from keras_resblocks_plugin.layers._normalization import (
@@ -24,6 +24,7 @@ from keras_resblocks_plugin.layers._normalization import (
 )
 from keras_resblocks_plugin.models._layer_chain import INPUT_CONV, STACKWISE, LayerChain
 from keras_resblocks_plugin.models._preset_backbone import PresetBackbone
+from keras_resblocks_plugin.models._validation import BACKBONES_OWN, check_image_batch
 from keras_resblocks_plugin.saving._schema import schema_of
 
 

@@ -7,10 +7,6 @@ from typing import Any
 import keras
 
 from keras_resblocks_plugin._utils._registration import PACKAGE
-from keras_resblocks_plugin._utils._validation import (
-    check_image_batch,
-    check_num_classes,
-)
 from keras_resblocks_plugin.lora._adapter_file import load_adapter, save_adapter
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.models._classifier_config import ConfiguredClassifier
@@ -23,6 +19,7 @@ from keras_resblocks_plugin.models._image_converter import ResBlockImageConverte
 from keras_resblocks_plugin.models._input_checks import check_labels
 from keras_resblocks_plugin.models._preset_classifier import PresetClassifier
 from keras_resblocks_plugin.models._task_inputs import TaskInputs
+from keras_resblocks_plugin.models._validation import check_image_batch, check_num_classes
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

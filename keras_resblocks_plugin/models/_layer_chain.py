@@ -9,15 +9,15 @@ import keras
 
 from keras_resblocks_plugin._utils._kerashub import shapes_only
 from keras_resblocks_plugin._utils._precision import without_empty_map
-from keras_resblocks_plugin._utils._validation import (
-    check_block_kwargs,
-    check_choice,
-    check_image_shape,
-    zip_lists,
-)
+from keras_resblocks_plugin._utils._validation import check_choice
 from keras_resblocks_plugin.blocks import ResidualBlock
 from keras_resblocks_plugin.blocks._block_type import resolve_block_type
 from keras_resblocks_plugin.layers._pooling import SymmetricMaxPooling2D
+from keras_resblocks_plugin.models._validation import (
+    check_block_kwargs,
+    check_image_shape,
+    zip_lists,
+)
 
 STACKWISE = ("stackwise_num_filters", "stackwise_num_blocks", "stackwise_num_strides")
 INPUT_CONV = ("input_conv_filters", "input_conv_kernel_sizes", "input_conv_strides")
