@@ -64,9 +64,10 @@ def main(args: argparse.Namespace) -> None:
 
 def read_presets(folder: Path) -> dict[str, dict]:
     """The records of all presets in a folder, the most accurate first."""
+    from _records import read_record
+
     import keras_resblocks_plugin as krp
     from keras_resblocks_plugin.diagnostics import multiply_adds
-    from keras_resblocks_plugin.training._record import read_record
 
     presets = {}
     for file in sorted(folder.glob("*/training.json")):

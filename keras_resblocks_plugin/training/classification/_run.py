@@ -3,6 +3,7 @@
 import shutil
 
 import keras_resblocks_plugin as krp
+from keras_resblocks_plugin.saving._training_record import RECORD_FILE
 from keras_resblocks_plugin.training import _distribution
 from keras_resblocks_plugin.training._accuracy import measure
 from keras_resblocks_plugin.training.classification import _batches, _model
@@ -10,8 +11,9 @@ from keras_resblocks_plugin.training.classification._config import Classificatio
 from keras_resblocks_plugin.training.classification._images import ChosenImages, open_images
 from keras_resblocks_plugin.training.data._labelled_images import ImageSet
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
-from keras_resblocks_plugin.training.finetuning import _fit, _record, _start
+from keras_resblocks_plugin.training.finetuning import _fit, _start
 from keras_resblocks_plugin.training.finetuning._dense import in_float32
+from keras_resblocks_plugin.training.finetuning._save_finetuned import save_finetuned
 
 
 def run(config: ClassificationConfig) -> None:
@@ -23,7 +25,8 @@ def run(config: ClassificationConfig) -> None:
     _start.claim_folder(config, images.settings)
     normalize = normalizer(converter)
     _, model = _new_model(config, images)
-    history = _train(model, config, images, normalize)
+    train = images.decode("train", _distribution.share(images.rows["train"]))
+    history = _train(model, config, images, train, normalize)
     weights = model.get_weights()
     if not _distribution.finish():
         return
@@ -40,11 +43,11 @@ def run(config: ClassificationConfig) -> None:
     preset.preprocessor = krp.ResBlockImageClassifierPreprocessor(converter)
     folder = config.out / "preset"
     preset.save_to_preset(str(folder))
-    _record.save_record(
+    save_finetuned(
         folder,
         config,
         recipe={
-            "image_size": _size_in_words(images.decode("train")),
+            "image_size": _size_in_words(train),
             "augmentation": "mirrored, shifted by up to "
             f"{_batches.AUGMENTATION.translation} of the side",
             "images_per_class": config.images_per_class,
@@ -58,7 +61,7 @@ def run(config: ClassificationConfig) -> None:
     )
     if config.strategy == "lora":
         model.save_lora_weights(config.out / "adapter" / "adapter.safetensors")
-        shutil.copy(folder / "training.json", config.out / "adapter")
+        shutil.copy(folder / RECORD_FILE, config.out / "adapter")
 
 
 def _new_model(config: ClassificationConfig, images: ChosenImages):
@@ -68,8 +71,7 @@ def _new_model(config: ClassificationConfig, images: ChosenImages):
     return backbone, model
 
 
-def _train(model, config: ClassificationConfig, images: ChosenImages, normalize):
-    train = images.decode("train", _distribution.share(images.rows["train"]))
+def _train(model, config: ClassificationConfig, images: ChosenImages, train: ImageSet, normalize):
     watched = None
     if "held_out" in images.rows:
         rows = _distribution.share(images.rows["held_out"], equal=False)

@@ -7,7 +7,8 @@ from keras_resblocks_plugin.training.detection._augmentation import SCALES
 from keras_resblocks_plugin.training.detection._config import DetectionConfig
 from keras_resblocks_plugin.training.detection._data import BoxedImages, load_boxed_images
 from keras_resblocks_plugin.training.detection._samples import draw_samples
-from keras_resblocks_plugin.training.finetuning import _dense, _fit, _record, _start
+from keras_resblocks_plugin.training.finetuning import _dense, _fit, _start
+from keras_resblocks_plugin.training.finetuning._save_finetuned import save_finetuned
 
 # The number of images in the picture of samples.
 _SAMPLES = 12
@@ -58,7 +59,7 @@ def run(config: DetectionConfig) -> None:
     preset.save_to_preset(str(folder))
     rows = _dense.sample_rows(validation.images.count, _SAMPLES)
     draw_samples(detections, validation, rows, folder / "samples" / "detection.png")
-    _record.save_record(
+    save_finetuned(
         folder,
         config,
         recipe={

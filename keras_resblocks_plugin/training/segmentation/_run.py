@@ -1,6 +1,7 @@
 """A run of fine-tuning for segmentation, from data to a saved preset."""
 
-from keras_resblocks_plugin.training.finetuning import _dense, _fit, _record, _start
+from keras_resblocks_plugin.training.finetuning import _dense, _fit, _start
+from keras_resblocks_plugin.training.finetuning._save_finetuned import save_finetuned
 from keras_resblocks_plugin.training.segmentation import _batches, _metrics, _model
 from keras_resblocks_plugin.training.segmentation._augmentation import SCALES
 from keras_resblocks_plugin.training.segmentation._classes import (
@@ -57,7 +58,7 @@ def run(config: SegmentationConfig) -> None:
     rows = _dense.sample_rows(test.images.count, _SAMPLES)
     file = folder / "samples" / "segmentation.png"
     draw_samples(preset, test, classes, size, rows, file)
-    _record.save_record(
+    save_finetuned(
         folder,
         config,
         recipe={
