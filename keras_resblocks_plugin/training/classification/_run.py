@@ -6,13 +6,15 @@ import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.saving._training_record import RECORD_FILE
 from keras_resblocks_plugin.training import _distribution
 from keras_resblocks_plugin.training._accuracy import measure
+from keras_resblocks_plugin.training._fit import check_batch_size, fit
 from keras_resblocks_plugin.training.classification import _batches, _model
 from keras_resblocks_plugin.training.classification._config import ClassificationConfig
 from keras_resblocks_plugin.training.classification._images import ChosenImages, open_images
 from keras_resblocks_plugin.training.data._labelled_images import ImageSet
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
-from keras_resblocks_plugin.training.finetuning import _fit, _start
-from keras_resblocks_plugin.training.finetuning._dense import in_float32
+from keras_resblocks_plugin.training.finetuning import _start
+from keras_resblocks_plugin.training.finetuning._float32 import in_float32
+from keras_resblocks_plugin.training.finetuning._optimizer import new_optimizer
 from keras_resblocks_plugin.training.finetuning._save_finetuned import save_finetuned
 
 
@@ -21,7 +23,7 @@ def run(config: ClassificationConfig) -> None:
     _distribution.start(config.distribution, config.batch_size)
     converter = krp.ResBlockImageConverter.from_preset(config.preset)
     images = open_images(config, Converted(converter))
-    _start.check_batch_size(config.batch_size, len(images.rows["train"]))
+    check_batch_size(config.batch_size, len(images.rows["train"]))
     _start.claim_folder(config, images.settings)
     normalize = normalizer(converter)
     _, model = _new_model(config, images)
@@ -77,11 +79,11 @@ def _train(model, config: ClassificationConfig, images: ChosenImages, train: Ima
         rows = _distribution.share(images.rows["held_out"], equal=False)
         watched = _batches.evaluation_batches(images.decode("held_out", rows), normalize)
     steps_per_epoch = len(images.rows["train"]) // config.batch_size
-    optimizer = _fit.new_optimizer(
+    optimizer = new_optimizer(
         config.learning_rate, config.weight_decay, config.epochs * steps_per_epoch
     )
     _model.compile_for(model, optimizer)
-    return _fit.fit(
+    return fit(
         model,
         _batches.training_batches(train, config.batch_size, normalize, config.seed),
         steps_per_epoch,
