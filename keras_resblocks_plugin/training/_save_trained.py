@@ -6,6 +6,7 @@ import numpy as np
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.diagnostics._multiply_adds import multiply_adds
+from keras_resblocks_plugin.saving._locate import locate
 from keras_resblocks_plugin.saving._training_record import RECORD_FILE, TrainingRecord
 from keras_resblocks_plugin.training import _callbacks, _runs, _storage
 from keras_resblocks_plugin.training._accuracy import measure
@@ -81,7 +82,6 @@ def _start_record(start: str | None) -> dict | None:
     """The record of the preset that the run started from, where it has one."""
     if start is None:
         return None
-    known = krp.list_presets().get(start)
-    folder = Path(known["handle"] if known else start)
+    folder = Path(locate(start, krp.ResBlockBackbone.presets))
     has_record = (folder / RECORD_FILE).is_file()
     return TrainingRecord.read(folder).to_json() if has_record else {"preset": start}

@@ -47,7 +47,7 @@ class ChosenImages:
 
         Args:
             name: The use.
-            rows: The rows of the split to decode, all that are chosen if not given.
+            rows: The rows of the split to decode. Defaults to all that are chosen.
         """
         rows = self.rows[name] if rows is None else rows
         return self.splits[name].decode(self.resize, rows)
