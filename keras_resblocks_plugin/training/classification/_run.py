@@ -95,7 +95,9 @@ def _train(model, config: ClassificationConfig, images: ChosenImages, train: Ima
 
 def _measure(preset, images: ChosenImages, normalize) -> dict[str, float]:
     results = {}
-    for name in images.rows.keys() - {"train"}:
+    for name in images.rows:
+        if name == "train":
+            continue
         batches = _batches.evaluation_batches(images.decode(name), normalize)
         for metric, value in measure(preset, batches).items():
             results[f"{name}_{metric}"] = value
