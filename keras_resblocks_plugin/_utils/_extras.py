@@ -1,4 +1,4 @@
-"""Errors that name the extra by which a missing package is installed."""
+"""Errors that say how a missing package is installed."""
 
 import importlib.util
 
@@ -19,4 +19,17 @@ def require(extra: str, *modules: str) -> None:
             f"This needs {', '.join(f'`{name}`' for name in missing)}, which the extra `{extra}` "
             f"of `keras-resblocks-plugin` installs: "
             f'`pip install "<the wheel of keras-resblocks-plugin>[{extra}]"`.'
+        )
+
+
+def require_tensorflow() -> None:
+    """Checks that TensorFlow is installed, without importing it.
+
+    Raises:
+        ImportError: If it is missing. No extra installs it: it is a core dependency.
+    """
+    if importlib.util.find_spec("tensorflow") is None:
+        raise ImportError(
+            "Commands that read a dataset need TensorFlow for now, on every backend: "
+            "`pip install tensorflow`."
         )

@@ -1,4 +1,4 @@
-"""Timing of alternatives in turns, so that a disturbance affects all of them."""
+"""Alternating timing of several functions, so that a disturbance affects all of them."""
 
 import statistics
 import time

@@ -34,7 +34,7 @@ def convert(
         mean: The mean of each channel, from 0 to 1.
         std: The standard deviation of each channel, from 0 to 1.
         data: For the card: the data that the weights were trained on.
-        license: For the card: the licence of the weights.
+        license: For the card: the license of the weights.
     """
     names = class_names and class_names.read_text(encoding="utf-8").splitlines()
 

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from keras_resblocks_plugin._utils._markdown import table
 from keras_resblocks_plugin._utils._timing import alternate
 from keras_resblocks_plugin.export._runners import Runner
+from keras_resblocks_plugin.saving._locate import locate
 from keras_resblocks_plugin.training._divergence import check_predictions
 from keras_resblocks_plugin.training.data._images import read_image
 from keras_resblocks_plugin.training.data._resizing import Resize
@@ -27,8 +28,7 @@ def sample_images(preset: str, resize: Resize) -> np.ndarray:
     """
     import keras_resblocks_plugin as krp
 
-    known = krp.list_presets()
-    folder = Path(known[preset]["handle"] if preset in known else preset) / "samples"
+    folder = Path(locate(preset, krp.ResBlockBackbone.presets)) / "samples"
     files = sorted(folder.rglob("*.jpg"))
     if not files:
         raise ValueError(f"{preset!r} has no samples; name images by --data. Received: {folder}")
@@ -42,7 +42,7 @@ def measure(
     prepare: Prepare,
     runs: int,
 ) -> dict[str, dict]:
-    """Compares runners with the first of them, and times them in turns.
+    """Compares runners with the first of them, and times them alternately.
 
     Args:
         runners: dict from names to functions of inputs.

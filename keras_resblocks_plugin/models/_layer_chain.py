@@ -114,11 +114,6 @@ class LayerChain:
                 }
         return shapes
 
-    @property
-    def output_channels(self) -> int:
-        """The number of channels of the last features."""
-        return self.stacks[-1][0] * self.block_cls.expansion
-
     def _block(self, filters: int, strides: int = 1, **kwargs: Any) -> ResidualBlock:
         return self.block_cls(
             filters, strides=strides, data_format=self.data_format, dtype=self.dtype, **kwargs

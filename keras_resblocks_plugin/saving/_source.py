@@ -15,7 +15,7 @@ class Source:
     Args:
         location: A path, or a Hub handle.
         revision: The commit of a Hub handle.
-        license: The licence of the weights.
+        license: The license of the weights.
         data: The name of the data that they were trained on.
     """
 
@@ -32,7 +32,7 @@ class Source:
 
         Args:
             source: A file, a folder, or a Hub handle, with or without `hf://`.
-            license: The licence of the weights.
+            license: The license of the weights.
             data: The name of the data that they were trained on.
 
         Raises:

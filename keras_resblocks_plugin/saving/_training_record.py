@@ -1,7 +1,7 @@
 """Owner of `training.json`, the record of how a preset's weights were trained and measured."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Mapping
+from dataclasses import InitVar, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,10 @@ class TrainingRecord:
     """The content of `training.json`.
 
     A record that was read and not changed is saved byte for byte, unknown keys included. `save`
-    leaves out the fields of a new record that are `None`.
+    leaves out the fields of a new record that are `None`, except those named in `null`.
 
     Args:
-        license: The licence of the weights.
+        license: The license of the weights.
         start: The origin of the weights: the record of an earlier run, the name of a preset, or
             the source of a conversion.
         stored_as: The dtype of the stored kernels.
@@ -51,6 +51,7 @@ class TrainingRecord:
         history: The logs of each epoch.
         weights: The digest of the weights that were measured.
         more: All other keys.
+        null: The fields of a new record that are saved even if they are `None`.
     """
 
     license: str | None = None
@@ -70,8 +71,10 @@ class TrainingRecord:
     history: list[dict[str, Any]] | None = None
     weights: str | None = None
     more: dict[str, Any] = field(default_factory=dict)
+    null: InitVar[Collection[str]] = ()
 
-    def __post_init__(self):
+    def __post_init__(self, null: Collection[str]):
+        self._null = tuple(null)
         # The keys of the file that it comes from, in their order.
         self._keys = ()
 
@@ -99,7 +102,7 @@ class TrainingRecord:
         """The JSON object that is saved."""
         values = {x.name: getattr(self, x.name) for x in fields(self) if x.name != "more"}
         values |= self.more
-        new = [key for key, value in values.items() if value is not None]
+        new = [key for key, value in values.items() if value is not None or key in self._null]
         return {key: values[key] for key in dict.fromkeys([*self._keys, *new]) if key in values}
 
     def save(self, folder: str | Path) -> None:

@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
 
 def plot_curve(
@@ -20,7 +17,8 @@ def plot_curve(
         metric_name: The name of the metric in the figure.
     """
     epochs = [figures["epoch"] for figures in history]
-    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
     axes.plot(epochs, [f[metric] for f in history], label="training images, augmented")
     if f"val_{metric}" in history[0]:
         axes.plot(epochs, [f[f"val_{metric}"] for f in history], label="held-out images")
@@ -28,4 +26,3 @@ def plot_curve(
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(file, dpi=100, metadata={"Software": None})
-    plt.close(figure)

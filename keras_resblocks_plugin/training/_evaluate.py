@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from keras_resblocks_plugin._utils._extras import require
+from keras_resblocks_plugin._utils._extras import require, require_tensorflow
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,11 +44,12 @@ def evaluate(config: EvaluateConfig) -> dict[str, float]:
         `skip_unreadable` the number of `"unreadable_images_left_out"`.
 
     Raises:
-        ImportError: If the extra `training` is not installed.
+        ImportError: If TensorFlow or the extra `training` is not installed.
         ValueError: If the dataset has no such split or columns, other classes than the preset,
             or images that cannot be read.
         Diverged: If a prediction is not finite.
     """
+    require_tensorflow()
     require("training", "datasets", "PIL", "tqdm")
     from keras_resblocks_plugin.training.data._image_cache import cache_folder
 

@@ -22,8 +22,13 @@ def compile_classifier(
         optimizer: The settings of SGD, by default those of `Optimizer()`.
         label_smoothing: In `[0, 1)`.
     """
+    learning_rate = warmup_and_cosine_decay(
+        schedule.learning_rate,
+        steps_per_epoch * schedule.epochs,
+        round(steps_per_epoch * schedule.warmup_epochs),
+    )
     model.compile(
-        _new_optimizer(optimizer or Optimizer(), _new_learning_rate(schedule, steps_per_epoch)),
+        _new_sgd(optimizer or Optimizer(), learning_rate),
         keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing),
         metrics=None,
         # Evaluation on several devices fills its batches up with images of weight 0.
@@ -32,28 +37,40 @@ def compile_classifier(
     )
 
 
-def _new_learning_rate(
-    schedule: Schedule, steps_per_epoch: int
+def warmup_and_cosine_decay(
+    learning_rate: float, steps: int, warmup_steps: int
 ) -> keras.optimizers.schedules.LearningRateSchedule:
-    warmup_steps = round(steps_per_epoch * schedule.warmup_epochs)
+    """Creates a schedule that rises linearly from 0 to the peak and falls to 0 by a cosine.
+
+    Args:
+        learning_rate: The peak learning rate.
+        steps: The number of all steps.
+        warmup_steps: The number of steps until the peak; 0 to start at it.
+    """
     return keras.optimizers.schedules.CosineDecay(
-        0.0 if warmup_steps else schedule.learning_rate,
-        decay_steps=steps_per_epoch * schedule.epochs - warmup_steps,
-        warmup_target=schedule.learning_rate if warmup_steps else None,
+        0.0 if warmup_steps else learning_rate,
+        decay_steps=steps - warmup_steps,
+        warmup_target=learning_rate if warmup_steps else None,
         warmup_steps=warmup_steps,
     )
 
 
-def _new_optimizer(
-    settings: Optimizer, learning_rate: keras.optimizers.schedules.LearningRateSchedule
-) -> keras.Optimizer:
-    optimizer = keras.optimizers.SGD(
-        learning_rate,
-        momentum=settings.momentum,
-        nesterov=settings.momentum > 0,
-        weight_decay=settings.weight_decay,
-        use_ema=settings.ema_momentum > 0,
-        ema_momentum=settings.ema_momentum or 0.99,
-    )
+def decay_only_kernels(optimizer: keras.Optimizer) -> keras.Optimizer:
+    """Excludes biases and the weights of normalization from weight decay; returns the optimizer."""
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     return optimizer
+
+
+def _new_sgd(
+    settings: Optimizer, learning_rate: keras.optimizers.schedules.LearningRateSchedule
+) -> keras.Optimizer:
+    return decay_only_kernels(
+        keras.optimizers.SGD(
+            learning_rate,
+            momentum=settings.momentum,
+            nesterov=settings.momentum > 0,
+            weight_decay=settings.weight_decay,
+            use_ema=settings.ema_momentum > 0,
+            ema_momentum=settings.ema_momentum or 0.99,
+        )
+    )

@@ -100,7 +100,14 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
-        """Creates a recipe from the keys of the TOML file, see `to_dict()`."""
+        """Creates a recipe from the keys of the TOML file, see `to_dict()`.
+
+        Args:
+            values: Mapping. The values by key, without nesting.
+
+        Returns:
+            A `Recipe`.
+        """
         values = dict(values)
         for name, part in _PARTS.items():
             keys = [field.name for field in dataclasses.fields(part) if field.name in values]

@@ -6,10 +6,12 @@ import numpy as np
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.diagnostics._multiply_adds import multiply_adds
+from keras_resblocks_plugin.saving._locate import locate
 from keras_resblocks_plugin.saving._training_record import RECORD_FILE, TrainingRecord
-from keras_resblocks_plugin.training import _callbacks, _record, _runs, _storage
+from keras_resblocks_plugin.training import _callbacks, _runs, _storage
 from keras_resblocks_plugin.training._accuracy import measure
 from keras_resblocks_plugin.training._recipe import Recipe
+from keras_resblocks_plugin.training._save_results import new_record, save_results
 from keras_resblocks_plugin.training._train import TrainConfig
 from keras_resblocks_plugin.training._tried_rates import describe_tried_rates
 from keras_resblocks_plugin.training.data._input import evaluation_batches
@@ -60,23 +62,26 @@ def measure_and_save(
             results, stored = rounded, "bfloat16"
     data = {"name": Path(config.data).name, "license": config.data_license, **counts}
     history = _callbacks.read_history(config.out / _runs.HISTORY)
-    record = {
-        "license": config.license,
-        "start": _start_record(config.start),
-        "stored_as": stored,
-        "multiply_adds": multiply_adds(classifier.backbone, recipe.image_size),
-        "learning_rates_tried": describe_tried_rates(config.recipe, recipe, data["name"]),
-        **_record.shared_entries(recipe.to_dict(), data, results, history, config.seed),
-    }
-    _record.save_record(folder, record)
-    print(f"Saved {folder}: " + ", ".join(f"{k} {v:.4f}" for k, v in results.items()))
+    record = new_record(
+        license=config.license,
+        start=_start_record(config.start),
+        recipe=recipe.to_dict(),
+        data=data,
+        results=results,
+        history=history,
+        seed=config.seed,
+        null=("start", "learning_rates_tried"),
+    )
+    record.stored_as = stored
+    record.multiply_adds = multiply_adds(classifier.backbone, recipe.image_size)
+    record.learning_rates_tried = describe_tried_rates(config.recipe, recipe, data["name"])
+    save_results(folder, record)
 
 
 def _start_record(start: str | None) -> dict | None:
     """The record of the preset that the run started from, where it has one."""
     if start is None:
         return None
-    known = krp.list_presets().get(start)
-    folder = Path(known["handle"] if known else start)
+    folder = Path(locate(start, krp.ResBlockBackbone.presets))
     has_record = (folder / RECORD_FILE).is_file()
     return TrainingRecord.read(folder).to_json() if has_record else {"preset": start}

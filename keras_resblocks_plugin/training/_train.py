@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
-from keras_resblocks_plugin._utils._extras import require
+from keras_resblocks_plugin._utils._extras import require, require_tensorflow
 from keras_resblocks_plugin.training._distribution import DistributionConfig
 from keras_resblocks_plugin.training._recipe import read_recipe
 
@@ -68,11 +68,12 @@ def train(config: TrainConfig) -> None:
         config: `TrainConfig`. The settings of the run.
 
     Raises:
-        ImportError: If the extra `training` is not installed.
+        ImportError: If TensorFlow or the extra `training` is not installed.
         ValueError: If the recipe, the dataset or the settings are invalid, or `config.out` has
             a run with other settings.
         Diverged: At the first loss or prediction that is not finite.
     """
+    require_tensorflow()
     # Before the slow imports, so that a typing error is found at once.
     recipe = read_recipe(config.recipe, epochs=config.epochs, dtype=config.dtype)
     require("training", "datasets", "matplotlib", "PIL", "tqdm")

@@ -1,6 +1,5 @@
 """A training run by a recipe, from the dataset to the saved preset."""
 
-import sys
 from pathlib import Path
 
 import keras
@@ -8,9 +7,10 @@ import numpy as np
 from tqdm import trange
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.training import _callbacks, _distribution, _divergence, _runs
+from keras_resblocks_plugin.training import _distribution, _runs
 from keras_resblocks_plugin.training._batch_norm import recompute_batch_norm
 from keras_resblocks_plugin.training._classifier import build_classifier, build_converter
+from keras_resblocks_plugin.training._fit import fit
 from keras_resblocks_plugin.training._optimizer import compile_classifier
 from keras_resblocks_plugin.training._recipe import Recipe
 from keras_resblocks_plugin.training._save_trained import measure_and_save
@@ -96,7 +96,7 @@ def _fit(
     batches = training_batches(
         images, rows, recipe.batch_size, recipe.augmentation, converter, config.seed
     )
-    process, processes = _distribution.place()
+    _, processes = _distribution.place()
     steps_per_epoch = len(rows) * processes // recipe.batch_size
     compile_classifier(
         model, recipe.schedule, steps_per_epoch, recipe.optimizer, recipe.label_smoothing
@@ -107,18 +107,7 @@ def _fit(
         validation_data = evaluation_batches(
             watched, rows, recipe.batch_size, normalizer(converter)
         )
-    _divergence.fit(
-        model,
-        batches,
-        steps_per_epoch,
-        recipe.schedule.epochs,
-        validation_data=validation_data,
-        callbacks=[
-            _callbacks.History(config.out / _runs.HISTORY),
-            _callbacks.Backup(config.out / _runs.BACKUP, steps_per_epoch),
-        ],
-        verbose=(1 if sys.stdout.isatty() else 2) if process == 0 else 0,
-    )
+    fit(model, batches, steps_per_epoch, recipe.schedule.epochs, config.out, validation_data)
     weights = model.get_weights()
     if not _distribution.finish():
         return None

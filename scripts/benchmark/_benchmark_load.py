@@ -33,7 +33,7 @@ def import_seconds(runs: int) -> list[float]:
 
 
 def load(depth: int, folder: Path, runs: int) -> dict:
-    """Times `from_preset` of both libraries in turns, and the parts of this package's.
+    """Times `from_preset` of both libraries alternately, and the parts of this package's.
 
     The parts are timed by themselves: reading the file's bytes, drawing the initial values that
     are thrown away, creating as many variables, and assigning arrays to all.

@@ -1,4 +1,4 @@
-"""Times this backbone beside KerasHub's ResNet of the same architecture, in turns."""
+"""Times this backbone beside KerasHub's ResNet of the same architecture, alternately."""
 
 import argparse
 import sys

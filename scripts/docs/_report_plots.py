@@ -12,11 +12,13 @@ from PIL import Image
 from keras_resblocks_plugin.saving._training_record import TrainingRecord
 
 
-def plot_presets(presets: dict[str, dict], latencies: dict[str, list[float]], file: Path) -> None:
+def plot_presets(
+    presets: dict[str, TrainingRecord], latencies: dict[str, list[float]], file: Path
+) -> None:
     """Accuracy over epochs, against parameters and multiply-adds, and the latency.
 
     Args:
-        presets: Records of presets by name, with `parameters` and `multiply_adds`.
+        presets: Records of presets by name, with `multiply_adds` and `more["parameters"]`.
         latencies: Seconds of the measured passes by name.
         file: The PNG to write.
     """
@@ -24,17 +26,17 @@ def plot_presets(presets: dict[str, dict], latencies: dict[str, list[float]], fi
     (epochs, parameters), (compute, latency) = panels
     colours = {name: f"C{index}" for index, name in enumerate(presets)}
     for name, record in presets.items():
-        history = TrainingRecord.from_json(record).whole_history
-        history = [epoch for epoch in history if "val_accuracy" in epoch]
+        history = [epoch for epoch in record.whole_history if "val_accuracy" in epoch]
         epochs.plot(
             [epoch["epoch"] for epoch in history],
             [epoch["val_accuracy"] for epoch in history],
             color=colours[name],
             label=name,
         )
-        for axes, key in ((parameters, "parameters"), (compute, "multiply_adds")):
-            top1 = record["results"]["validation_top1"]
-            axes.scatter(record[key] / 1e6, top1, color=colours[name], label=name, alpha=0.8)
+        counts = (parameters, record.more["parameters"]), (compute, record.multiply_adds)
+        for axes, count in counts:
+            top1 = record.results["validation_top1"]
+            axes.scatter(count / 1e6, top1, color=colours[name], label=name, alpha=0.8)
     epochs.set(xlabel="epoch", ylabel="top-1, held-out images", ylim=(0, None))
     parameters.set(xlabel="parameters, million", ylabel="top-1, validation images")
     compute.set(xlabel="multiply-adds, million", ylabel="top-1, validation images")

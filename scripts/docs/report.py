@@ -2,7 +2,7 @@
 
 All numbers come from the presets' own records and from the files that `study.py`,
 `compare_finetuning.py` and `benchmark.py` wrote; missing files are left out. The latency
-is measured now, in turns, so the machine should do nothing else.
+is measured now, alternately, so the machine should do nothing else.
 """
 
 import argparse
@@ -10,10 +10,14 @@ import json
 import statistics
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import _cli
+
+if TYPE_CHECKING:
+    from keras_resblocks_plugin.saving._training_record import TrainingRecord
 
 
 def parse_args() -> argparse.Namespace:
@@ -62,25 +66,26 @@ def main(args: argparse.Namespace) -> None:
     print(f"Wrote {args.presets / 'README.md'}")
 
 
-def read_presets(folder: Path) -> dict[str, dict]:
+def read_presets(folder: Path) -> dict[str, "TrainingRecord"]:
     """The records of all presets in a folder, the most accurate first."""
+    from _records import read_record
+
     import keras_resblocks_plugin as krp
     from keras_resblocks_plugin.diagnostics import multiply_adds
-    from keras_resblocks_plugin.training._record import read_record
 
     presets = {}
     for file in sorted(folder.glob("*/training.json")):
-        record = read_record(file.parent).to_json()
+        record = read_record(file.parent)
         backbone = krp.ResBlockBackbone.from_preset(str(file.parent), load_weights=False)
-        record["parameters"] = backbone.count_params()
-        record["multiply_adds"] = multiply_adds(backbone, record["recipe"]["image_size"])
+        record.more["parameters"] = backbone.count_params()
+        record.multiply_adds = multiply_adds(backbone, record.recipe["image_size"])
         presets[file.parent.name] = record
-    order = sorted(presets, key=lambda name: -presets[name]["results"]["validation_top1"])
+    order = sorted(presets, key=lambda name: -presets[name].results["validation_top1"])
     return {name: presets[name] for name in order}
 
 
 def measure_latency(folders: dict[str, Path], runs: int) -> dict[str, list[float]]:
-    """Seconds of compiled passes of one image, all presets in turns."""
+    """Seconds of compiled passes of one image, all presets alternately."""
     import keras
     import numpy as np
 
@@ -100,32 +105,31 @@ def measure_latency(folders: dict[str, Path], runs: int) -> dict[str, list[float
     return _timing.alternate(passes, runs)
 
 
-def presets_section(presets: dict[str, dict], latencies: dict[str, list[float]]) -> str:
+def presets_section(presets: dict[str, "TrainingRecord"], latencies: dict[str, list[float]]) -> str:
     """The table, how to read it, and the plots."""
     from keras_resblocks_plugin._utils import _markdown
-    from keras_resblocks_plugin.saving._training_record import TrainingRecord
     from keras_resblocks_plugin.training._hardware import hardware
 
     rows = []
     for name, record in presets.items():
-        results = record["results"]
+        results = record.results
         rows.append(
             [
                 f"[`{name}`]({name})",
-                f"{record['parameters'] / 1e6:.2f} M",
-                f"{record['multiply_adds'] / 1e6:.1f} M",
-                str(len(TrainingRecord.from_json(record).whole_history)),
+                f"{record.more['parameters'] / 1e6:.2f} M",
+                f"{record.multiply_adds / 1e6:.1f} M",
+                str(len(record.whole_history)),
                 f"{results['validation_top1']:.1%}",
                 f"{results['validation_top5']:.1%}",
                 f"{1000 * statistics.median(latencies[name]):.1f} ms",
             ]
         )
     header = ["preset", "parameters", "multiply-adds", "epochs", "top-1", "top-5", "one image"]
-    data = next(iter(presets.values()))["data"]
+    data = next(iter(presets.values())).data
     notes = "".join(
-        f"`{name}`: {record['note']}.\n\n" for name, record in presets.items() if "note" in record
+        f"`{name}`: {record.note}.\n\n" for name, record in presets.items() if record.note
     )
-    alone = [f"`{name}`" for name, x in presets.items() if not x.get("learning_rates_tried")]
+    alone = [f"`{name}`" for name, x in presets.items() if not x.learning_rates_tried]
     untried = f" (none are recorded for {', '.join(alone)})" if alone else ""
     return (
         f"{_markdown.table(header, rows)}\n\n"

@@ -14,7 +14,8 @@ from keras_resblocks_plugin.training.classification._images import balanced_rows
 from keras_resblocks_plugin.training.data import _classes
 from keras_resblocks_plugin.training.data._readable_rows import usable_rows
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
-from keras_resblocks_plugin.training.finetuning import _fit, _start
+from keras_resblocks_plugin.training.finetuning import _start
+from keras_resblocks_plugin.training.finetuning._optimizer import new_optimizer
 
 
 class Comparison:
@@ -118,7 +119,7 @@ class Comparison:
             batches = _batches.training_batches(
                 train, batch_size, self.normalize, seed, rows["train"]
             )
-        _model.compile_for(model, _fit.new_optimizer(learning_rate, config.weight_decay, steps))
+        _model.compile_for(model, new_optimizer(learning_rate, config.weight_decay, steps))
         _divergence.fit(model, batches, steps, verbose=0)
         return {f"{name}_top1": measure(model, measured)["top1"]}
 

@@ -140,7 +140,7 @@ def train(run: Run, data: StudyData, epochs: int, batch_size: int) -> dict:
 
 
 def time_nets(batch_size: int, runs: int = 20) -> dict:
-    """Seconds of a training step and a forward pass of each net, in turns."""
+    """Seconds of a training step and a forward pass of each net, alternately."""
     steps, forwards = {}, {}
     x = np.random.default_rng(0).normal(size=(batch_size, 32, 32, 3)).astype("float32")
     y = np.zeros((batch_size, 20), "float32")

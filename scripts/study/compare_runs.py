@@ -3,10 +3,14 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import _cli
+
+if TYPE_CHECKING:
+    from keras_resblocks_plugin.saving._training_record import TrainingRecord
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -30,10 +34,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     """Reads the records and replaces the section."""
-    from keras_resblocks_plugin._utils import _markdown
-    from keras_resblocks_plugin.training._record import read_record
+    from _records import read_record
 
-    records = [read_record(folder).to_json() for folder in args.presets]
+    from keras_resblocks_plugin._utils import _markdown
+
+    records = [read_record(folder) for folder in args.presets]
     measured = [_measured_on(record) for record in records]
     if any(data != measured[0] for data in measured):
         raise ValueError(
@@ -41,37 +46,37 @@ def main(args: argparse.Namespace) -> None:
             f"Received: {'; '.join(map(str, measured))}"
         )
     for key in ("hardware", "software"):
-        if any(record[key] != records[0][key] for record in records):
+        if any(getattr(x, key) != getattr(records[0], key) for x in records):
             raise ValueError(
                 f"All runs must be of the same {key}, or their times compare nothing. Received: "
-                + ", ".join(str(record[key]) for record in records)
+                + ", ".join(str(getattr(x, key)) for x in records)
             )
     header = ["start", *(metric.replace("_", " ") for metric in args.metrics), "epochs", "minutes"]
     rows = [
         [
             _start(record),
-            *(f"{record['results'][metric]:.3f}" for metric in args.metrics),
-            record["epochs"],
-            f"{record['seconds'] / 60:.1f}",
+            *(f"{record.results[metric]:.3f}" for metric in args.metrics),
+            record.epochs,
+            f"{record.seconds / 60:.1f}",
         ]
         for record in records
     ]
-    note = f"{records[0]['software']['backend']}, {records[0]['hardware']}."
+    note = f"{records[0].software['backend']}, {records[0].hardware}."
     _markdown.replace_section(
         args.readme, args.section, f"{_markdown.table(header, rows)}\n\nMeasured with {note}"
     )
 
 
-def _measured_on(record: dict) -> dict:
-    data = record["data"]
+def _measured_on(record: "TrainingRecord") -> dict:
+    data = record.data
     counts = ("held_out_images", "validation_images", "test_images")
     return {"name": data["name"], **{name: data[name] for name in counts if name in data}}
 
 
-def _start(record: dict) -> str:
-    start = record["start"]
+def _start(record: "TrainingRecord") -> str:
+    start = record.start
     if "preset" in start:
-        return f"`{start['preset']}`, strategy `{record['recipe']['strategy']}`"
+        return f"`{start['preset']}`, strategy `{record.recipe['strategy']}`"
     return f"random weights, as `{start['architecture']}`"
 
 

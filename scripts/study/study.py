@@ -5,7 +5,7 @@ of the same few learning rates, chosen with the first seed on images held out of
 split; the reported accuracies are those on the validation split. The nets learn from and are
 measured on bilinear center squares, as no preset is saved whose converter could resize the images.
 Each finished run is a small JSON file, which `report.py` reads; a killed study resumes after the
-last of them. At the end it times the nets in turns, on a machine that does nothing else.
+last of them. At the end it times the nets alternately, on a machine that does nothing else.
 """
 
 import argparse

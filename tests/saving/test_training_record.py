@@ -30,6 +30,13 @@ def test_unknown_keys_and_null_stay_in_their_order(tmp_path):
     assert (tmp_path / "training.json").read_text() == json.dumps(content, indent=2) + "\n"
 
 
+def test_a_new_record_has_only_the_empty_fields_it_asks_for():
+    record = TrainingRecord(license="mit", seed=0, null=("start", "note"))
+    assert list(record.to_json().items()) == [
+        *(("license", "mit"), ("start", None), ("seed", 0), ("note", None))
+    ]
+
+
 def test_a_changed_record_keeps_its_order_and_a_new_field_comes_last(tmp_path):
     record = TrainingRecord.from_json({"epochs": 1, "mine": 2})
     record.epochs, record.license = 3, "mit"

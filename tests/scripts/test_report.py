@@ -81,12 +81,12 @@ def test_the_curve_continues_where_earlier_weights_stopped():
 
 def test_the_presets_have_colours_that_can_be_told_apart(tmp_path):
     presets = {
-        f"preset_{i}": {
-            "parameters": 2_800_000 - 1_000 * i,
-            "multiply_adds": 35_000_000,
-            "results": {"validation_top1": 0.5 - 0.02 * i},
-            "history": [{"epoch": e, "val_accuracy": e / (30 + 10 * i)} for e in range(1, 31)],
-        }
+        f"preset_{i}": TrainingRecord(
+            multiply_adds=35_000_000,
+            results={"validation_top1": 0.5 - 0.02 * i},
+            history=[{"epoch": e, "val_accuracy": e / (30 + 10 * i)} for e in range(1, 31)],
+            more={"parameters": 2_800_000 - 1_000 * i},
+        )
         for i in range(6)
     }
     _report_plots.plot_presets(presets, {name: [0.1, 0.2] for name in presets}, tmp_path / "a.png")

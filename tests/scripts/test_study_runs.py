@@ -9,8 +9,8 @@ import pytest
 import study
 
 from keras_resblocks_plugin._utils import _jsonfile
-from keras_resblocks_plugin.training.data._labelled_images import load_images
 from keras_resblocks_plugin.training.data._resizing import Square
+from tests.training.decoded import load_images
 from tests.training.test_continued_runs import run_main
 from tests.training.test_divergence import TOO_FAST, save_preset
 

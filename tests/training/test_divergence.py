@@ -16,9 +16,9 @@ from keras_resblocks_plugin.training._divergence import Diverged
 from keras_resblocks_plugin.training._recipe import read_recipe
 from keras_resblocks_plugin.training._tried_rates import describe_tried_rates
 from keras_resblocks_plugin.training.data._input import evaluation_batches
-from keras_resblocks_plugin.training.data._labelled_images import load_images
 from keras_resblocks_plugin.training.data._resizing import Square
 from tests.fixtures import call_script
+from tests.training.decoded import load_images
 from tests.training.detection.scenes import save_scenes
 from tests.training.segmentation.streets import save_streets
 

@@ -8,12 +8,13 @@ import pytest
 
 from keras_resblocks_plugin.training import _provenance
 from keras_resblocks_plugin.training.data._image_cache import unreadable_rows
-from keras_resblocks_plugin.training.data._labelled_images import load_images, open_split
+from keras_resblocks_plugin.training.data._labelled_images import open_split
 from keras_resblocks_plugin.training.data._readable_rows import readable_rows
 from keras_resblocks_plugin.training.data._resizing import Square
 from keras_resblocks_plugin.training.detection import _data as _detection_data
 from keras_resblocks_plugin.training.segmentation import _data as _segmentation_data
 from tests.made_data import photographs, save_two_columns
+from tests.training.decoded import load_images
 from tests.training.detection.scenes import save_scenes
 from tests.training.segmentation.streets import save_streets
 

@@ -7,12 +7,12 @@ from PIL import Image, ImageCms
 
 from keras_resblocks_plugin.diagnostics import _explain
 from keras_resblocks_plugin.training.data._images import UnreadableImage, read_image, read_mask
-from keras_resblocks_plugin.training.data._labelled_images import load_images
 from keras_resblocks_plugin.training.data._resizing import Square
 from keras_resblocks_plugin.training.detection import _data as _detection_data
 from keras_resblocks_plugin.training.segmentation import _classes as _segmentation_classes
 from keras_resblocks_plugin.training.segmentation import _data as _segmentation_data
 from tests.fixtures import call_script
+from tests.training.decoded import load_images
 
 # A picture whose upper left quarter is red, on gray: turned or mirrored, it is another one.
 PICTURE = np.full((20, 30, 3), 128, "uint8")

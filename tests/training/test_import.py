@@ -22,7 +22,10 @@ import keras_resblocks_plugin.training as training
 sys.modules[sys.argv[1]] = None
 train = training.TrainConfig(data="data", recipe=Path(sys.argv[2]), out=Path("out"))
 evaluate = training.EvaluateConfig(preset="preset", data="data", cache=Path("cache"))
-for function, config in ((training.train, train), (training.evaluate, evaluate)):
+finetune = training.ClassificationConfig(preset="preset", data="data", out=Path("out"))
+for function, config in (
+    (training.train, train), (training.evaluate, evaluate), (training.finetune, finetune)
+):
     try:
         function(config)
     except ImportError as error:
@@ -35,9 +38,9 @@ def test_importing_training_imports_no_extra(fresh_process):
 
 
 @pytest.mark.parametrize(
-    ("module", "words"), [("datasets", "extra `training`"), ("tensorflow", "need TensorFlow")]
+    ("module", "words"), [("datasets", "[training]"), ("tensorflow", "`pip install tensorflow`")]
 )
 def test_what_is_missing_is_named_in_one_line(module, words, recipe, fresh_process):
     lines = fresh_process(WITHOUT, module, recipe).splitlines()
-    assert len(lines) == 2
+    assert len(lines) == 3
     assert all(words in line for line in lines), lines

@@ -11,8 +11,9 @@ import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training import Augmentation
 from keras_resblocks_plugin.training._classifier import build_converter
 from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
-from keras_resblocks_plugin.training.data._labelled_images import ImageSet, load_images
+from keras_resblocks_plugin.training.data._labelled_images import ImageSet
 from keras_resblocks_plugin.training.data._resizing import Square
+from tests.training.decoded import load_images
 
 ROWS = np.arange(120)
 UNCHANGED = Augmentation(flip=False, translation=0.0)

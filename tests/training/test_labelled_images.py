@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_resblocks_plugin.training.data._labelled_images import load_images, open_split
+from keras_resblocks_plugin.training.data._labelled_images import open_split
 from keras_resblocks_plugin.training.data._resizing import Square
 from keras_resblocks_plugin.training.data._row_choice import hold_out
 from tests.made_data import photographs, save_dataset
+from tests.training.decoded import load_images
 
 
 @pytest.fixture(scope="module")

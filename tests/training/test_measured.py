@@ -13,11 +13,12 @@ from PIL import Image
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.export import _measure
 from keras_resblocks_plugin.training.data._input import evaluation_batches
-from keras_resblocks_plugin.training.data._labelled_images import load_images, open_split
+from keras_resblocks_plugin.training.data._labelled_images import open_split
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 from tests.fixtures import call_script
 from tests.helpers import to_numpy
 from tests.made_data import CLASSES, save_dataset
+from tests.training.decoded import load_images
 
 COUNT = 24
 CONVERTERS = {

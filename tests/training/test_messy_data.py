@@ -12,11 +12,12 @@ import train
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training.data import _classes
-from keras_resblocks_plugin.training.data._labelled_images import load_images, open_split
+from keras_resblocks_plugin.training.data._labelled_images import open_split
 from keras_resblocks_plugin.training.data._resizing import Square
 from keras_resblocks_plugin.training.detection import _data as _detection_data
 from tests.fixtures import call_script
 from tests.made_data import CLASSES, photographs, save_dataset
+from tests.training.decoded import load_images
 from tests.training.detection.scenes import save_scenes
 from tests.training.test_divergence import save_preset
 

@@ -28,7 +28,7 @@ def training_batches(
         batch_size: Images per step, in all processes together.
         normalize: The layer that scales pixels as the preset does.
         seed: The seed of order and augmentation.
-        rows: The images to train on, all if not given.
+        rows: The images to train on. Defaults to all.
     """
     rows = np.arange(len(images.labels)) if rows is None else rows
     return _input.training_batches(images, rows, batch_size, AUGMENTATION, normalize, seed)
@@ -42,7 +42,7 @@ def evaluation_batches(
     Args:
         images: The decoded images; in a distributed run, this process's share.
         normalize: The layer that scales pixels as the preset does.
-        rows: The images to measure on, all if not given.
+        rows: The images to measure on. Defaults to all.
     """
     rows = np.arange(len(images.labels)) if rows is None else rows
     return _input.evaluation_batches(images, rows, _MEASURED, normalize)

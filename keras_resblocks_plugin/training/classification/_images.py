@@ -47,7 +47,7 @@ class ChosenImages:
 
         Args:
             name: The use.
-            rows: The rows of the split to decode, all that are chosen if not given.
+            rows: The rows of the split to decode. Defaults to all that are chosen.
         """
         rows = self.rows[name] if rows is None else rows
         return self.splits[name].decode(self.resize, rows)
@@ -68,7 +68,9 @@ def open_images(config: ClassificationConfig, resize: Resize) -> ChosenImages:
         *(config.image_column, config.label_column),
     )
     labels = {split.name: _check_labels(split) for split in (train, validation)}
-    # The check stores what it decodes. If few images are chosen, that would be too much.
+    # The check stores the whole split decoded, so that nothing is decoded twice. With
+    # `images_per_class` that would be far too much for a few images: then the check stores
+    # nothing, and the chosen rows are decoded a second time.
     resize_train = resize if config.images_per_class is None else None
     usable = readable_rows(train, config.skip_unreadable, resize_train)
     measured = readable_rows(validation, config.skip_unreadable, resize)

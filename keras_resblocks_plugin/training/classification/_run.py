@@ -3,15 +3,19 @@
 import shutil
 
 import keras_resblocks_plugin as krp
+from keras_resblocks_plugin.saving._training_record import RECORD_FILE
 from keras_resblocks_plugin.training import _distribution
 from keras_resblocks_plugin.training._accuracy import measure
+from keras_resblocks_plugin.training._fit import check_batch_size, fit
 from keras_resblocks_plugin.training.classification import _batches, _model
 from keras_resblocks_plugin.training.classification._config import ClassificationConfig
 from keras_resblocks_plugin.training.classification._images import ChosenImages, open_images
 from keras_resblocks_plugin.training.data._labelled_images import ImageSet
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
-from keras_resblocks_plugin.training.finetuning import _fit, _record, _start
-from keras_resblocks_plugin.training.finetuning._dense import in_float32
+from keras_resblocks_plugin.training.finetuning import _start
+from keras_resblocks_plugin.training.finetuning._float32 import in_float32
+from keras_resblocks_plugin.training.finetuning._optimizer import new_optimizer
+from keras_resblocks_plugin.training.finetuning._save_finetuned import save_finetuned
 
 
 def run(config: ClassificationConfig) -> None:
@@ -19,11 +23,12 @@ def run(config: ClassificationConfig) -> None:
     _distribution.start(config.distribution, config.batch_size)
     converter = krp.ResBlockImageConverter.from_preset(config.preset)
     images = open_images(config, Converted(converter))
-    _start.check_batch_size(config.batch_size, len(images.rows["train"]))
+    check_batch_size(config.batch_size, len(images.rows["train"]))
     _start.claim_folder(config, images.settings)
     normalize = normalizer(converter)
     _, model = _new_model(config, images)
-    history = _train(model, config, images, normalize)
+    train = images.decode("train", _distribution.share(images.rows["train"]))
+    history = _train(model, config, images, train, normalize)
     weights = model.get_weights()
     if not _distribution.finish():
         return
@@ -40,11 +45,11 @@ def run(config: ClassificationConfig) -> None:
     preset.preprocessor = krp.ResBlockImageClassifierPreprocessor(converter)
     folder = config.out / "preset"
     preset.save_to_preset(str(folder))
-    _record.save_record(
+    save_finetuned(
         folder,
         config,
         recipe={
-            "image_size": _size_in_words(images.decode("train")),
+            "image_size": _size_in_words(train),
             "augmentation": "mirrored, shifted by up to "
             f"{_batches.AUGMENTATION.translation} of the side",
             "images_per_class": config.images_per_class,
@@ -58,7 +63,7 @@ def run(config: ClassificationConfig) -> None:
     )
     if config.strategy == "lora":
         model.save_lora_weights(config.out / "adapter" / "adapter.safetensors")
-        shutil.copy(folder / "training.json", config.out / "adapter")
+        shutil.copy(folder / RECORD_FILE, config.out / "adapter")
 
 
 def _new_model(config: ClassificationConfig, images: ChosenImages):
@@ -68,18 +73,17 @@ def _new_model(config: ClassificationConfig, images: ChosenImages):
     return backbone, model
 
 
-def _train(model, config: ClassificationConfig, images: ChosenImages, normalize):
-    train = images.decode("train", _distribution.share(images.rows["train"]))
+def _train(model, config: ClassificationConfig, images: ChosenImages, train: ImageSet, normalize):
     watched = None
     if "held_out" in images.rows:
         rows = _distribution.share(images.rows["held_out"], equal=False)
         watched = _batches.evaluation_batches(images.decode("held_out", rows), normalize)
     steps_per_epoch = len(images.rows["train"]) // config.batch_size
-    optimizer = _fit.new_optimizer(
+    optimizer = new_optimizer(
         config.learning_rate, config.weight_decay, config.epochs * steps_per_epoch
     )
     _model.compile_for(model, optimizer)
-    return _fit.fit(
+    return fit(
         model,
         _batches.training_batches(train, config.batch_size, normalize, config.seed),
         steps_per_epoch,
@@ -91,7 +95,9 @@ def _train(model, config: ClassificationConfig, images: ChosenImages, normalize)
 
 def _measure(preset, images: ChosenImages, normalize) -> dict[str, float]:
     results = {}
-    for name in images.rows.keys() - {"train"}:
+    for name in images.rows:
+        if name == "train":
+            continue
         batches = _batches.evaluation_batches(images.decode(name), normalize)
         for metric, value in measure(preset, batches).items():
             results[f"{name}_{metric}"] = value

@@ -110,8 +110,8 @@ class _CachedImages:
         """Decodes the images; returns the rows of unreadable ones, of which there may be none.
 
         Args:
-            skip_unreadable: Whether to go on after an unreadable image. If there is one, the
-                others become the cached images of their own rows.
+            skip_unreadable: Whether to skip unreadable images. If there is one, the others become
+                the cached images of their own rows.
         """
         # The converter computes with Keras, in which other processes take no part.
         with _distribution.alone():

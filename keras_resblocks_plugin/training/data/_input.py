@@ -8,19 +8,12 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_resblocks_plugin.training import _distribution
 from keras_resblocks_plugin.training._recipe import Augmentation
 from keras_resblocks_plugin.training.data._augmentation import image_layers, mixing_layers
 from keras_resblocks_plugin.training.data._labelled_images import ImageSet
-
-try:
-    import tensorflow as tf
-except ImportError as error:
-    raise ImportError(
-        "Commands that read a dataset need TensorFlow for now, on every backend: "
-        "`pip install tensorflow`."
-    ) from error
 
 # The alignment in bytes that TensorFlow's kernels require and NumPy's file format guarantees.
 _ALIGNMENT = 64

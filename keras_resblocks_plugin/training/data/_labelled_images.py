@@ -146,11 +146,6 @@ def open_split(
     return Split(dataset, path, split, names, cache, image_column, label_column, order)
 
 
-def load_images(path: str, split: str, resize: Resize, cache: Path, *columns: str) -> ImageSet:
-    """Opens and decodes a whole split, see `open_split` and `Split.decode`."""
-    return open_split(path, split, cache, *columns).decode(resize)
-
-
 def _check_columns(dataset, path, image_column, label_column) -> list[str]:
     kinds = {
         "image": (image_column, lambda feature: isinstance(feature, datasets.Image), "images"),

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_resblocks_plugin.training import _distribution
 from keras_resblocks_plugin.training._classifier import new_converter
+from keras_resblocks_plugin.training._fit import check_batch_size
 from keras_resblocks_plugin.training._recipe import Recipe
 from keras_resblocks_plugin.training._train import TrainConfig
 from keras_resblocks_plugin.training.data._classes import open_pair
@@ -97,9 +98,5 @@ def open_recipe_data(config: TrainConfig, recipe: Recipe) -> RecipeData:
     kept, held_out = hold_out(len(usable), recipe.holdout, config.seed)
     rows = {"train": usable[kept], "held_out": usable[held_out], "validation": measured}
     warn_of_empty_classes(train, rows["train"])
-    if len(rows["train"]) < recipe.batch_size:
-        raise ValueError(
-            "`batch_size` must be at most the number of training images, "
-            f"{len(rows['train'])}. Received: batch_size={recipe.batch_size}"
-        )
+    check_batch_size(recipe.batch_size, len(rows["train"]))
     return RecipeData(train, validation, rows, resize, resize_unseen)

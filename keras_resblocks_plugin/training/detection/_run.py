@@ -1,13 +1,17 @@
 """A run of fine-tuning for detection, from data to a saved preset."""
 
 import keras_resblocks_plugin as krp
+from keras_resblocks_plugin.training._fit import check_batch_size, fit
 from keras_resblocks_plugin.training.data import _classes
 from keras_resblocks_plugin.training.detection import _batches, _metrics, _model, _predict
 from keras_resblocks_plugin.training.detection._augmentation import SCALES
 from keras_resblocks_plugin.training.detection._config import DetectionConfig
 from keras_resblocks_plugin.training.detection._data import BoxedImages, load_boxed_images
 from keras_resblocks_plugin.training.detection._samples import draw_samples
-from keras_resblocks_plugin.training.finetuning import _dense, _fit, _record, _start
+from keras_resblocks_plugin.training.finetuning import _dense, _start
+from keras_resblocks_plugin.training.finetuning._float32 import in_float32
+from keras_resblocks_plugin.training.finetuning._optimizer import new_optimizer
+from keras_resblocks_plugin.training.finetuning._save_finetuned import save_finetuned
 
 # The number of images in the picture of samples.
 _SAMPLES = 12
@@ -28,17 +32,17 @@ def run(config: DetectionConfig) -> None:
     }
     train, validation = splits.values()
     validation = _read_by(train, validation, config)
-    _start.check_batch_size(config.batch_size, train.images.count)
+    check_batch_size(config.batch_size, train.images.count)
     _start.claim_folder(config, {split: images.settings for split, images in splits.items()})
 
     model = _model.build(encoder, len(train.class_names), side)
     _start.freeze(model, config)
     steps_per_epoch = train.images.count // config.batch_size
-    optimizer = _fit.new_optimizer(
+    optimizer = new_optimizer(
         config.learning_rate, config.weight_decay, config.epochs * steps_per_epoch
     )
     _model.compile_for(model, optimizer)
-    history = _fit.fit(
+    history = fit(
         model,
         _batches.training_batches(train, config.batch_size, converter, config.seed, scales=SCALES),
         steps_per_epoch,
@@ -47,7 +51,7 @@ def run(config: DetectionConfig) -> None:
         _batches.evaluation_batches(validation, config.batch_size, converter),
     )
 
-    preset = _dense.in_float32(
+    preset = in_float32(
         model,
         encoder,
         lambda float32: _model.build(float32, len(train.class_names), side, converter),
@@ -58,7 +62,7 @@ def run(config: DetectionConfig) -> None:
     preset.save_to_preset(str(folder))
     rows = _dense.sample_rows(validation.images.count, _SAMPLES)
     draw_samples(detections, validation, rows, folder / "samples" / "detection.png")
-    _record.save_record(
+    save_finetuned(
         folder,
         config,
         recipe={

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
-from keras_resblocks_plugin.training._curve import plt
 from keras_resblocks_plugin.training.detection._data import BoxedImages
 
 # Detections with less confidence are measured but not drawn.
@@ -22,9 +23,8 @@ def draw_samples(detections: list[dict], images: BoxedImages, rows: np.ndarray, 
     """
     columns = min(4, len(rows))
     lines = -(-len(rows) // columns)
-    figure, axes = plt.subplots(
-        *(lines, columns), figsize=(2.6 * columns, 2.8 * lines), layout="constrained", squeeze=False
-    )
+    figure = Figure(figsize=(2.6 * columns, 2.8 * lines), layout="constrained")
+    axes = figure.subplots(lines, columns, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     for axis, row in zip(axes.flat, rows, strict=False):
@@ -44,12 +44,11 @@ def draw_samples(detections: list[dict], images: BoxedImages, rows: np.ndarray, 
     figure.suptitle(f"green: truth, magenta: seen with {_SHOWN_CONFIDENCE:.0%} or more", fontsize=9)
     file.parent.mkdir(exist_ok=True)
     figure.savefig(file, dpi=100, metadata={"Software": None})
-    plt.close(figure)
 
 
 def _draw_box(axis, box, color, text, side) -> None:
     left, top, right, bottom = box
-    axis.add_patch(plt.Rectangle((left, top), right - left, bottom - top, fill=False, color=color))
+    axis.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, color=color))
     place = (left, top) if side == "top" else (left, bottom)
     axis.text(
         *place,

@@ -1,8 +1,7 @@
 """The parts that segmentation and detection share: KerasHub's tasks for dense predictions."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -66,32 +65,6 @@ def dtype_policy(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def in_float32(
-    model: keras.Model,
-    encoder: krp.ResBlockBackbone,
-    build: Callable[[krp.ResBlockBackbone], keras.Model],
-    folder: Path,
-) -> keras.Model:
-    """Copies a trained task to float32, with LoRA merged, so that it can be saved.
-
-    Args:
-        model: The trained task.
-        encoder: The backbone inside of it.
-        build: A function from a float32 backbone to the same task.
-        folder: A folder to save the backbone to on the way.
-
-    Returns:
-        The copy.
-    """
-    encoder.save_to_preset(str(folder))
-    merged = krp.ResBlockBackbone.from_preset(str(folder), dtype="float32")
-    copy = build(merged)
-    pairs = zip(_without(model, encoder), _without(copy, merged), strict=True)
-    for trained, fresh in pairs:
-        fresh.assign(keras.ops.convert_to_numpy(trained))
-    return copy
-
-
 def data_record(splits: dict, class_names: list[str]) -> dict:
     """Returns the record's entries of the data: classes, images used and images left out."""
     record = {"class_names": ", ".join(class_names)}
@@ -105,8 +78,3 @@ def data_record(splits: dict, class_names: list[str]) -> dict:
 def sample_rows(count: int, samples: int) -> np.ndarray:
     """Returns rows to draw, spread evenly over a split, so that none is picked by hand."""
     return np.unique(np.linspace(0, count - 1, samples).astype(int))
-
-
-def _without(model: keras.Model, encoder: keras.Model) -> list[keras.Variable]:
-    inner = {id(weight) for weight in encoder.weights}
-    return [weight for weight in model.weights if id(weight) not in inner]

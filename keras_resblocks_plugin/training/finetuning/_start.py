@@ -9,23 +9,6 @@ from keras_resblocks_plugin.training import _runs
 from keras_resblocks_plugin.training.finetuning._config import FinetuneConfig
 
 
-def check_batch_size(batch_size: int, count: int) -> None:
-    """Checks that the training images fill a batch.
-
-    Args:
-        batch_size: Images per step.
-        count: The number of training images.
-
-    Raises:
-        ValueError: If there are too few.
-    """
-    if count < batch_size:
-        raise ValueError(
-            f"`batch_size` must be at most the number of training images, {count}. "
-            f"Received: batch_size={batch_size}"
-        )
-
-
 def claim_folder(config: FinetuneConfig, data: dict[str, Any]) -> None:
     """Records what the run depends on in its folder, so that no other run continues in it.
 

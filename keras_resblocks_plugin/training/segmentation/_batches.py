@@ -76,7 +76,7 @@ def raw_batches(
         classes: The classes of the masks.
         size: The height and width to pad to.
         batch_size: Images per batch.
-        rows: The rows to yield, all if not given.
+        rows: The rows to yield. Defaults to all.
     """
     rows = np.arange(images.images.count) if rows is None else rows
     edges = [(0, 0), *((0, to - side) for to, side in zip(size, images.size, strict=True)), (0, 0)]

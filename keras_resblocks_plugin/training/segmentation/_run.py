@@ -1,6 +1,10 @@
 """A run of fine-tuning for segmentation, from data to a saved preset."""
 
-from keras_resblocks_plugin.training.finetuning import _dense, _fit, _record, _start
+from keras_resblocks_plugin.training._fit import check_batch_size, fit
+from keras_resblocks_plugin.training.finetuning import _dense, _start
+from keras_resblocks_plugin.training.finetuning._float32 import in_float32
+from keras_resblocks_plugin.training.finetuning._optimizer import new_optimizer
+from keras_resblocks_plugin.training.finetuning._save_finetuned import save_finetuned
 from keras_resblocks_plugin.training.segmentation import _batches, _metrics, _model
 from keras_resblocks_plugin.training.segmentation._augmentation import SCALES
 from keras_resblocks_plugin.training.segmentation._classes import (
@@ -20,7 +24,7 @@ def run(config: SegmentationConfig) -> None:
     """Trains, watches the validation split, measures on the test split and saves."""
     splits, classes = _load(config)
     train, validation, test = splits.values()
-    _start.check_batch_size(config.batch_size, train.images.count)
+    check_batch_size(config.batch_size, train.images.count)
     _start.claim_folder(config, {split: images.settings for split, images in splits.items()})
     encoder = _start.load_backbone(config)
     size = _batches.padded_size(train.size, _model.stride(encoder))
@@ -30,11 +34,11 @@ def run(config: SegmentationConfig) -> None:
         model = _model.build(encoder, len(classes.names))
     _start.freeze(model, config)
     steps_per_epoch = train.images.count // config.batch_size
-    optimizer = _fit.new_optimizer(
+    optimizer = new_optimizer(
         config.learning_rate, config.weight_decay, config.epochs * steps_per_epoch
     )
     _model.compile_for(model, optimizer)
-    history = _fit.fit(
+    history = fit(
         model,
         _batches.training_batches(
             train, classes, size, config.batch_size, converter, config.seed, scales=SCALES
@@ -45,7 +49,7 @@ def run(config: SegmentationConfig) -> None:
         _batches.evaluation_batches(validation, classes, size, config.batch_size, converter),
     )
 
-    preset = _dense.in_float32(
+    preset = in_float32(
         model,
         encoder,
         lambda float32: _model.build(float32, len(classes.names), converter),
@@ -57,7 +61,7 @@ def run(config: SegmentationConfig) -> None:
     rows = _dense.sample_rows(test.images.count, _SAMPLES)
     file = folder / "samples" / "segmentation.png"
     draw_samples(preset, test, classes, size, rows, file)
-    _record.save_record(
+    save_finetuned(
         folder,
         config,
         recipe={

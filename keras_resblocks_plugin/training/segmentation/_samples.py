@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import keras
+import matplotlib
 import numpy as np
-from matplotlib import colors
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
-from keras_resblocks_plugin.training._curve import plt
 from keras_resblocks_plugin.training.segmentation._batches import raw_batches
 from keras_resblocks_plugin.training.segmentation._classes import Classes
 from keras_resblocks_plugin.training.segmentation._data import MaskedImages
@@ -31,10 +33,9 @@ def draw_samples(
         rows: The rows to draw.
         file: The PNG file to write.
     """
-    palette = colors.ListedColormap([*plt.get_cmap("tab20").colors[: len(classes.names)], "black"])
-    figure, axes = plt.subplots(
-        *(len(rows), 3), figsize=(9, 2.3 * len(rows) + 0.8), layout="constrained", squeeze=False
-    )
+    palette = ListedColormap([*matplotlib.colormaps["tab20"].colors[: len(classes.names)], "black"])
+    figure = Figure(figsize=(9, 2.3 * len(rows) + 0.8), layout="constrained")
+    axes = figure.subplots(len(rows), 3, squeeze=False)
     samples = raw_batches(images, classes, size, 1, rows)
     for line, (raw, (truth,)) in zip(axes, samples, strict=True):
         (predicted,) = predict(model, raw, images.size)
@@ -46,8 +47,7 @@ def draw_samples(
     for axis in axes.flat:
         axis.axis("off")
     names = [*classes.names, "ignored"]
-    handles = [plt.Rectangle((0, 0), 1, 1, color=palette(i)) for i in range(len(names))]
+    handles = [Rectangle((0, 0), 1, 1, color=palette(i)) for i in range(len(names))]
     figure.legend(handles, names, loc="outside lower center", ncols=6, frameon=False)
     file.parent.mkdir(exist_ok=True)
     figure.savefig(file, dpi=100, metadata={"Software": None})
-    plt.close(figure)

@@ -1,4 +1,4 @@
-"""The optimizer and the training loop of fine-tuning."""
+"""The training loop of a run, which is backed up and resumes."""
 
 import sys
 from pathlib import Path
@@ -9,24 +9,21 @@ import keras
 from keras_resblocks_plugin.training import _callbacks, _distribution, _divergence, _runs
 
 
-def new_optimizer(learning_rate: float, weight_decay: float, steps: int) -> keras.Optimizer:
-    """Creates AdamW with a warm-up over a twentieth of the steps and a cosine decay.
+def check_batch_size(batch_size: int, count: int) -> None:
+    """Checks that the training images fill a batch.
 
     Args:
-        learning_rate: The peak learning rate.
-        weight_decay: Decoupled weight decay of kernels.
-        steps: The number of optimizer steps.
+        batch_size: Images per step.
+        count: The number of training images.
+
+    Raises:
+        ValueError: If there are too few.
     """
-    warmup = steps // 20
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0 if warmup else learning_rate,
-        decay_steps=steps - warmup,
-        warmup_target=learning_rate if warmup else None,
-        warmup_steps=warmup,
-    )
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    return optimizer
+    if count < batch_size:
+        raise ValueError(
+            f"`batch_size` must be at most the number of training images, {count}. "
+            f"Received: batch_size={batch_size}"
+        )
 
 
 def fit(
@@ -40,7 +37,7 @@ def fit(
     """Trains a compiled model, or continues its training.
 
     Args:
-        model: The compiled task, without its preprocessor.
+        model: The compiled model, without its preprocessor.
         batches: Endless batches.
         steps_per_epoch: The number of batches per epoch.
         epochs: The number of epochs.

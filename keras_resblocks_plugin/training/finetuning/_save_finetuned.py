@@ -1,13 +1,13 @@
-"""The record of a fine-tuning run: `training.json`, the curve and the card."""
+"""The record, the curve and the card of a fine-tuned preset."""
 
 from pathlib import Path
 from typing import Any
 
-from keras_resblocks_plugin.training import _record
+from keras_resblocks_plugin.training._save_results import new_record, save_results
 from keras_resblocks_plugin.training.finetuning._config import FinetuneConfig
 
 
-def save_record(
+def save_finetuned(
     folder: Path,
     config: FinetuneConfig,
     recipe: dict[str, Any],
@@ -32,15 +32,16 @@ def save_record(
     preset = Path(config.preset)
     name = preset.name if preset.is_dir() else config.preset
     data = {"name": Path(config.data).name, "license": config.data_license, **data}
-    record = {
-        "license": config.license,
-        "start": {"architecture" if config.from_scratch else "preset": name},
-        **_record.shared_entries(
-            {**_shared_recipe(config), **recipe}, data, results, history, config.seed
-        ),
-    }
-    _record.save_record(folder, record, metric, metric_name)
-    print(f"Saved {folder}: " + ", ".join(f"{k} {v:.4f}" for k, v in results.items()))
+    record = new_record(
+        license=config.license,
+        start={"architecture" if config.from_scratch else "preset": name},
+        recipe={**_shared_recipe(config), **recipe},
+        data=data,
+        results=results,
+        history=history,
+        seed=config.seed,
+    )
+    save_results(folder, record, metric, metric_name)
 
 
 def _shared_recipe(config: FinetuneConfig) -> dict[str, Any]:
