@@ -74,6 +74,19 @@ def serialized_objects(value: Any, path: str = "") -> Iterator[tuple[str, dict[s
             yield from serialized_objects(item, f"{path}[{index}]")
 
 
+def residual_backbones(value: Any) -> list[tuple[str, dict[str, Any]]]:
+    """The serialized backbones of this package in a JSON value, with their places in it.
+
+    They are the classes that declare `weight_shapes`. Nothing is built, and nothing checked.
+    """
+    return [
+        (path, found)
+        for path, found in serialized_objects(value)
+        if isinstance(name := found.get("registered_name"), str)
+        and hasattr(keras.saving.get_registered_object(name), "weight_shapes")
+    ]
+
+
 @functools.cache
 def activation_names() -> frozenset[str]:
     """The names of Keras' activations that are functions of one tensor."""

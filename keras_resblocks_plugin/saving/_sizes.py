@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from keras_resblocks_plugin._utils._kerashub import shapes_only
-from keras_resblocks_plugin.saving._buildable import resolve, serialized_objects
+from keras_resblocks_plugin.saving._buildable import residual_backbones, resolve
 from keras_resblocks_plugin.saving._folder_files import FolderFiles
 from keras_resblocks_plugin.saving._preset_files import (
     CONFIG_FILE,
@@ -93,9 +93,7 @@ def _backbones(
     """The configs of residual backbones in a preset, with their places: each kind once."""
     backbones, seen = [], []
     for name in (CONFIG_FILE, *([TASK_FILE] if with_task else [])):
-        for place, found in serialized_objects(files.json(name) if files.has(name) else {}):
-            if not hasattr(resolve(found), "weight_shapes"):
-                continue
+        for place, found in residual_backbones(files.json(name) if files.has(name) else {}):
             # The task has a copy of the backbone's config.
             config = {k: v for k, v in found["config"].items() if k != "name"}
             if config not in seen:
