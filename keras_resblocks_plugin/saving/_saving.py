@@ -4,9 +4,10 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from keras_resblocks_plugin._utils._advice import ADVICE
 from keras_resblocks_plugin._utils._places import local_path
 from keras_resblocks_plugin._utils._replace import replacing
-from keras_resblocks_plugin.saving._file_checks import ADVICE, OBJECT_FILES, check_object_file
+from keras_resblocks_plugin.saving._file_checks import OBJECT_FILES, check_object_file
 from keras_resblocks_plugin.saving._head import write_digest
 from keras_resblocks_plugin.saving._preset_files import (
     METADATA_FILE,
