@@ -84,12 +84,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r:.100} stands twice in one object")
+        raise ValueError(f"duplicate key {twice!r:.100}")
     return found
 
 
 def _not_finite(text: str) -> float:
-    raise ValueError(f"{text} is no number that JSON has")
+    raise ValueError(f"{text} is not valid JSON")
 
 
 def _finite(text: str) -> float:

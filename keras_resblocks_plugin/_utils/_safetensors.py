@@ -136,7 +136,7 @@ def read_header(file: Path, dtypes: Mapping[str, type] = DTYPES) -> StoredFile:
 def _stored(file: Path, entry: dict, data_start: int, dtypes: Mapping) -> StoredTensor:
     dtype = dtypes.get(entry["dtype"])
     if dtype is None:
-        raise ValueError(f"dtype {entry['dtype']!r} is none of {', '.join(dtypes)}")
+        raise ValueError(f"dtype {entry['dtype']!r} must be one of {', '.join(dtypes)}")
     if not all(type(side) is int and side >= 0 for side in entry["shape"]):
         raise ValueError(f"shape {entry['shape']} is not a shape")
     begin, end = entry["data_offsets"]

@@ -98,7 +98,7 @@ def _adapter_summary(config: dict, task: str | None, rank: int) -> str:
     what = "additions to the convolutions" + (" and a head" if task else "")
     return (
         f"{what[0].upper()}{what[1:]} of a {config['block_type']} residual network, by LoRA of "
-        f"rank {rank}: of use with the weights that they were trained on, in KerasHub through "
+        f"rank {rank}: for use with the weights that they were trained on, in KerasHub through "
         "the package `keras-resblocks-plugin`."
     )
 

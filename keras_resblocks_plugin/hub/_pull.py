@@ -1,4 +1,4 @@
-"""Download of a preset from the Hub, under a name of the user's."""
+"""Pulls a preset from the Hub and registers its name."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ class Pulled:
         name: The name by which the preset now loads.
         handle: Where it came from.
         commit: The commit that the name is pinned to.
-        folder: Where it lies on this disk; `None` in a dry run.
+        folder: The local folder; `None` in a dry run.
         files: The files of the commit.
         fresh: `True` if the Hub confirmed the commit; `False` if it could not be asked and the
             local cache answered.

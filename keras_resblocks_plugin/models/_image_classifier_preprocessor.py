@@ -81,7 +81,7 @@ class ResBlockImageClassifierPreprocessor(PreprocessingPresets, ImageClassifierP
         return keras.utils.pack_x_y_sample_weight(keras.ops.stack(x), y, sample_weight)
 
     def save_to_preset(self, preset_dir: str):
-        """Saves the preprocessor and its converter to a preset folder, at one instant.
+        """Saves the preprocessor and its converter to a preset folder, atomically.
 
         The folder's other files stay.
 

@@ -36,7 +36,7 @@ class PreprocessingPresets:
         )
 
     def save_to_preset(self, preset_dir: str):
-        """Saves the layer to a preset folder, at one instant. The folder's other files stay.
+        """Saves the layer to a preset folder, atomically. The folder's other files stay.
 
         Args:
             preset_dir: The folder, on this machine; `~` is the user's home.

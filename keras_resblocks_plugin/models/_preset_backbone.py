@@ -121,7 +121,7 @@ class PresetBackbone(LoRAModel, StatefulBackbone):
     def save_to_preset(
         self, preset_dir: str, max_shard_size: float | None = None, dtype: str | None = None
     ):
-        """Saves the backbone to a preset folder, at one instant.
+        """Saves the backbone to a preset folder, atomically.
 
         A process killed while saving leaves the old preset or the new one. Files in
         the folder that the save does not own, such as a card, stay.

@@ -75,7 +75,7 @@ class PresetClassifier:
     def save_to_preset(
         self, preset_dir: str, max_shard_size: float | None = None, dtype: str | None = None
     ):
-        """Saves backbone, head, preprocessing and class names to a folder, at one instant.
+        """Saves backbone, head, preprocessing and class names to a folder, atomically.
 
         A process killed while saving leaves the old preset or the new one. Files in
         the folder that the save does not own, such as a card, stay.

@@ -1,4 +1,4 @@
-"""One save of a model to a preset folder, whichever of its parts write files."""
+"""Atomic saving of a model's parts to one preset folder."""
 
 import contextlib
 from collections.abc import Iterator
@@ -78,7 +78,7 @@ class PresetSave:
 
 @contextlib.contextmanager
 def saving_preset(preset_dir: str | Path, dtype: str | None = None) -> Iterator[PresetSave]:
-    """Gives a preset folder to write, which appears in its place at the end, at one instant.
+    """Gives a preset folder to write, which atomically appears in its place at the end.
 
     KerasHub calls `save_to_preset` of a model's parts with the folder that is being filled: they
     join the save that is under way, with its `dtype`.

@@ -136,6 +136,6 @@ def _check_units(files: FolderFiles) -> None:
     largest = max((max(shape, default=0) for shape in shapes), default=0)
     if units > largest:
         raise ValueError(
-            f"`{files.path / TASK_WEIGHTS_FILE}` is no head for the {units:,} classes that "
+            f"`{files.path / TASK_WEIGHTS_FILE}` does not fit the {units:,} classes that "
             f"`{files.path / TASK_FILE}` names: its largest side is {largest:,}. {ADVICE}"
         )
