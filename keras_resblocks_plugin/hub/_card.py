@@ -26,9 +26,12 @@ def model_card(folder: str | Path | PresetFolder, repo_id: str | None = None) ->
     """The card of a preset, from its configs and, where there is one, its `training.json`.
 
     Args:
-        folder: The preset, or the folder of an adapter.
-        repo_id: The repository that it goes to, as `"user/name"`. Without it the card says to
-            load the preset by the folder's name.
+        folder: string, path or `PresetFolder`. The preset, or the folder of an adapter.
+        repo_id: string. The repository that it goes to, as `"user/name"`. Without it the card
+            says to load the preset by the folder's name. Defaults to `None`.
+
+    Returns:
+        A `huggingface_hub.ModelCard`.
 
     Example:
 

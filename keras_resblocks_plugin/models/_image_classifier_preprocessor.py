@@ -86,7 +86,10 @@ class ResBlockImageClassifierPreprocessor(PreprocessingPresets, ImageClassifierP
         The folder's other files stay.
 
         Args:
-            preset_dir: The folder, on this machine; `~` is the user's home.
+            preset_dir: string or path. The folder, on this machine; `~` is the user's home.
+
+        Raises:
+            ValueError: If the preset could not be loaded again. Nothing is saved then.
         """
         check_saves_inside(self)
         super().save_to_preset(preset_dir)
