@@ -6,6 +6,7 @@ It depends on `huggingface_hub` and on no other module of this package.
 from keras_resblocks_plugin._hub_client._client import HubClient
 from keras_resblocks_plugin._hub_client._errors import (
     AccessError,
+    BusyError,
     DamagedError,
     HubError,
     NotCachedError,
@@ -24,6 +25,7 @@ from keras_resblocks_plugin._hub_client._snapshot import (
 
 __all__ = [
     "AccessError",
+    "BusyError",
     "DamagedError",
     "Handle",
     "HubClient",

@@ -1,4 +1,4 @@
-"""The errors of pushes and pulls. Importing them does not import `huggingface_hub`."""
+"""The errors of pushes and pulls."""
 
 import re
 

@@ -167,7 +167,7 @@ def _say_cached(handle: Handle, commit: str, reason: HubError) -> None:
     elif not _said_offline:
         # The user chose to be offline, so once is enough.
         _said_offline.add(True)
-        _log.warning("%s %s. This is said once.", reason, message)
+        _log.warning("%s %s. Logged once.", reason, message)
 
 
 def _is(path: Path, expected: str) -> bool:

@@ -5,11 +5,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from keras_resblocks_plugin._utils._advice import ADVICE
+
 # Far more than any preset has: ImageNet-21k's class names are 22 thousand values, 1 MB.
 _MOST_BYTES = 8 << 20
 _MOST_VALUES = 250_000
 _DEEPEST = 64
-_ADVICE = "Download or save the preset again."
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -22,11 +23,11 @@ def read_json(file: Path) -> dict[str, Any]:
         ValueError: If the file is missing, or `parse_json` refuses its content.
     """
     if not file.is_file():
-        raise ValueError(f"`{file}` is missing. {_ADVICE}")
+        raise ValueError(f"`{file}` is missing. {ADVICE}")
     size = file.stat().st_size
     if size > _MOST_BYTES:
         raise ValueError(
-            f"`{file}` must have at most {_MOST_BYTES:,} bytes. Received: {size:,} bytes. {_ADVICE}"
+            f"`{file}` must have at most {_MOST_BYTES:,} bytes. Received: {size:,} bytes. {ADVICE}"
         )
     return parse_json(file.read_bytes(), file)
 
@@ -52,7 +53,7 @@ def parse_json(content: bytes, source: object, expected: type | tuple[type, ...]
     if count > _MOST_VALUES or _depth(structure) > _DEEPEST:
         raise ValueError(
             f"`{source}` must be JSON of at most {_DEEPEST} levels and {_MOST_VALUES:,} values. "
-            f"Received: {count:,} values, or deeper levels. {_ADVICE}"
+            f"Received: {count:,} values, or deeper levels. {ADVICE}"
         )
     try:
         value = json.loads(
@@ -62,12 +63,10 @@ def parse_json(content: bytes, source: object, expected: type | tuple[type, ...]
             parse_float=_finite,
         )
     except ValueError as error:
-        raise ValueError(
-            f"`{source}` must be JSON in UTF-8. Received: {error}. {_ADVICE}"
-        ) from None
+        raise ValueError(f"`{source}` must be JSON in UTF-8. Received: {error}. {ADVICE}") from None
     if not isinstance(value, expected):
         kind = "a JSON object" if expected is dict else "JSON of another kind"
-        raise ValueError(f"`{source}` must be {kind}. Received: {value!r:.200}. {_ADVICE}")
+        raise ValueError(f"`{source}` must be {kind}. Received: {value!r:.200}. {ADVICE}")
     return value
 
 
@@ -85,12 +84,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r:.100} stands twice in one object")
+        raise ValueError(f"duplicate key {twice!r:.100}")
     return found
 
 
 def _not_finite(text: str) -> float:
-    raise ValueError(f"{text} is no number that JSON has")
+    raise ValueError(f"{text} is not valid JSON")
 
 
 def _finite(text: str) -> float:

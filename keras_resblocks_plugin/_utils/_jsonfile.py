@@ -1,4 +1,4 @@
-"""JSON files that are written at one instant."""
+"""JSON files that are written atomically."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ def to_json(value: Any, **kwargs: Any) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a JSON file at one instant: a kill leaves the old file or the new one.
+    """Writes a JSON file atomically: a kill leaves the old file or the new one.
 
     Args:
         path: The file. Its folder need not exist yet.

@@ -198,6 +198,11 @@ class PresetLoader(preset_utils.KerasPresetLoader):
 
     def load_image_converter(self, cls, **kwargs):
         config = self._read(preset_utils.IMAGE_CONVERTER_CONFIG_FILE)
+        if config is None:
+            raise FileNotFoundError(
+                f"`{preset_utils.IMAGE_CONVERTER_CONFIG_FILE}` doesn't exist in preset directory "
+                f"`{self.preset}`."
+            )
         return self._load_serialized_object(config, **kwargs)
 
     def _load_backbone_weights(self, backbone):

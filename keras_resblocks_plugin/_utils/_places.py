@@ -54,6 +54,5 @@ def check_saves_inside(preprocessor: Any) -> None:
     if not isinstance(name, str) or not re.fullmatch(PREPROCESSOR_NAME, name):
         raise ValueError(
             "`config_file` of a preprocessor must be a file name such as 'preprocessor.json'. "
-            f"Received: config_file={name!r:.200}. Do not save what you loaded from somebody whom "
-            "you do not know."
+            f"Received: config_file={name!r:.200}. Do not save a model from an untrusted source."
         )

@@ -35,7 +35,7 @@ def replacing(folder: str | Path) -> Iterator[Path]:
     # Where the folder is a link, what it points to is replaced.
     folder = Path(folder).resolve()
     if folder in _being_filled:
-        # Part of a save that is under way: both appear at one instant.
+        # Part of a save that is under way: both appear atomically.
         yield folder
         return
     if folder.exists() and not folder.is_dir():

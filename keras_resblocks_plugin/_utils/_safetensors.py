@@ -11,6 +11,7 @@ import ml_dtypes
 import numpy as np
 from safetensors.numpy import save_file
 
+from keras_resblocks_plugin._utils._advice import ADVICE
 from keras_resblocks_plugin._utils._json import parse_json
 from keras_resblocks_plugin._utils._memory import empty_array
 
@@ -110,7 +111,7 @@ def read_header(file: Path, dtypes: Mapping[str, type] = DTYPES) -> StoredFile:
         if not 2 <= length <= min(size - 8, _MAX_HEADER_BYTES):
             raise ValueError(
                 f"`{file}` is not a whole safetensors file: its header would have {length} "
-                f"bytes, the file has {size}. Download or save the preset again."
+                f"bytes, the file has {size}. {ADVICE}"
             )
         text = stream.read(length)
     try:
@@ -119,8 +120,7 @@ def read_header(file: Path, dtypes: Mapping[str, type] = DTYPES) -> StoredFile:
         tensors = {name: _stored(file, entry, 8 + length, dtypes) for name, entry in header.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"`{file}` has a broken safetensors header. Download or save the preset again. "
-            f"Received: {error!r}"
+            f"`{file}` has a broken safetensors header. {ADVICE} Received: {error!r}"
         ) from None
     # The format has no gaps and no overlaps: each tensor begins where the one before ends.
     ordered = sorted(tensors.values(), key=lambda tensor: (tensor.offset, tensor.nbytes))
@@ -128,7 +128,7 @@ def read_header(file: Path, dtypes: Mapping[str, type] = DTYPES) -> StoredFile:
     if [*(tensor.offset for tensor in ordered), size] != ends:
         raise ValueError(
             f"`{file}` is truncated or damaged: its tensors do not fill its {size} bytes without "
-            f"gap or overlap up to byte {max(ends)}. Download or save the preset again."
+            f"gap or overlap up to byte {max(ends)}. {ADVICE}"
         )
     return StoredFile(tensors, metadata if isinstance(metadata, dict) else {})
 
@@ -136,7 +136,7 @@ def read_header(file: Path, dtypes: Mapping[str, type] = DTYPES) -> StoredFile:
 def _stored(file: Path, entry: dict, data_start: int, dtypes: Mapping) -> StoredTensor:
     dtype = dtypes.get(entry["dtype"])
     if dtype is None:
-        raise ValueError(f"dtype {entry['dtype']!r} is none of {', '.join(dtypes)}")
+        raise ValueError(f"dtype {entry['dtype']!r} must be one of {', '.join(dtypes)}")
     if not all(type(side) is int and side >= 0 for side in entry["shape"]):
         raise ValueError(f"shape {entry['shape']} is not a shape")
     begin, end = entry["data_offsets"]

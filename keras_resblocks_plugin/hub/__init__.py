@@ -2,10 +2,12 @@
 
 from keras_resblocks_plugin._hub_client import (
     AccessError,
+    BusyError,
     DamagedError,
     HubError,
     NotCachedError,
     NotFoundError,
+    SilentHubError,
 )
 from keras_resblocks_plugin.hub._callback import PushToHub
 from keras_resblocks_plugin.hub._card import model_card
@@ -14,6 +16,7 @@ from keras_resblocks_plugin.hub._push import Pushed, push_to_hub
 
 __all__ = [
     "AccessError",
+    "BusyError",
     "DamagedError",
     "HubError",
     "NotCachedError",
@@ -21,6 +24,7 @@ __all__ = [
     "Pulled",
     "PushToHub",
     "Pushed",
+    "SilentHubError",
     "model_card",
     "pull_from_hub",
     "push_to_hub",

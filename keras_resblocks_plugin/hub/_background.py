@@ -77,9 +77,9 @@ class BackgroundPush:
         It waits as long as bytes move, and as long as a busy Hub asks, but not for a Hub that
         is silent; `last_error` then says what failed.
         """
-        going_on = self._thread is not None and self._thread.is_alive()
+        was_running = self._thread is not None and self._thread.is_alive()
         self._wait()
-        if not (going_on and self._silent):
+        if not (was_running and self._silent):
             if self.last_error and self._waiting is None:
                 self.offer(folder)
             self.start()
@@ -93,7 +93,7 @@ class BackgroundPush:
             if exchange.due is not None and time.monotonic() > exchange.due + _GRACE:
                 # Its answer comes byte by byte, each within a deadline of its own.
                 self._silent = True
-                self._fail("The Hub does not come to the end of an answer.")
+                self._fail("The Hub did not finish its response.")
                 return
 
     def _push(self, client: HubClient, copy: tempfile.TemporaryDirectory) -> None:

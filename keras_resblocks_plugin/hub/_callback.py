@@ -27,13 +27,14 @@ class PushToHub(keras.callbacks.Callback):
     the preset's `training.json` and its card. A run that resumes reads them from there.
 
     Args:
-        handle: `"hf://user/name"`, with `@branch` where wanted.
-        folder: The local folder of the best preset.
-        monitor: The entry of the logs that decides which epoch is best. Defaults to
+        handle: string. `"hf://user/name"`, with `@branch` where wanted.
+        folder: string or path. The local folder of the best preset.
+        monitor: string. The entry of the logs that decides which epoch is best. Defaults to
             `"val_accuracy"`.
-        mode: `"max"`, `"min"` or `"auto"`, which is `"min"` for losses. Defaults to `"auto"`.
+        mode: string. `"max"`, `"min"` or `"auto"`, which is `"min"` for losses. Defaults to
+            `"auto"`.
         private: bool. Makes a new repository private. Defaults to the account's setting.
-        token: A token with write access. Defaults to the one of `hf auth login`.
+        token: string. A token with write access. Defaults to the one of `hf auth login`.
 
     Example:
 

@@ -6,9 +6,9 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from keras_resblocks_plugin.hub._edited_card import sign
-from keras_resblocks_plugin.saving._buildable import serialized_objects
+from keras_resblocks_plugin.saving._buildable import residual_backbones
 from keras_resblocks_plugin.saving._preset_files import CONFIG_FILE, METADATA_FILE, TASK_FILE
-from keras_resblocks_plugin.saving._preset_folder import BACKBONE_NAME, PresetFolder
+from keras_resblocks_plugin.saving._preset_folder import PresetFolder
 from keras_resblocks_plugin.saving._training_record import TrainingRecord
 
 _TEMPLATE = Path(__file__).with_name("card_template.md")
@@ -26,9 +26,12 @@ def model_card(folder: str | Path | PresetFolder, repo_id: str | None = None) ->
     """The card of a preset, from its configs and, where there is one, its `training.json`.
 
     Args:
-        folder: The preset, or the folder of an adapter.
-        repo_id: The repository that it goes to, as `"user/name"`. Without it the card says to
-            load the preset by the folder's name.
+        folder: string, path or `PresetFolder`. The preset, or the folder of an adapter.
+        repo_id: string. The repository that it goes to, as `"user/name"`. Without it the card
+            says to load the preset by the folder's name. Defaults to `None`.
+
+    Returns:
+        A `huggingface_hub.ModelCard`.
 
     Example:
 
@@ -83,10 +86,8 @@ def model_card(folder: str | Path | PresetFolder, repo_id: str | None = None) ->
 
 def _backbone_config(serialized: dict) -> dict:
     """The configuration of the residual network, also where another backbone is built on it."""
-    found = [
-        c for _, c in serialized_objects(serialized) if c.get("registered_name") == BACKBONE_NAME
-    ]
-    return found[0].get("config", {}) if found else {}
+    found = residual_backbones(serialized)
+    return found[0][1].get("config", {}) if found else {}
 
 
 def _summary(config: dict, task: str | None, parameters: int | None) -> str:
@@ -100,7 +101,7 @@ def _adapter_summary(config: dict, task: str | None, rank: int) -> str:
     what = "additions to the convolutions" + (" and a head" if task else "")
     return (
         f"{what[0].upper()}{what[1:]} of a {config['block_type']} residual network, by LoRA of "
-        f"rank {rank}: of use with the weights that they were trained on, in KerasHub through "
+        f"rank {rank}: for use with the weights that they were trained on, in KerasHub through "
         "the package `keras-resblocks-plugin`."
     )
 

@@ -87,7 +87,7 @@ def changes(
         handle: The repository, for the error.
 
     Raises:
-        ValueError: If there are other weights or code, which no pull would take.
+        ValueError: If there are other weights or code that a pull would refuse.
     """
     gone = sorted(path for path in there if path not in contents)
     # Preset files are not left over from an earlier adapter.
@@ -96,8 +96,9 @@ def changes(
     foreign = [path for path in gone if is_code_or_weights(path) and path not in stale]
     if foreign:
         raise ValueError(
-            f"`{handle}` has weights or code that are no part of a preset: {', '.join(foreign)}. "
-            "Nothing was sent. Remove them there, or push to another repository."
+            f"`{handle}` contains weights or code that do not belong to a preset: "
+            f"{', '.join(foreign)}. Nothing was sent. Remove them there, or push to another "
+            "repository."
         )
     return [
         CommitOperationAdd(path, str(content) if isinstance(content, Path) else content)

@@ -1,4 +1,4 @@
-"""Download of a preset from the Hub, under a name of the user's."""
+"""Pulls a preset from the Hub and registers its name."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +16,13 @@ class Pulled:
     """The result of a pull.
 
     Args:
-        name: The name by which the preset now loads.
-        handle: Where it came from.
-        commit: The commit that the name is pinned to.
-        folder: Where it lies on this disk; `None` in a dry run.
-        files: The files of the commit.
-        fresh: `True` if the Hub confirmed the commit; `False` if it could not be asked and the
-            local cache answered.
+        name: string. The name by which the preset now loads.
+        handle: string. The repository and revision.
+        commit: string. The commit that the name is pinned to.
+        folder: Path. The local folder; `None` in a dry run.
+        files: Tuple of strings. The files of the commit.
+        fresh: bool. `True` if the Hub confirmed the commit; `False` if it could not be asked
+            and the local cache answered.
     """
 
     name: str
@@ -48,10 +48,10 @@ def pull_from_hub(
     cache is used, which is logged once.
 
     Args:
-        handle: `"hf://user/name"`, with `@revision` for a branch, a tag or a commit.
-        name: The name to load it by. Defaults to the repository's.
+        handle: string. `"hf://user/name"`, with `@revision` for a branch, a tag or a commit.
+        name: string. The name to load it by. Defaults to the repository's.
         dry_run: bool. Finds out what would be pulled, and changes nothing.
-        token: A token, for a private repository. Defaults to the one of `hf auth login`.
+        token: string. A token, for a private repository. Defaults to the one of `hf auth login`.
 
     Returns:
         A `Pulled`, with the commit, the folder, and whether it is fresh.

@@ -27,11 +27,11 @@ class Pushed:
     """The result of a push.
 
     Args:
-        repo_id: The repository, `"user/name"`.
-        commit: The commit that has the preset; `None` in a dry run.
-        url: The page of the commit or pull request.
-        load_line: The line of Python that loads the preset or the adapter.
-        changed: The files that were sent or deleted, or would be in a dry run.
+        repo_id: string. The repository, `"user/name"`.
+        commit: string. The commit that has the preset; `None` in a dry run.
+        url: string. The page of the commit or pull request.
+        load_line: string. The line of Python that loads the preset or the adapter.
+        changed: Tuple of strings. The files that were sent or deleted, or would be in a dry run.
     """
 
     repo_id: str
@@ -63,17 +63,18 @@ def push_to_hub(
     wait is waited for, up to 300 seconds in all.
 
     Args:
-        preset_or_model: A preset's folder or name, or a `ResBlockBackbone` or a KerasHub
-            task on one; or a folder with an adapter, `adapter.safetensors`, alone.
-        handle: `"hf://user/name"`. The repository is created if it does not exist.
+        preset_or_model: string, path or model. A preset's folder or name, or a
+            `ResBlockBackbone` or a KerasHub task on one; or a folder with an adapter,
+            `adapter.safetensors`, alone.
+        handle: string. `"hf://user/name"`. The repository is created if it does not exist.
         private: bool. Makes a new repository private. Defaults to the account's setting.
-        revision: The branch, which is created if it does not exist. Defaults to `"main"`.
+        revision: string. The branch, which is created if it does not exist. Defaults to `"main"`.
         create_pr: bool. Opens a pull request, unless there is one with the same content.
             Defaults to `False`.
         overwrite_card: bool. Replaces a card that people edited. By default it stays, with
             the new results in its metadata.
         dry_run: bool. Finds out what would be sent, and changes nothing.
-        token: A token with write access. Defaults to the one of `hf auth login`.
+        token: string. A token with write access. Defaults to the one of `hf auth login`.
 
     Returns:
         A `Pushed`, with the commit, its URL and the line that loads the preset.

@@ -29,7 +29,7 @@ class Upload:
     """A preset's folder on its way to a repository.
 
     Args:
-        client: Who sends.
+        client: The client to send with.
         target: The repository and branch.
         preset: The preset.
         create_pr: bool. Makes the commit a pull request.
@@ -43,9 +43,9 @@ class Upload:
     overwrite_card: bool = False
 
     def __post_init__(self):
-        # What must not be sent is found before anything is created there.
+        # Refuse forbidden files before anything is created on the Hub.
         self._contents = read_contents(self.preset.path, self.client.token)
-        # Of a pull request it is the title, by which it is found again.
+        # A pull request gets this title, and is found again by it.
         self._message = f"Push {self.target.name} with keras-resblocks-plugin"
 
     def compare(self) -> list[str]:
@@ -81,7 +81,7 @@ class Upload:
             self.client.call(self.target, api.create_branch, repo_id, branch=branch, exist_ok=True)
 
     def _commit(self) -> tuple[str, str, list[str]]:
-        # All of it is repeated after a failure: what arrived before is then no change any more.
+        # The whole function is retried; files that already arrived no longer count as changes.
         api, repo_id, branch = self.client.api, *self.target
         head = self._head(branch)
         operations, names = self._changes(head)
@@ -113,7 +113,8 @@ class Upload:
         return info.oid, info.pr_url or self._page(info.oid), names
 
     def _upload(self, operations: list[CommitOperationAdd | CommitOperationDelete]) -> None:
-        # One by one: several at once the client would send from threads that have no deadline.
+        # Upload one file at a time: the client uploads several from threads that have no
+        # deadline.
         for operation in operations:
             if not isinstance(operation, CommitOperationAdd):
                 continue
@@ -136,7 +137,7 @@ class Upload:
         """Commit and page of an open pull request of this package that has all of it."""
         options = {"discussion_type": "pull_request", "discussion_status": "open"}
         for opened in self.client.api.get_repo_discussions(self.target.repo_id, **options):
-            # People may have added to it since, what no push would take.
+            # Somebody may have added files that a push refuses.
             with contextlib.suppress(ValueError):
                 if opened.title == self._message:
                     commit = self._head(opened.git_reference)

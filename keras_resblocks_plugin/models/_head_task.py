@@ -17,11 +17,29 @@ _TRAINED = "optimizer_has_state"
 class HeadTask:
     """Mixin for a KerasHub classifier with `output_dense`, `num_classes` and `class_names`."""
 
-    def predict(self, x, *args, **kwargs):
+    def predict(self, x: Any, *args, **kwargs) -> np.ndarray:
+        """Predicts on raw images. Warns if the head is untrained.
+
+        Args:
+            x: The images, as for `fit()`.
+            *args: Further arguments of `keras.Model.predict`.
+            **kwargs: Further arguments of `keras.Model.predict`.
+
+        Returns:
+            Array of shape `(batch, num_classes)`.
+        """
         self._warn_of_untrained_head()
         return super().predict(x, *args, **kwargs)
 
-    def predict_on_batch(self, x):
+    def predict_on_batch(self, x: Any) -> Any:
+        """Predicts on one batch of preprocessed images. Warns if the head is untrained.
+
+        Args:
+            x: Array or tensor of shape `(batch, height, width, channels)`.
+
+        Returns:
+            Array of shape `(batch, num_classes)`.
+        """
         self._warn_of_untrained_head()
         return super().predict_on_batch(x)
 

@@ -81,12 +81,15 @@ class ResBlockImageClassifierPreprocessor(PreprocessingPresets, ImageClassifierP
         return keras.utils.pack_x_y_sample_weight(keras.ops.stack(x), y, sample_weight)
 
     def save_to_preset(self, preset_dir: str):
-        """Saves the preprocessor and its converter to a preset folder, at one instant.
+        """Saves the preprocessor and its converter to a preset folder, atomically.
 
         The folder's other files stay.
 
         Args:
-            preset_dir: The folder, on this machine; `~` is the user's home.
+            preset_dir: string or path. The folder, on this machine; `~` is the user's home.
+
+        Raises:
+            ValueError: If the preset could not be loaded again. Nothing is saved then.
         """
         check_saves_inside(self)
         super().save_to_preset(preset_dir)

@@ -32,8 +32,8 @@ def boxes_to_image_pixels(
     Args:
         task: A KerasHub object detector, with the preprocessor that it predicted with.
         predictions: dict. The output of `task.predict(images)`.
-        images: The images given to `predict()`, a batch or a list of several sizes, or a list of
-            their sizes, `(height, width)`.
+        images: Array or list. The images given to `predict()`, a batch or a list of several
+            sizes, or a list of their sizes, `(height, width)`.
 
     Returns:
         `predictions` as NumPy arrays, with converted `boxes`, in the same format and clipped to
@@ -77,8 +77,8 @@ def masks_to_image_size(task: keras.Model, predictions: Any, images: Any) -> lis
         task: A KerasHub image segmenter, with the preprocessor that it predicted with.
         predictions: Array of shape `(batch, height, width, num_classes)`, the output of
             `task.predict(images)`.
-        images: The images given to `predict()`, a batch or a list of several sizes, or a list of
-            their sizes, `(height, width)`.
+        images: Array or list. The images given to `predict()`, a batch or a list of several
+            sizes, or a list of their sizes, `(height, width)`.
 
     Returns:
         For each image an int32 array of shape `(height, width)`. Pixels that the preprocessor cut

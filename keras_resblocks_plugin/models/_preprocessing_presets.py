@@ -21,11 +21,16 @@ class PreprocessingPresets:
         """Loads the layer from a preset, after checking it.
 
         Args:
-            preset: A name, folder or handle, as for `krp.ResBlockBackbone.from_preset`.
+            preset: string or path. A name, folder or handle, as for
+                `krp.ResBlockBackbone.from_preset`.
             **kwargs: Arguments of the class, or of a preprocessor's converter, that replace the
                 preset's.
 
+        Returns:
+            The layer, an instance of this class.
+
         Raises:
+            FileNotFoundError: If the preset has no image converter.
             ValueError: If the name is unknown, or the preset is invalid.
             HubError: If it cannot be downloaded from the Hub.
         """
@@ -36,10 +41,13 @@ class PreprocessingPresets:
         )
 
     def save_to_preset(self, preset_dir: str):
-        """Saves the layer to a preset folder, at one instant. The folder's other files stay.
+        """Saves the layer to a preset folder, atomically. The folder's other files stay.
 
         Args:
-            preset_dir: The folder, on this machine; `~` is the user's home.
+            preset_dir: string or path. The folder, on this machine; `~` is the user's home.
+
+        Raises:
+            ValueError: If the preset could not be loaded again. Nothing is saved then.
         """
         with saving_preset(preset_dir) as save:
             super().save_to_preset(str(save.path))

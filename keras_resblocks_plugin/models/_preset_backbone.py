@@ -38,13 +38,16 @@ class PresetBackbone(LoRAModel, StatefulBackbone):
         If the Hub cannot be reached, the cached copy of a handle is used, with a warning.
 
         Args:
-            preset: A name of `krp.list_presets()`, a folder, or `"hf://user/name"`, with
-                `@revision` for a branch, a tag or a commit.
+            preset: string or path. A name of `krp.list_presets()`, a folder, or
+                `"hf://user/name"`, with `@revision` for a branch, a tag or a commit.
             load_weights: bool. If `False`, the weights stay random, and all of them learn.
                 Defaults to `True`.
             **kwargs: Arguments of the class that replace the preset's, `image_shape`
                 or `dtype` for instance. `frozen=None` or `trainable=True` unfreezes a preset
                 that was saved frozen.
+
+        Returns:
+            The backbone, an instance of this class.
 
         Raises:
             ValueError: If the name is unknown, or the preset is incomplete, damaged, or
@@ -121,17 +124,22 @@ class PresetBackbone(LoRAModel, StatefulBackbone):
     def save_to_preset(
         self, preset_dir: str, max_shard_size: float | None = None, dtype: str | None = None
     ):
-        """Saves the backbone to a preset folder, at one instant.
+        """Saves the backbone to a preset folder, atomically.
 
         A process killed while saving leaves the old preset or the new one. Files in
         the folder that the save does not own, such as a card, stay.
 
         Args:
-            preset_dir: The folder, on this machine; `~` is the user's home.
-            max_shard_size: Unused: the weights are one safetensors file of any size.
+            preset_dir: string or path. The folder, on this machine; `~` is the user's home.
+            max_shard_size: float. Unused: the weights are one safetensors file of any size.
+                Defaults to `None`.
             dtype: string. `"bfloat16"` or `"float16"` stores kernels in half the size; vectors
                 keep their precision. Loading gives the weights the dtype of the model. Defaults
                 to `None`, the dtype that the weights have.
+
+        Raises:
+            ValueError: If `dtype` is invalid, or the preset could not be loaded again.
+                Nothing is saved then.
         """
         check_savable(self)
         with saving_preset(preset_dir, dtype) as save:

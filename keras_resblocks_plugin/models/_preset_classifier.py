@@ -29,14 +29,17 @@ class PresetClassifier:
         If the Hub cannot be reached, the cached copy of a handle is used, with a warning.
 
         Args:
-            preset: A name of `krp.list_presets()`, a folder, or `"hf://user/name"`, with
-                `@revision` for a branch, a tag or a commit.
+            preset: string or path. A name of `krp.list_presets()`, a folder, or
+                `"hf://user/name"`, with `@revision` for a branch, a tag or a commit.
             load_weights: bool. If `False`, the weights stay random, and all of them learn.
                 Defaults to `True`.
             **kwargs: `num_classes` puts a new, untrained head on the trained backbone, with
                 `class_names` if they are given; `class_names` alone name the trained
                 head's classes. Other arguments of the class and of its backbone replace
                 the preset's, `freeze_batch_norm` or `image_shape` for instance.
+
+        Returns:
+            The classifier, an instance of this class.
 
         Raises:
             ValueError: If the name is unknown, or the preset is incomplete, damaged, or
@@ -75,17 +78,22 @@ class PresetClassifier:
     def save_to_preset(
         self, preset_dir: str, max_shard_size: float | None = None, dtype: str | None = None
     ):
-        """Saves backbone, head, preprocessing and class names to a folder, at one instant.
+        """Saves backbone, head, preprocessing and class names to a folder, atomically.
 
         A process killed while saving leaves the old preset or the new one. Files in
         the folder that the save does not own, such as a card, stay.
 
         Args:
-            preset_dir: The folder, on this machine; `~` is the user's home.
-            max_shard_size: Unused: the weights are one safetensors file of any size.
+            preset_dir: string or path. The folder, on this machine; `~` is the user's home.
+            max_shard_size: float. Unused: the weights are one safetensors file of any size.
+                Defaults to `None`.
             dtype: string. `"bfloat16"` or `"float16"` stores the backbone's kernels in half the
                 size; vectors and the head keep their precision. Defaults to `None`, the dtype
                 that the weights have.
+
+        Raises:
+            ValueError: If `dtype` is invalid, or the preset could not be loaded again.
+                Nothing is saved then.
         """
         check_saves_inside(self.preprocessor)
         with saving_preset(preset_dir, dtype) as save:

@@ -1,9 +1,6 @@
 """Fit, evaluate and predict on any data that `keras.Model` accepts, with preprocessing."""
 
 import functools
-import math
-import types
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -11,9 +8,10 @@ import numpy as np
 
 from keras_resblocks_plugin._utils import _kerashub
 from keras_resblocks_plugin.models import _batches, _data_kinds
+from keras_resblocks_plugin.models._prepared_inputs import PreparedInputs
 
 
-class TaskInputs:
+class TaskInputs(PreparedInputs):
     """Mixin for a KerasHub task that preprocesses any data that `keras.Model` accepts.
 
     KerasHub's own `fit()`, `evaluate()` and `predict()` accept arrays, which they do not shuffle,
@@ -45,11 +43,27 @@ class TaskInputs:
             x: Raw images: an array or tensor, a list of images of several sizes, or batches of
                 them with their labels: a `tf.data.Dataset`, a `grain` dataset, a
                 `keras.utils.PyDataset`, a PyTorch `DataLoader` or a generator.
+            y: Array. The labels, where `x` does not contain them. Defaults to `None`.
+            batch_size: int. The number of images in a batch of arrays. Defaults to `32`.
+            epochs: int. The number of epochs, including those before `initial_epoch`. Defaults
+                to `1`.
+            verbose: `"auto"`, `0`, `1` or `2`. Defaults to `"auto"`.
+            callbacks: A list of `keras.callbacks.Callback`. Defaults to `None`.
+            validation_split: float. The part of the arrays' end to validate on. Defaults to `0.0`.
+            validation_data: `(x, y)`, `(x, y, sample_weight)` or batches, as for `x`. Defaults
+                to `None`.
             shuffle: bool or `"batch"`. If `True`, arrays and lists are shuffled in each epoch, in
                 an order that `keras.utils.set_random_seed` makes reproducible. Datasets shuffle
                 themselves. Defaults to `True`.
+            class_weight: dict. The weight of each class in the loss. Defaults to `None`.
+            sample_weight: Array. The weight of each image in the loss. Defaults to `None`.
+            initial_epoch: int. The epoch to start at. Defaults to `0`.
+            steps_per_epoch: int. The number of batches in an epoch. Defaults to all.
+            validation_steps: int. The number of batches to validate on. Defaults to all.
+            validation_batch_size: int. Defaults to `batch_size`.
+            validation_freq: int or list. The epochs after which to validate. Defaults to `1`.
 
-        All arguments: [`keras.Model.fit`](https://keras.io/api/models/model_training_apis).
+        See also [`keras.Model.fit`](https://keras.io/api/models/model_training_apis).
 
         Returns:
             A `keras.callbacks.History`.
@@ -100,7 +114,20 @@ class TaskInputs:
         steps: int | None = None,
         **kwargs,
     ) -> Any:
-        """Evaluates like `keras.Model.evaluate`, on the kinds of data that `fit()` accepts."""
+        """Evaluates like `keras.Model.evaluate`, on the kinds of data that `fit()` accepts.
+
+        Args:
+            x: The images, as for `fit()`.
+            y: Array. The labels, where `x` does not contain them. Defaults to `None`.
+            batch_size: int. The number of images in a batch of arrays. Defaults to `32`.
+            verbose: `"auto"`, `0`, `1` or `2`. Defaults to `"auto"`.
+            sample_weight: Array. The weight of each image. Defaults to `None`.
+            steps: int. The number of batches. Defaults to all.
+            **kwargs: Further arguments of `keras.Model.evaluate`, such as `return_dict`.
+
+        Returns:
+            The loss and the metrics, as a list, or a dict if `return_dict=True`.
+        """
         if not _kerashub.is_validation_inside_fit(kwargs):
             x, y, sample_weight = self._prepare(x, y, sample_weight, batch_size, steps=steps)
         return keras.Model.evaluate(
@@ -115,125 +142,59 @@ class TaskInputs:
         steps: int | None = None,
         callbacks: Any = None,
     ) -> np.ndarray:
-        """Predicts like `keras.Model.predict`, on the kinds of data that `fit()` accepts."""
+        """Predicts like `keras.Model.predict`, on the kinds of data that `fit()` accepts.
+
+        Args:
+            x: The images, as for `fit()`.
+            batch_size: int. The number of images in a batch of arrays. Defaults to `32`.
+            verbose: `"auto"`, `0`, `1` or `2`. Defaults to `"auto"`.
+            steps: int. The number of batches. Defaults to all.
+            callbacks: A list of `keras.callbacks.Callback`. Defaults to `None`.
+
+        Returns:
+            The predictions as NumPy arrays.
+        """
         x, _, _ = self._prepare(x, None, None, batch_size, steps=steps)
         return keras.Model.predict(self, x, verbose=verbose, steps=steps, callbacks=callbacks)
 
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs) -> Any:
+        """Trains on one batch of preprocessed images, like `keras.Model.train_on_batch`.
+
+        Args:
+            x: Array or tensor of shape `(batch, height, width, channels)`.
+            y: Array. The labels. Defaults to `None`.
+            sample_weight: Array. The weight of each image. Defaults to `None`.
+            **kwargs: Further arguments of `keras.Model.train_on_batch`.
+
+        Returns:
+            The loss and the metrics, as a list, or a dict if `return_dict=True`.
+        """
         self._look_at(x, y)
         return super().train_on_batch(x, y, sample_weight, **kwargs)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs) -> Any:
+        """Evaluates on one batch of preprocessed images, like `keras.Model.test_on_batch`.
+
+        Args:
+            x: Array or tensor of shape `(batch, height, width, channels)`.
+            y: Array. The labels. Defaults to `None`.
+            sample_weight: Array. The weight of each image. Defaults to `None`.
+            **kwargs: Further arguments of `keras.Model.test_on_batch`.
+
+        Returns:
+            The loss and the metrics, as a list, or a dict if `return_dict=True`.
+        """
         self._look_at(x, y)
         return super().test_on_batch(x, y, sample_weight, **kwargs)
 
     def predict_on_batch(self, x: Any) -> Any:
+        """Predicts on one batch of preprocessed images, like `keras.Model.predict_on_batch`.
+
+        Args:
+            x: Array or tensor of shape `(batch, height, width, channels)`.
+
+        Returns:
+            The predictions as NumPy arrays.
+        """
         self._look_at(x, None)
         return super().predict_on_batch(x)
-
-    def preprocess_samples(self, x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-        """Preprocesses one batch, which may be a list of images."""
-        if isinstance(x, list):
-            x = _batches.to_arrays(x)
-            shapes = {image.shape for image in x}
-            if len(shapes) == 1:
-                x = np.stack(x)
-            elif self.preprocessor is None:
-                raise ValueError(
-                    "`x` must hold images of one size where the task has no `preprocessor` that "
-                    f"resizes them. Received: shapes {sorted(shapes)}"
-                )
-        return super().preprocess_samples(x, y, sample_weight)
-
-    def _prepare(
-        self,
-        x: Any,
-        y: Any,
-        sample_weight: Any,
-        batch_size: int | None = None,
-        steps: int | None = None,
-        shuffle: bool | str = False,
-    ) -> tuple[Any, Any, Any]:
-        """Returns `x`, `y` and `sample_weight` for Keras, which refuses invalid combinations."""
-        if x is None:
-            return x, y, sample_weight
-        if _batches.single(x, rank=4) is not x:
-            x, y = _batches.single(x, rank=4), _batches.single(y)
-        if _data_kinds.is_tf_dataset(x):
-            return self._prepare_tf_dataset(x), y, sample_weight
-        # Data is checked before Keras starts: on JAX, an error in the middle of an epoch leaves
-        # the model without its weights.
-        read = self._read
-        if isinstance(x, keras.utils.PyDataset):
-            self._look_at_batch(x[0])
-            x = _batches.MappedBatches(x, read)
-        elif _data_kinds.is_torch_loader(x):
-            x = _batches.map_torch_loader(x, read, self._look_at_batch)
-        elif _data_kinds.is_grain_dataset(x) and _data_kinds.has_end(x):
-            self._look_at_batch(x[0])
-            x = _batches.MappedBatches(_batches.GrainBatches(x), read)
-        elif _data_kinds.is_grain_dataset(x):
-            x = x.map(self._looking_reader())
-        elif _data_kinds.is_grain_loader(x):
-            x = _batches.read_grain_loader(x).map(self._looking_reader())
-        elif isinstance(x, types.GeneratorType):
-            read = self._looking_reader()
-            x = (read(batch) for batch in x)
-        else:
-            data = tuple(_batches.to_arrays(part) for part in (x, y, sample_weight))
-            rows = _batches.count_rows(data[0])
-            batch_size = batch_size or (math.ceil(rows / steps) if steps else 32)
-            batches = _batches.ArrayBatches(data, batch_size, shuffle)
-            self._look_at(*data[:2])
-            self._read(batches.sample())
-            return _batches.MappedBatches(batches, read), None, None
-        return x, y, sample_weight
-
-    def _prepare_tf_dataset(self, dataset: Any) -> Any:
-        for batch in dataset.take(1):
-            x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
-            self._look_at(x, y)
-        if self.preprocessor is not None:
-            autotune = -1  # `tf.data.AUTOTUNE`
-            dataset = dataset.map(self.preprocess_samples, num_parallel_calls=autotune)
-            dataset = dataset.prefetch(autotune)
-        images = keras.utils.unpack_x_y_sample_weight(dataset.element_spec)[0]
-        if getattr(getattr(images, "shape", None), "rank", None) is not None:
-            self._check_preprocessed(images)
-        return dataset
-
-    def _read(self, batch: Any) -> tuple:
-        """Preprocesses a raw batch into a tuple of NumPy arrays, which the network reads."""
-        batch = keras.utils.unpack_x_y_sample_weight(batch)
-        outputs = self.preprocess_samples(
-            *(_batches.narrow(_batches.to_arrays(part)) for part in batch)
-        )
-        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-        self._check_preprocessed(outputs[0])
-        return keras.tree.map_structure(_batches.to_array, outputs)
-
-    def _looking_reader(self) -> Callable[[Any], tuple]:
-        """`_read` with checks of the first batch, for data that can be read only once."""
-        looked = False
-
-        def read(batch: Any) -> tuple:
-            nonlocal looked
-            if not looked:
-                looked = True
-                x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
-                self._look_at(x, y)
-            return self._read(batch)
-
-        return read
-
-    def _look_at_batch(self, batch: Any) -> None:
-        """Checks the first batch before Keras starts."""
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
-        self._look_at(x, y)
-        self._read(batch)
-
-    def _look_at(self, x: Any, y: Any) -> None:
-        """Checks raw images and labels. Tasks override it."""
-
-    def _check_preprocessed(self, images: Any) -> None:
-        """Checks the shape of preprocessed images. Tasks override it."""

@@ -18,9 +18,9 @@ def register_preset(name: str, handle: str | Path) -> None:
     """Makes a preset loadable by a name, in this process, by every `from_preset()`.
 
     Args:
-        name: The name to load it by. It may replace a name registered before, but not one
-            that ships with this package or with KerasHub.
-        handle: The folder of the preset, or a handle (`"hf://user/name"`).
+        name: string. The name to load it by. It may replace a name registered before, but
+            not one that ships with this package or with KerasHub.
+        handle: string or path. The folder of the preset, or a handle (`"hf://user/name"`).
 
     Raises:
         ValueError: If the name is taken or invalid, or the folder does not exist.
@@ -66,7 +66,7 @@ def unregister_preset(name: str) -> None:
     The files stay where they are.
 
     Args:
-        name: The name.
+        name: string. The name.
 
     Raises:
         ValueError: If there is no such name, or it ships with this package.

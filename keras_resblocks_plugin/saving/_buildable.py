@@ -74,6 +74,29 @@ def serialized_objects(value: Any, path: str = "") -> Iterator[tuple[str, dict[s
             yield from serialized_objects(item, f"{path}[{index}]")
 
 
+def residual_backbones(
+    value: Any, with_subclasses: bool = False
+) -> list[tuple[str, dict[str, Any]]]:
+    """The serialized backbones of this package in a JSON value, with their places in it.
+
+    They are the classes that declare `weight_shapes`. Nothing is built or checked.
+
+    Args:
+        value: The JSON value.
+        with_subclasses: bool. Includes subclasses that users registered. Defaults to `False`.
+    """
+
+    def declares(name: Any) -> bool:
+        cls = keras.saving.get_registered_object(name) if isinstance(name, str) else None
+        return hasattr(cls, "weight_shapes") and (with_subclasses or "weight_shapes" in vars(cls))
+
+    return [
+        (path, found)
+        for path, found in serialized_objects(value)
+        if declares(found.get("registered_name"))
+    ]
+
+
 @functools.cache
 def activation_names() -> frozenset[str]:
     """The names of Keras' activations that are functions of one tensor."""

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import keras_hub
 
+from keras_resblocks_plugin._utils._advice import ADVICE
 from keras_resblocks_plugin.saving._buildable import serialized_objects
 from keras_resblocks_plugin.saving._folder_files import FolderFiles
 from keras_resblocks_plugin.saving._preset_files import (
@@ -16,12 +17,11 @@ from keras_resblocks_plugin.saving._preset_files import (
     PREPROCESSOR_FILE,
     TASK_FILE,
     TASK_WEIGHTS_FILE,
-    is_code_or_weights,
+    other_weights,
 )
 from keras_resblocks_plugin.saving._schema import check, check_object
 from keras_resblocks_plugin.saving._training_record import RECORD, RECORD_FILE
 
-ADVICE = "Download or save the preset again."
 # The files that hold a serialized object, and the base class of that object.
 OBJECT_FILES = {
     CONFIG_FILE: keras_hub.models.Backbone,
@@ -68,13 +68,11 @@ def check_weights_files(files: FolderFiles) -> None:
     listed = {path.name for path in files.weights().files}
     if files.has(TASK_FILE):
         listed.add(TASK_WEIGHTS_FILE)
-    for path in sorted(files.path.rglob("*")):
-        name = path.relative_to(files.path).as_posix()
-        if is_code_or_weights(name) and name not in listed:
-            raise ValueError(
-                f"`{path}` is a weights or code file that no index lists, and KerasHub might "
-                f"load it in place of {', '.join(sorted(listed))}. Remove it from the preset."
-            )
+    for path in other_weights(files.path, listed):
+        raise ValueError(
+            f"`{path}` is a weights or code file that no index lists, and KerasHub might "
+            f"load it in place of {', '.join(sorted(listed))}. Remove it from the preset."
+        )
 
 
 def check_head(files: FolderFiles, name: str = TASK_WEIGHTS_FILE) -> None:

@@ -94,7 +94,7 @@ def foreign_schema(cls: type) -> dict[str, Any]:
 
 
 def _arguments(cls: type) -> set[str]:
-    """The names that `__init__` takes, those that it hands on to its parents included."""
+    """The names that `__init__` takes, including those passed to its parents."""
     names = set()
     for parent in cls.__mro__:
         if "__init__" in vars(parent):

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import h5py
 
+from keras_resblocks_plugin._utils._advice import ADVICE
+
 # The errors that h5py raises for damaged files.
 DAMAGED = (AttributeError, KeyError, OSError, RuntimeError, SystemError, TypeError, ValueError)
 
@@ -38,8 +40,5 @@ def check_hdf5(file: Path) -> dict[str, tuple[int, ...]]:
     except DAMAGED as error:
         found = error
     if found:
-        raise ValueError(
-            f"`{file}` is not a whole, plain HDF5 file. Download or save the preset again. "
-            f"Received: {found}"
-        )
+        raise ValueError(f"`{file}` is not a whole, plain HDF5 file. {ADVICE} Received: {found}")
     return shapes

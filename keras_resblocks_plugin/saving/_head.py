@@ -6,6 +6,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from keras_resblocks_plugin._utils._advice import ADVICE
+from keras_resblocks_plugin.saving._hdf5 import DAMAGED
+
 _ATTRIBUTE = "backbone_sha256"
 
 
@@ -61,18 +64,10 @@ def read_head(file: Path) -> SavedHead | None:
         with h5py.File(file, "r") as store:
             digest = store.attrs.get(_ATTRIBUTE)
         return None if digest is None else SavedHead(file, digest.decode("ascii"))
-    except (
-        AttributeError,
-        KeyError,
-        OSError,
-        RuntimeError,
-        SystemError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except DAMAGED as error:
         raise ValueError(
-            f"The attribute `{_ATTRIBUTE}` of `{file}` must be a digest, as bytes. Download or "
-            f"save the preset again. Received: {error!r}"
+            f"The attribute `{_ATTRIBUTE}` of `{file}` must be a digest, as bytes. {ADVICE} "
+            f"Received: {error!r}"
         ) from None
 
 

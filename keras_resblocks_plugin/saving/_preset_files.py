@@ -67,15 +67,17 @@ def is_code_or_weights(name: str) -> bool:
     return Path(name).suffix.lower() in _CODE_OR_WEIGHTS
 
 
+def other_weights(folder: Path, listed: set[str]) -> list[Path]:
+    """The files of a folder that are weights or code and are not listed."""
+    names = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*"))}
+    return [x for name, x in names.items() if is_code_or_weights(name) and name not in listed]
+
+
 def check_no_other_weights(folder: Path, listed: set[str]) -> None:
     """Checks that a folder has no weights or code besides the listed files.
 
     Raises:
         ValueError: If it has.
     """
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if is_code_or_weights(name) and name not in listed:
-            raise ValueError(
-                f"`{path}` is weights or code that the preset does not use: remove it."
-            )
+    for path in other_weights(folder, listed):
+        raise ValueError(f"`{path}` is weights or code that the preset does not use: remove it.")

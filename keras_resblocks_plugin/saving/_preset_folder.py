@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from keras_resblocks_plugin._utils._precision import loaded_policy
-from keras_resblocks_plugin._utils._registration import PACKAGE
 from keras_resblocks_plugin.lora._adapter_metadata import ADAPTER_FILE, read_adapter_metadata
 from keras_resblocks_plugin.saving import _file_checks, _sizes
-from keras_resblocks_plugin.saving._buildable import serialized_objects
+from keras_resblocks_plugin.saving._buildable import residual_backbones
 from keras_resblocks_plugin.saving._folder_files import FolderFiles
 from keras_resblocks_plugin.saving._preset_files import (
     CONFIG_FILE,
@@ -18,8 +17,6 @@ from keras_resblocks_plugin.saving._preset_files import (
     check_no_other_weights,
 )
 from keras_resblocks_plugin.saving._training_record import RECORD_FILE, TrainingRecord
-
-BACKBONE_NAME = f"{PACKAGE}>ResBlockBackbone"
 
 
 class PresetFolder(FolderFiles):
@@ -70,8 +67,7 @@ class PresetFolder(FolderFiles):
     @property
     def is_of_kerashub(self) -> bool:
         """`True` where a backbone of KerasHub's is built on a `ResBlockBackbone`."""
-        inner = serialized_objects(self.json(CONFIG_FILE).get("config"))
-        return BACKBONE_NAME in [found.get("registered_name") for _, found in inner]
+        return bool(residual_backbones(self.json(CONFIG_FILE).get("config")))
 
     # === Checks ===
     def check(self, of_task: bool = False) -> None:
@@ -87,7 +83,7 @@ class PresetFolder(FolderFiles):
                 class does not take, or if it asks for other weights than the preset has.
         """
         config = self.json(CONFIG_FILE)
-        if config.get("registered_name") != BACKBONE_NAME:
+        if "" not in dict(residual_backbones(config)):
             raise ValueError(
                 f"`{self.path / CONFIG_FILE}` must describe a `ResBlockBackbone`; load others "
                 f"with their own class. Received: registered_name={config.get('registered_name')!r}"

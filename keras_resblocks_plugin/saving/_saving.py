@@ -1,12 +1,13 @@
-"""One save of a model to a preset folder, whichever of its parts write files."""
+"""Atomic saving of a model's parts to one preset folder."""
 
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from keras_resblocks_plugin._utils._advice import ADVICE
 from keras_resblocks_plugin._utils._places import local_path
 from keras_resblocks_plugin._utils._replace import replacing
-from keras_resblocks_plugin.saving._file_checks import ADVICE, OBJECT_FILES, check_object_file
+from keras_resblocks_plugin.saving._file_checks import OBJECT_FILES, check_object_file
 from keras_resblocks_plugin.saving._head import write_digest
 from keras_resblocks_plugin.saving._preset_files import (
     METADATA_FILE,
@@ -77,7 +78,7 @@ class PresetSave:
 
 @contextlib.contextmanager
 def saving_preset(preset_dir: str | Path, dtype: str | None = None) -> Iterator[PresetSave]:
-    """Gives a preset folder to write, which appears in its place at the end, at one instant.
+    """Gives a preset folder to write, which atomically appears in its place at the end.
 
     KerasHub calls `save_to_preset` of a model's parts with the folder that is being filled: they
     join the save that is under way, with its `dtype`.

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_resblocks_plugin._utils._advice import ADVICE
 from keras_resblocks_plugin._utils._places import PREPROCESSOR_NAME
 from keras_resblocks_plugin._utils._registration import PACKAGE
 from keras_resblocks_plugin.saving._buildable import (
@@ -64,10 +65,7 @@ def check(file: Path, value: Any, schema: Mapping[str, Any] | bool, path: str = 
         message = f"{error.instance!r:.100} is not a known {error.validator_value}"
     elif error.validator == "pattern" and "description" in error.schema:
         message = f"{error.instance!r:.100} is not {error.schema['description']}"
-    raise ValueError(
-        f"`{path.lstrip('.') or '.'}` in `{file}` is not valid: {message}. "
-        "Download or save the preset again."
-    )
+    raise ValueError(f"`{path.lstrip('.') or '.'}` in `{file}` is not valid: {message}. {ADVICE}")
 
 
 def check_object(file: Path, value: dict[str, Any], expected: type) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import keras
 
+from keras_resblocks_plugin._utils._advice import ADVICE
 from keras_resblocks_plugin._utils._kerashub import shapes_only
-from keras_resblocks_plugin.saving._buildable import resolve, serialized_objects
+from keras_resblocks_plugin.saving._buildable import residual_backbones, resolve
 from keras_resblocks_plugin.saving._folder_files import FolderFiles
 from keras_resblocks_plugin.saving._preset_files import (
     CONFIG_FILE,
@@ -16,7 +17,6 @@ from keras_resblocks_plugin.saving._preset_files import (
 )
 from keras_resblocks_plugin.saving._stored_weights import check_fit
 
-_ADVICE = "Download or save the preset again."
 # A user's block may have no weights. More than this of them is no network.
 _BLOCKS_WITHOUT_WEIGHTS = 1000
 
@@ -62,7 +62,7 @@ def check_sizes_within(files: FolderFiles, shapes: dict[str, tuple[int, ...]]) -
         if asked > held:
             raise ValueError(
                 f"`{place}` in `{file}` asks for {asked:,} parameters, and the weights beside it "
-                f"are {held:,}. {_ADVICE}"
+                f"are {held:,}. {ADVICE}"
             )
     _check_whole(files, held)
     _check_units(files)
@@ -77,13 +77,13 @@ def _check_whole(files: FolderFiles, held: int) -> None:
             asked = sum(math.prod(weight.shape) for weight in backbone.weights)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"`config` in `{file}` describes no backbone that can be built. {_ADVICE} "
+            f"`config` in `{file}` describes no backbone that can be built. {ADVICE} "
             f"The error: {error}"
         ) from None
     if asked > held:
         raise ValueError(
             f"`config` in `{file}` asks for {asked:,} parameters, and the weights beside it are "
-            f"{held:,}. {_ADVICE}"
+            f"{held:,}. {ADVICE}"
         )
 
 
@@ -93,9 +93,8 @@ def _backbones(
     """The configs of residual backbones in a preset, with their places: each kind once."""
     backbones, seen = [], []
     for name in (CONFIG_FILE, *([TASK_FILE] if with_task else [])):
-        for place, found in serialized_objects(files.json(name) if files.has(name) else {}):
-            if not hasattr(resolve(found), "weight_shapes"):
-                continue
+        content = files.json(name) if files.has(name) else {}
+        for place, found in residual_backbones(content, with_subclasses=True):
             # The task has a copy of the backbone's config.
             config = {k: v for k, v in found["config"].items() if k != "name"}
             if config not in seen:
@@ -109,20 +108,20 @@ def _asked(file: Path, place: str, found: dict[str, Any], tensors: int) -> dict[
     if blocks > max(tensors, _BLOCKS_WITHOUT_WEIGHTS):
         raise ValueError(
             f"`{place}.stackwise_num_blocks` in `{file}` asks for {blocks:,} blocks, and the "
-            f"weights beside it are {tensors:,} tensors. {_ADVICE}"
+            f"weights beside it are {tensors:,} tensors. {ADVICE}"
         )
     try:
         shapes = resolve(found).weight_shapes(found["config"])
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"`{place}` in `{file}` describes no backbone that can be built. {_ADVICE} "
+            f"`{place}` in `{file}` describes no backbone that can be built. {ADVICE} "
             f"The error: {error}"
         ) from None
     unknown = sorted(set(found["config"].get("frozen") or ()) - shapes.keys())
     if unknown:
         raise ValueError(
             f"`{place}.frozen` in `{file}` must list weights of the backbone. Received: "
-            f"{', '.join(unknown):.300}. {_ADVICE}"
+            f"{', '.join(unknown):.300}. {ADVICE}"
         )
     return shapes
 
@@ -137,6 +136,6 @@ def _check_units(files: FolderFiles) -> None:
     largest = max((max(shape, default=0) for shape in shapes), default=0)
     if units > largest:
         raise ValueError(
-            f"`{files.path / TASK_WEIGHTS_FILE}` is no head for the {units:,} classes that "
-            f"`{files.path / TASK_FILE}` names: its largest side is {largest:,}. {_ADVICE}"
+            f"`{files.path / TASK_WEIGHTS_FILE}` does not fit the {units:,} classes that "
+            f"`{files.path / TASK_FILE}` names: its largest side is {largest:,}. {ADVICE}"
         )

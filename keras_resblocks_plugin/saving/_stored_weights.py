@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keras_resblocks_plugin._utils._advice import ADVICE
 from keras_resblocks_plugin._utils._safetensors import StoredFile, StoredTensor
 from keras_resblocks_plugin._utils._weight_differences import weight_differences
 from keras_resblocks_plugin.saving._head import SavedHead
@@ -44,7 +45,7 @@ class StoredWeights:
         if problems := weight_differences(expected=listed, found=there):
             raise ValueError(
                 f"The files of the index `{self.index}` must have the weights that it lists. "
-                f"Nothing was loaded. {problems} Download or save the preset again."
+                f"Nothing was loaded. {problems} {ADVICE}"
             )
 
     def check_head(self, head: SavedHead | None) -> None:
@@ -92,7 +93,6 @@ def checked_weight_map(index: Path, content: dict[str, Any]) -> dict[str, str]:
     for name in set(weight_map.values()):
         if not (index.parent / name).is_file():
             raise ValueError(
-                f"`{index.parent / name}` is missing, and `{index.name}` names it. "
-                "Download or save the preset again."
+                f"`{index.parent / name}` is missing, and `{index.name}` names it. {ADVICE}"
             )
     return weight_map

@@ -106,7 +106,7 @@ class TrainingRecord:
         return {key: values[key] for key in dict.fromkeys([*self._keys, *new]) if key in values}
 
     def save(self, folder: str | Path) -> None:
-        """Writes the record into a preset folder, at one instant.
+        """Writes the record into a preset folder, atomically.
 
         Raises:
             ValueError: If a number is not finite.

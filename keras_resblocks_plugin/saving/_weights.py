@@ -28,7 +28,7 @@ _DTYPES = {"bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
 
 
 def save_weights(model: keras.Model, folder: Path, dtype: str | None = None) -> None:
-    """Writes `model.safetensors` and its index into `folder`, in place of those there.
+    """Writes `model.safetensors` and its index into `folder`, replacing existing ones.
 
     LoRA is merged into the kernels, so that the file fits a model without it. The file's metadata
     has the digest of the weights, by which a head knows them.
@@ -37,8 +37,8 @@ def save_weights(model: keras.Model, folder: Path, dtype: str | None = None) -> 
         model: The model.
         folder: The folder.
         dtype: string. The dtype in which kernels are stored; `None` for their own. Vectors, such
-            as the statistics of batch normalization, always keep theirs: they are little of the
-            size, and an error in one of their numbers is an error in a whole channel.
+            as the statistics of batch normalization, always keep theirs: they take little space,
+            and an error in one value affects a whole channel.
     """
     arrays = merged_weights(model)
     if dtype is not None:

@@ -37,27 +37,32 @@ def measure_and_save(
         counts: The numbers of images, for the record.
         unseen: The images to measure on, by `"held_out"` and `"validation"`.
     """
-    preprocessor, classifier.preprocessor = classifier.preprocessor, None
+    preprocessor = classifier.preprocessor
     normalize = normalizer(preprocessor.image_converter)
 
     def measure_all():
-        return {
-            f"{name}_{metric}": value
-            for name, images in unseen.items()
-            for metric, value in measure(
-                classifier,
-                evaluation_batches(images, np.arange(len(images.labels)), _BATCH_SIZE, normalize),
-            ).items()
-        }
+        # The batches are preprocessed already.
+        classifier.preprocessor = None
+        try:
+            return {
+                f"{name}_{metric}": value
+                for name, images in unseen.items()
+                for metric, value in measure(
+                    classifier,
+                    evaluation_batches(
+                        images, np.arange(len(images.labels)), _BATCH_SIZE, normalize
+                    ),
+                ).items()
+            }
+        finally:
+            classifier.preprocessor = preprocessor
 
     # Before saving, so that weights which cannot be measured do not replace a good preset.
     results, stored = measure_all(), "float32"
     folder = config.preset_folder
-    classifier.preprocessor = preprocessor
     classifier.save_to_preset(str(folder))
-    classifier.preprocessor = None
     if config.bfloat16:
-        rounded = _storage.store_as_bfloat16(classifier.backbone, folder, results, measure_all)
+        rounded = _storage.store_as_bfloat16(classifier, folder, results, measure_all)
         if rounded is not None:
             results, stored = rounded, "bfloat16"
     data = {"name": Path(config.data).name, "license": config.data_license, **counts}

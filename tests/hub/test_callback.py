@@ -149,5 +149,5 @@ def test_training_does_not_wait_for_an_answer_byte_by_byte(hub, classifier, tmp_
     hub.inject(Fault("model_info", slow=10.0))
     callback = krp.PushToHub("hf://user/name", tmp_path / "best")
     warned = warnings_of(fit, classifier, callback, [0.5])
-    assert "does not come to the end of an answer" in warned
+    assert "did not finish its response" in warned
     assert "krp.push_to_hub" in warned

@@ -51,10 +51,19 @@ def test_lora_stays_in_keras_files_and_copies_and_is_merged_in_presets(tmp_path)
 def test_an_adapter_loads_into_a_frozen_backbone(tmp_path):
     trained, other = tiny_backbone(), tiny_backbone()
     krp.freeze(trained, "lora", rank=2)
+    for layer in lora_layers(trained):
+        # It starts at zero.
+        layer.lora_kernel_b.assign(layer.lora_kernel_b + 0.1)
     trained.save_lora_weights(tmp_path / "adapter.safetensors")
     krp.freeze(other, "linear")
-    other.load_lora_weights(tmp_path / "adapter.safetensors")
-    other.load_lora_weights(tmp_path / "adapter.safetensors")
+    # The second time there is LoRA already.
+    for _ in range(2):
+        other.load_lora_weights(tmp_path / "adapter.safetensors")
+        for layer, expected in zip(lora_layers(other), lora_layers(trained), strict=True):
+            for name in ("lora_kernel_a", "lora_kernel_b"):
+                np.testing.assert_array_equal(
+                    to_numpy(getattr(layer, name)), to_numpy(getattr(expected, name))
+                )
 
 
 @pytest.mark.parametrize(("saved", "own"), [(5.0, 2.0), (2.0, 5.0), (5.0, 5.0), (2.0, 2.0)])

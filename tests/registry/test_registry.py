@@ -103,7 +103,8 @@ def test_a_folder_that_is_no_preset(tmp_path, missing):
 def test_a_folder_with_an_at_sign(folder, name, tmp_path):
     shutil.copytree(folder, tmp_path / "me@home")
     krp.register_preset(name, tmp_path / "me@home")
-    krp.ResBlockBackbone.from_preset(name)
+    loaded, expected = values(krp.ResBlockBackbone.from_preset(name)), values(tiny_backbone())
+    assert all((loaded[path] == expected[path]).all() for path in expected)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"parameter_count": null'])

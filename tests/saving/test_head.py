@@ -107,14 +107,24 @@ def test_commits_of_one_repository_are_told_apart(tmp_path, folder, other):
 
 def test_a_head_alone_says_nothing_of_other_presets(folder, other, tmp_path):
     classifier = tiny_classifier()
+    expected = values(krp.ResBlockBackbone.from_preset(str(other)))
+
+    def check_loaded():
+        loaded = values(classifier.backbone)
+        assert all((loaded[path] == expected[path]).all() for path in expected)
+
     classifier.load_task_weights(str(folder / HEAD))
     classifier.backbone.load_weights(str(other / "model.weights.json"))
+    check_loaded()
     # Nor does one that was loaded before another head, without a digest.
     classifier.load_task_weights(str(folder / HEAD))
     classifier.save_task_weights(tmp_path / "head.weights.h5")
     classifier.load_task_weights(tmp_path / "head.weights.h5")
     shutil.copy(other / WEIGHTS, folder / WEIGHTS)
+    for weight in classifier.backbone.weights:
+        weight.assign(weight * 0)
     classifier.backbone.load_weights(str(folder / "model.weights.json"))
+    check_loaded()
 
 
 def test_a_head_that_was_loaded_leaves_no_trace(folder, tmp_path):

@@ -93,4 +93,5 @@ def test_functions_of_keras_and_of_the_user_may_be_built(tmp_path):
 
     for activation in (keras.activations.softmax, double):
         tiny_classifier(activation=activation).save_to_preset(tmp_path)
-        krp.ResBlockImageClassifier.from_preset(tmp_path)
+        loaded = krp.ResBlockImageClassifier.from_preset(tmp_path)
+        assert loaded.output_dense.activation is activation

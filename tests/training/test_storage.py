@@ -26,7 +26,7 @@ def test_weights_that_round_well_are_stored_rounded(saved):
     classifier, folder = saved
     size = (folder / "model.safetensors").stat().st_size
     exact, rounded = {"top1": 0.5, "top5": 0.9}, {"top1": 0.501, "top5": 0.899}
-    measured = _storage.store_as_bfloat16(classifier.backbone, folder, exact, lambda: rounded)
+    measured = _storage.store_as_bfloat16(classifier, folder, exact, lambda: rounded)
     assert measured == rounded
     tensors = load_file(folder / "model.safetensors")
     dtypes = {tensor.ndim: tensor.dtype for tensor in tensors.values()}
@@ -48,6 +48,6 @@ def test_weights_that_do_not_stay_exact(saved):
     classifier, folder = saved
     before, outputs = (folder / "model.safetensors").read_bytes(), predict(classifier, photos())
     exact, rounded = {"top1": 0.5}, {"top1": 0.4985}
-    assert _storage.store_as_bfloat16(classifier.backbone, folder, exact, lambda: rounded) is None
+    assert _storage.store_as_bfloat16(classifier, folder, exact, lambda: rounded) is None
     assert (folder / "model.safetensors").read_bytes() == before
     np.testing.assert_array_equal(predict(classifier, photos()), outputs)

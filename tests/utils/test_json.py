@@ -13,7 +13,7 @@ from tests.tiny import (
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (b'{"a": 1, "b": {"a": 1, "a": 2}}', "'a' stands twice"),
+        (b'{"a": 1, "b": {"a": 1, "a": 2}}', "duplicate key 'a'"),
         (b'{"a": NaN}', "NaN"),
         (b'{"a": -Infinity}', "-Infinity"),
         (b'{"a": 1e999}', "1e999"),

@@ -1,0 +1,3 @@
+"""The advice at the end of errors about damaged presets."""
+
+ADVICE = "Download or save the preset again."
