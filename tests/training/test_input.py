@@ -13,6 +13,7 @@ from keras_resblocks_plugin.training._classifier import build_converter
 from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
 from keras_resblocks_plugin.training.data._labelled_images import ImageSet
 from keras_resblocks_plugin.training.data._resizing import Square
+from tests.helpers import to_numpy
 from tests.training.decoded import load_images
 
 ROWS = np.arange(120)
@@ -110,6 +111,22 @@ def test_batches_are_augmented_and_keep_their_labels(images):
     _, y = next(batches.as_numpy_iterator())
     np.testing.assert_allclose(y.sum(axis=1), 1, rtol=1e-6)
     assert np.any((y > 0.01) & (y < 0.99))
+
+
+def test_the_order_does_not_depend_on_earlier_iterators(images):
+    converter = krp.ResBlockImageConverter(image_size=(32, 32), scale=1.0)
+    batches = training_batches(images, ROWS, 40, UNCHANGED, converter, 0)
+
+    def start():
+        """The first seven batches, which are more than two epochs."""
+        iterator = iter(batches)
+        return np.stack([to_numpy(next(iterator)[1]) for _ in range(7)])
+
+    first = start()
+    np.testing.assert_array_equal(start(), first)
+    assert not np.array_equal(first[:3], first[3:6])
+    # An epoch has every image once.
+    np.testing.assert_array_equal(first[:3].sum((0, 1)), first[3:6].sum((0, 1)))
 
 
 def test_memory_stays_flat_over_an_epoch(tmp_path):

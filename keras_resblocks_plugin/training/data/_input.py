@@ -42,10 +42,21 @@ def training_batches(
         # A tenth of the pipeline's time went into resizing images to the size that they have.
         converter = type(converter).from_config({**converter.get_config(), "image_size": None})
     augment = _augment(augmentation, converter, seed + process)
-    batches = tf.data.Dataset.from_tensor_slices(rows)
-    batches = batches.shuffle(len(rows), seed=seed + process).repeat()
-    batches = batches.batch(batch_size // processes, drop_remainder=True)
+    batches = _shuffled(rows, seed + process).batch(batch_size // processes, drop_remainder=True)
     return _as_is(batches.map(_loader(images)).map(augment, num_parallel_calls=1).prefetch(4))
+
+
+def _shuffled(rows: np.ndarray, seed: int) -> tf.data.Dataset:
+    """Returns the rows endlessly, in an order that seed and epoch alone decide.
+
+    `Dataset.shuffle()` would draw on from whatever an earlier iterator had prefetched.
+    """
+
+    def in_order_of(epoch):
+        order = tf.random.experimental.stateless_shuffle(rows, seed=[seed, epoch])
+        return tf.data.Dataset.from_tensor_slices(order)
+
+    return tf.data.Dataset.counter().flat_map(in_order_of)
 
 
 def evaluation_batches(
