@@ -9,7 +9,7 @@ from keras_resblocks_plugin.training import evaluate as _evaluate
 def run(config: EvaluateConfig) -> None:
     """Measure the accuracy of a preset on a split of a dataset.
 
-    The results are printed as JSON. It needs the extra `training`.
+    The results are printed as JSON. Requires the "training" extra.
     """
     results = _evaluate(config)
     print(to_json({"preset": config.preset, "split": config.split, **results}))

@@ -13,7 +13,7 @@ def run_classification(config: ClassificationConfig) -> None:
     """Fine-tune a classifier: a new head on the backbone of a preset.
 
     The results are top-1 and top-5 accuracy on the validation split. Run the same command again
-    to resume a run that was killed. It needs the extra `training`.
+    to resume a run that was killed. Requires the "training" extra.
     """
     _finetune(config)
 
@@ -22,7 +22,7 @@ def run_segmentation(config: SegmentationConfig) -> None:
     """Fine-tune a segmenter: KerasHub's DeepLabV3+ on the backbone of a preset.
 
     The result is the mean IoU on the test split. Run the same command again to resume a run that
-    was killed. It needs the extra `training`.
+    was killed. Requires the "training" extra.
     """
     _finetune(config)
 
@@ -31,7 +31,7 @@ def run_detection(config: DetectionConfig) -> None:
     """Fine-tune a detector: KerasHub's RetinaNet on the backbone of a preset.
 
     The result is COCO's mAP on the validation split. Run the same command again to resume a run
-    that was killed. It needs the extra `training`.
+    that was killed. Requires the "training" extra.
     """
     _finetune(config)
 

@@ -9,7 +9,7 @@ def run(config: TrainConfig) -> None:
     """Train a classifier by a recipe.
 
     It is saved as a preset with its results and card. Run the same command again to resume a run
-    that was killed, or to measure and save a finished one again. It needs the extra `training`.
+    that was killed, or to measure and save a finished one again. Requires the "training" extra.
     """
     _train(config)
 

@@ -107,8 +107,12 @@ class Recipe:
 
         Returns:
             A `Recipe`.
+
+        Raises:
+            ValueError: If a value has another type than its field.
         """
         values = dict(values)
+        _check_types(values)
         for name, part in _PARTS.items():
             keys = [field.name for field in dataclasses.fields(part) if field.name in values]
             values[name] = part(**{key: values.pop(key) for key in keys})
@@ -131,6 +135,16 @@ KEYS = (
 )
 
 
+def _check_types(values: Mapping[str, Any]) -> None:
+    classes = (Recipe, *_PARTS.values())
+    types = {field.name: field.type for part in classes for field in dataclasses.fields(part)}
+    for key, value in values.items():
+        expected = types[key] if types[key] in (bool, int, str) else (int, float)
+        fits = isinstance(value, expected) and isinstance(value, bool) == (types[key] is bool)
+        if key != "backbone" and not fits:
+            raise ValueError(f"`{key}` must be of type {types[key].__name__}. Received: {value!r}")
+
+
 def read_recipe(path: str | Path, epochs: int | None = None, dtype: str | None = None) -> Recipe:
     """Reads a recipe from a TOML file.
 
@@ -143,8 +157,8 @@ def read_recipe(path: str | Path, epochs: int | None = None, dtype: str | None =
         The `Recipe`.
 
     Raises:
-        ValueError: If the file is not TOML, has unknown keys, or if its warm-up is not shorter
-            than the training.
+        ValueError: If the file is not TOML, has unknown keys or values of another type, or if its
+            warm-up is not shorter than the training.
     """
     try:
         values = tomllib.loads(Path(path).read_text())

@@ -7,6 +7,7 @@ import numpy as np
 from tqdm import trange
 
 import keras_resblocks_plugin as krp
+from keras_resblocks_plugin._utils._kerashub import shapes_only
 from keras_resblocks_plugin.training import _distribution, _runs
 from keras_resblocks_plugin.training._batch_norm import recompute_batch_norm
 from keras_resblocks_plugin.training._classifier import build_classifier, build_converter
@@ -30,6 +31,7 @@ def run(config: TrainConfig, recipe: Recipe) -> None:
     config.out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(config.seed)
     _distribution.start(config.distribution, recipe.batch_size)
+    _check_backbone(config, recipe)
     data = open_recipe_data(config, recipe)
     _runs.claim(
         config.out,
@@ -62,6 +64,22 @@ def _check_places(config: TrainConfig) -> None:
             "--start must be another folder than the one that the preset is saved to, or the run "
             f"could not be started again. Name another by --preset. Received: {start}"
         )
+
+
+def _check_backbone(config: TrainConfig, recipe: Recipe) -> None:
+    """Checks the arguments of the backbone, before any image is decoded.
+
+    Raises:
+        ValueError: If the backbone cannot be built.
+    """
+    try:
+        # Without values, and without a trace in the random numbers of the run.
+        with shapes_only():
+            krp.ResBlockBackbone(**recipe.backbone)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The [backbone] of the recipe {config.recipe} is invalid: {error}"
+        ) from None
 
 
 def _every_50th(images: ImageSet) -> list[np.ndarray]:

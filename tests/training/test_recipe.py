@@ -40,6 +40,9 @@ def test_epochs_and_dtype_replace_those_of_the_file(recipe):
     [
         ("epochs = ", "not valid TOML"),
         ("[backbone]\n[schedule]\nepochs = 3", "no keys but backbone, .* Received: .*schedule"),
+        ('epochs = "8"\n[backbone]', "`epochs` must be of type int. Received: '8'"),
+        ("flip = 1\n[backbone]", "`flip` must be of type bool. Received: 1"),
+        ("epochs = true\n[backbone]", "`epochs` must be of type int. Received: True"),
         ("epochs = 2\n[backbone]", "mine.toml is invalid: `warmup_epochs` must be less"),
     ],
 )

@@ -124,9 +124,12 @@ def test_bad_input_is_one_line_before_training(dataset, recipe, tmp_path, error_
     unlabelled = save_dataset(tmp_path / "unlabelled", train=photographs(6, 0))
     typo = tmp_path / "typo.toml"
     typo.write_text("epoch = 3\n")
+    typo_within = tmp_path / "within.toml"
+    typo_within.write_text(recipe.read_text().replace("block_type", "block_typ"))
     for arguments, words in (
         (("missing.toml", "--data", dataset), ["missing.toml"]),
         ((typo, "--data", dataset), ["typo.toml", "epochs", "Received: epoch"]),
+        ((typo_within, "--data", dataset), ["within.toml", "[backbone]", "block_type"]),
         ((recipe, "--data", dataset, "--epochs", 1), ["`warmup_epochs`", "epochs=1"]),
         ((recipe, "--data", dataset, "--label-column", "kind"), ["'kind'", "--label-column"]),
         ((recipe, "--data", unlabelled), ["'validation'"]),
