@@ -24,7 +24,8 @@ def new_app(name: str | None = None, help: str | None = None, example: str | Non
         help_epilogue=example and f"example: {example}",
         version=_version,
         # Lists are given after one option. Flags have no negative form unless they say so.
-        default_parameter=Parameter(consume_multiple=1, negative=()),
+        # Of an option that is given twice, the last value counts.
+        default_parameter=Parameter(consume_multiple=1, negative=(), allow_repeating=True),
         group_parameters=Group("Options"),
         result_action="return_none",
         # `run` prints them.

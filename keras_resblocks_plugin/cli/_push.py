@@ -13,7 +13,7 @@ def push(
     handle: str,
     /,
     *,
-    private: Annotated[bool | None, Parameter(negative="--public")] = None,
+    private: Annotated[bool | None, Parameter(negative="--public", allow_repeating=False)] = None,
     revision: Annotated[str | None, Parameter(group=("Options", _TARGET))] = None,
     create_pr: Annotated[bool, Parameter(group=("Options", _TARGET), show_default=False)] = False,
     overwrite_card: Annotated[bool, Parameter(show_default=False)] = False,
