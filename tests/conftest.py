@@ -30,6 +30,16 @@ pytest_plugins = ["tests.fixtures", "tests.hub.running"]
 _ROOT = pathlib.Path(__file__).parent.parent
 
 
+# These tests wait for processes and servers, and no backend changes their results.
+_ON_ONE_BACKEND = tuple(_ROOT / "tests" / folder for folder in ("cli", "docs", "hub", "scripts"))
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if set(_ON_ONE_BACKEND) & set(item.path.parents):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def seeded():
     """Seeds each test, so that its random numbers do not depend on the tests before it."""

@@ -11,8 +11,6 @@ from tests.cli.without_extras import run_without_extras
 from tests.convert import models
 from tests.tiny import photos, predict
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

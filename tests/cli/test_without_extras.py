@@ -1,12 +1,7 @@
 """Without the extras, a command works or names the extra that it needs."""
 
-import pytest
-
 from tests.cli.test_command import COMMANDS, TASKS
 from tests.cli.without_extras import run_without_extras
-
-# The same on every backend.
-pytestmark = pytest.mark.slow
 
 
 def test_the_help_of_every_command_works(fresh_process):

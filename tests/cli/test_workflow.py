@@ -6,9 +6,6 @@ import keras
 import pytest
 from PIL import Image
 
-# The functions that the commands call are tested on every backend.
-pytestmark = pytest.mark.slow
-
 
 def test_from_a_dataset_to_an_exported_classifier(command, dataset, recipe, tmp_path):
     run, tuned, exported = (tmp_path / name for name in ("run", "tuned", "exported"))

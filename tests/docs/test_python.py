@@ -9,15 +9,7 @@ from tests.docs.pages import PAGES, blocks
 from tests.tiny import tiny_classifier
 
 
-# The first page on every backend; the others take longer, on one.
-@pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param(page, marks=() if page == "README.md" else pytest.mark.slow)
-        for page in PAGES
-        if blocks(page, "python")
-    ],
-)
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")])
 def test_the_python_of_a_page_runs_in_order(page, folder, hub, capsys):
     rng = np.random.default_rng(0)
     # What the reader brings along: raw images, their labels, and a preset that was trained.

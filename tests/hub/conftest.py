@@ -16,13 +16,6 @@ _HOMES = tuple(Path(os.environ[home]) for home in ("HF_HOME", "KERAS_HOME"))
 _TRAINING = '{"results": {"validation_top1": 0.5}, "data": {"name": "user/images"}, "epochs": 2}'
 
 
-def pytest_collection_modifyitems(items):
-    # These tests wait a lot and do not depend on the backend, so one backend is enough.
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.slow)
-
-
 @pytest.fixture(autouse=True)
 def hub(hub_server, monkeypatch, tmp_path, capfd, caplog) -> Hub:
     """An empty Hub, with empty caches and a user who is logged in with a write token.

@@ -118,6 +118,7 @@ def test_a_converter_for_other_images_than_the_backbone_reads(folder, place, val
     assert_refused(lambda: check_preset(folder), place, f"`{folder / 'image_converter.json'}`")
 
 
+@pytest.mark.slow
 def test_importing_the_package_does_not_import_the_validator(fresh_process):
     code = "import keras_resblocks_plugin, sys; print('jsonschema' in sys.modules)"
     assert fresh_process(code).split()[-1] == "False"

@@ -6,8 +6,6 @@ import pytest
 
 from keras_resblocks_plugin._utils import _timing
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.mark.parametrize("depth", [18, 50])
 def test_both_libraries_build_the_same_architecture(depth):

@@ -10,8 +10,6 @@ import pytest
 from keras_resblocks_plugin.training import read_recipe
 from keras_resblocks_plugin.training._tried_rates import describe_tried_rates
 
-pytestmark = pytest.mark.slow
-
 
 def test_the_best_rate_goes_into_the_recipe_and_the_record(dataset, recipe, tmp_path, monkeypatch):
     mine = tmp_path / "mine.toml"

@@ -4,11 +4,8 @@ import json
 
 import _finetuning_report
 import compare_finetuning
-import pytest
 
 import keras_resblocks_plugin as krp
-
-pytestmark = pytest.mark.slow
 
 
 def test_finished_runs_are_kept_and_reported(small_comparison, dataset, tmp_path):

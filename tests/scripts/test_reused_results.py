@@ -11,8 +11,6 @@ from keras_resblocks_plugin.training import _provenance
 from tests.made_data import photographs, save_dataset, save_two_columns
 from tests.training.test_continued_runs import run_main, save_preset
 
-pytestmark = pytest.mark.slow
-
 
 def test_finished_runs_of_another_preset_dataset_or_precision_are_not_compared(
     small_comparison, dataset, tmp_path, monkeypatch

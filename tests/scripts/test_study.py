@@ -16,8 +16,6 @@ from tests.helpers import images, to_numpy
 from tests.made_data import photographs, save_dataset
 from tests.scripts.made_study import complete
 
-pytestmark = pytest.mark.slow
-
 
 def test_the_plan_tries_every_rate_once_and_the_best_with_all_seeds():
     results = complete(lambda run: 0.5 if run.rate == 0.1 else 0.2)

@@ -8,8 +8,6 @@ from _study_nets import RATES, Run
 
 from tests.scripts.made_study import complete, timing
 
-pytestmark = pytest.mark.slow
-
 
 def section(results: dict, heading: str) -> str:
     """The section of the report whose heading contains these words."""

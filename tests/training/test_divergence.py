@@ -22,6 +22,8 @@ from tests.training.decoded import load_images
 from tests.training.detection.scenes import save_scenes
 from tests.training.segmentation.streets import save_streets
 
+pytestmark = pytest.mark.slow
+
 # Past what float32 can hold, two steps later at the latest.
 TOO_FAST = 1e35
 

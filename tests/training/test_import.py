@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 HEAVY = "datasets", "matplotlib", "PIL", "pycocotools", "rich", "tensorboardX", "tqdm"
 
 IMPORT = """

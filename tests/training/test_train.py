@@ -14,6 +14,8 @@ import keras_resblocks_plugin  # noqa: F401  (registers what the preset names)
 from tests.fixtures import start_script
 from tests.made_data import CLASSES, photographs, save_dataset
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def uninterrupted(dataset, recipe, tmp_path_factory):

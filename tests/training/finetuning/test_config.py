@@ -106,6 +106,7 @@ def test_only_the_configuration_of_a_task_can_be_run():
         finetune(shared)
 
 
+@pytest.mark.slow
 def test_without_the_extra_a_configuration_is_made_and_the_error_names_the_extra(fresh_process):
     output = fresh_process("""
 import pathlib, sys
@@ -121,6 +122,7 @@ except ImportError as error:
     assert "`datasets`, `matplotlib`, `PIL`, which the extra `training`" in output
 
 
+@pytest.mark.slow
 def test_importing_the_package_imports_no_training(fresh_process):
     output = fresh_process("""
 import sys
