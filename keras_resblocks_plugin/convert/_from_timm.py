@@ -20,11 +20,12 @@ def from_timm(
 ) -> ResBlockBackbone | ResBlockImageClassifier:
     """Converts a ResNet's weights, as timm or torchvision saves them, to a classifier.
 
-    Supported are timm's `resnet18`, `34`, `50`, `101`, `152`, `resnet50d` and `resnetv2_50`,
-    torchvision's networks of the same layout, and ResNet-20 to 110 for CIFAR with padded
-    shortcuts (option A), whose weights are named as in `akamaster/pytorch_resnet_cifar10`. The
-    preprocessing and the class names are read from `config.json`. Without one, the usual
-    normalization of ImageNet is assumed.
+    Supported are timm's ResNets (also deep-stemmed, wide, anti-aliased, with squeeze and
+    excitation or efficient channel attention, ResNeXt and ResNet-RS), pre-activation ResNets,
+    BiT, RegNetX and RegNetY, torchvision's networks of the same layout, and ResNet-20 to 110 for
+    CIFAR with padded shortcuts (option A), whose weights are named as in
+    `akamaster/pytorch_resnet_cifar10`. The preprocessing and the class names are read from
+    `config.json`. Without one, the usual normalization of ImageNet is assumed.
 
     Args:
         source: string or path. A Hub handle (`"hf://timm/resnet18.a1_in1k"`, optionally with

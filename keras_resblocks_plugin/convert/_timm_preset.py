@@ -12,10 +12,8 @@ from keras_resblocks_plugin.convert import _timm_config
 from keras_resblocks_plugin.convert._architecture import read_architecture
 from keras_resblocks_plugin.convert._checkpoint import CONFIG_FILE, read_tensors
 from keras_resblocks_plugin.convert._input_channels import adapt_kernel, adapt_statistics
-from keras_resblocks_plugin.convert._layouts import Layout
 from keras_resblocks_plugin.convert._timm_files import choose_weights, find_weights
 from keras_resblocks_plugin.convert._timm_labels import class_names, num_classes
-from keras_resblocks_plugin.convert._timm_networks import NETWORKS
 from keras_resblocks_plugin.convert._timm_preprocessing import new_converter
 from keras_resblocks_plugin.convert._transfer import Tensor, assign, check_tensors
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
@@ -34,6 +32,8 @@ from keras_resblocks_plugin.saving._preset_files import (
 )
 from keras_resblocks_plugin.saving._preset_folder import PresetFolder
 
+# The sizes of a network that timm saved without its arguments.
+_SHOWN_BY_WEIGHTS = ("stackwise_num_filters", "stackwise_num_blocks", "image_shape")
 _FIRST_KERNEL = "stem0_conv/kernel"
 
 
@@ -69,7 +69,11 @@ class TimmPreset(PresetFolder):
         self._channels = channels
         self._timm_config = _timm_config.read_config(self.path / CONFIG_FILE)
         if self._timm_config:
-            self._arguments, self.layout = _read_network(self._timm_config)
+            self._arguments = _timm_config.backbone_arguments(self._timm_config)
+            self.layout = _timm_config.layout(self._timm_config)
+            if file is not None:
+                shown, _ = read_architecture(self._tensors, source)
+                self._arguments |= {name: shown[name] for name in _SHOWN_BY_WEIGHTS}
         else:
             self._arguments, self.layout = read_architecture(self._tensors, source)
         if channels is not None:
@@ -190,28 +194,6 @@ class _TimmReader:
 
     def open(self, folder: Path, source: str, with_weights: bool) -> PresetFolder:
         return TimmPreset(folder, source, find_weights(folder, source) if with_weights else None)
-
-
-def _read_network(config: dict[str, Any]) -> tuple[dict[str, Any], Layout]:
-    network = NETWORKS[config["architecture"].split(".")[0]]
-    given = config.get("model_args") or {}
-    v2 = network.block_type == "preact_bottleneck"
-    channels = given.get("channels") or [f * (1 + 3 * v2) for f in (64, 128, 256, 512)]
-    stem = (32, 32, 64) if len(network.family.stem) == 3 else (64,)
-    shortcut = network.family.shortcut
-    return {
-        "block_type": network.block_type,
-        "stackwise_num_filters": [c // (1 + 3 * v2) for c in channels],
-        "stackwise_num_blocks": list(given.get("layers") or network.blocks),
-        "stackwise_num_strides": [1, 2, 2, 2],
-        "input_conv_filters": list(stem),
-        "input_conv_kernel_sizes": [3] * 3 if len(stem) == 3 else [7],
-        "input_conv_strides": [2, 1, 1][: len(stem)],
-        "input_pooling": "max",
-        "block_kwargs": {"shortcut": shortcut} if shortcut else None,
-        "image_shape": (None, None, given.get("in_chans") or 3),
-        "data_format": "channels_last",
-    }, network.family.layout
 
 
 def _serialized(cls: type, config: dict[str, Any]) -> dict[str, Any]:
