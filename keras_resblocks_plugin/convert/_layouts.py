@@ -127,6 +127,21 @@ CIFAR = RESNET._replace(
 )
 """ResNet-20 to 110 for CIFAR. Padded shortcuts have no weights."""
 
+CIFAR_STAGES = Layout(
+    layers={"stem0_conv": "conv_1_3x3", "stem0_norm": "bn_1", "predictions": "classifier"},
+    block="stage_{stage}.{block}.",
+    inside={
+        "conv1": "conv_a",
+        "norm1": "bn_a",
+        "conv2": "conv_b",
+        "norm2": "bn_b",
+        "shortcut_conv": "downsample.conv",
+        "shortcut_norm": "downsample.bn",
+    },
+    **_TORCH,
+)
+"""The same networks with the names of `D-X-Y/ResNeXt-DenseNet`."""
+
 
 def keras_hub_layout(num_input_convs: int, pre_activation: bool) -> Layout:
     """Returns the layout of a `keras_hub.models.ResNetBackbone` and of a classifier on it."""
