@@ -1,5 +1,6 @@
 """timm's classes of residual networks: their arguments as those of a `ResBlockBackbone`."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -170,23 +171,32 @@ def squeeze_excitation(ratio: float) -> dict[str, Any]:
     }
 
 
+# timm's arguments of sizes and stems that configs may change.
+_SIZES = ("layers", "channels", "in_chans")
+
 RESNET = TimmClass(
     _resnet,
     lambda arguments: resnet_layout(
         num_input_convs=len(arguments["input_conv_filters"]),
         averages="avg_pool" in (arguments["block_kwargs"] or {}).get("shortcut", ""),
     ),
-    ("layers", "channels", "in_chans", "cardinality", "base_width", "stem_type", "stem_width")
-    + ("replace_stem_pool", "avg_down"),
+    (
+        *_SIZES,
+        "stem_type",
+        "stem_width",
+        "cardinality",
+        "base_width",
+        "replace_stem_pool",
+        "avg_down",
+    ),
 )
 RESNET_V2 = TimmClass(
     _resnet_v2,
     lambda arguments: resnet_v2_layout(num_input_convs=len(arguments["input_conv_filters"])),
-    ("layers", "channels", "in_chans", "width_factor", "stem_chs", "stem_type", "avg_down"),
+    (*_SIZES, "width_factor", "stem_chs", "stem_type", "avg_down"),
 )
 REGNET = TimmClass(
     _regnet,
     lambda arguments: _layouts.REGNET,
-    ("depth", "w0", "wa", "wm", "group_size", "group_min_ratio", "se_ratio", "stem_width")
-    + ("in_chans",),
+    tuple(inspect.signature(_regnet).parameters),
 )

@@ -3,17 +3,18 @@
 # The first of several that differ in depth and widths also stands for others.
 RESNETS = """
     resnet18 resnet18d resnet34 resnet34d resnet10t resnet50 resnet50c resnet50d resnet50s
-    resnet50t resnet50_gn resnet14t resnet26 resnet26d resnet26t resnet101 resnet101c resnet101d resnet101s
-    resnet152 resnet152c resnet152d resnet152s resnet200 resnet200d wide_resnet50_2
+    resnet50t resnet50_gn resnet14t resnet26 resnet26d resnet26t resnet101 resnet101c resnet101d
+    resnet101s resnet152 resnet152c resnet152d resnet152s resnet200 resnet200d wide_resnet50_2
     wide_resnet101_2 resnext50_32x4d resnext50d_32x4d resnext101_32x4d resnext101_32x8d
     resnext101_32x16d resnext101_32x32d resnext101_64x4d seresnet18 seresnet34 seresnet50
-    seresnet50t seresnet101 seresnet152 seresnet152d seresnet200d seresnet269d seresnext26d_32x4d
-    seresnext26t_32x4d seresnext50_32x4d seresnext101_32x4d seresnext101_32x8d
-    seresnext101d_32x8d seresnext101_64x4d ecaresnet50d ecaresnet50t ecaresnet26t ecaresnet101d
-    ecaresnet200d ecaresnet269d ecaresnext50t_32x4d ecaresnext26t_32x4d resnetblur18 resnetblur50
-    resnetblur50d resnetblur101d resnetaa34d resnetaa50 resnetaa50d resnetaa101d seresnetaa50d
-    seresnextaa101d_32x8d seresnextaa201d_32x8d resnetrs50 resnetrs101 resnetrs152 resnetrs200
-    resnetrs270 resnetrs350 resnetrs420
+    seresnet50t seresnet101 seresnet152 seresnet152d seresnet200d seresnet269d
+    seresnext26d_32x4d seresnext26t_32x4d seresnext50_32x4d seresnext101_32x4d
+    seresnext101_32x8d seresnext101d_32x8d seresnext101_64x4d ecaresnet50d ecaresnet50t
+    ecaresnet26t ecaresnet101d ecaresnet200d ecaresnet269d ecaresnext50t_32x4d
+    ecaresnext26t_32x4d resnetblur18 resnetblur50 resnetblur50d resnetblur101d resnetaa34d
+    resnetaa50 resnetaa50d resnetaa101d seresnetaa50d seresnextaa101d_32x8d
+    seresnextaa201d_32x8d resnetrs50 resnetrs101 resnetrs152 resnetrs200 resnetrs270 resnetrs350
+    resnetrs420
 """.split()
 RESNETS_V2 = """
     resnetv2_18 resnetv2_18d resnetv2_34 resnetv2_34d resnetv2_50 resnetv2_50d resnetv2_50t

@@ -32,6 +32,8 @@ from keras_resblocks_plugin.saving._preset_files import (
 )
 from keras_resblocks_plugin.saving._preset_folder import PresetFolder
 
+# The sizes of a network that timm saved without its arguments.
+_SHOWN_BY_WEIGHTS = ("stackwise_num_filters", "stackwise_num_blocks", "image_shape")
 _FIRST_KERNEL = "stem0_conv/kernel"
 
 
@@ -69,6 +71,9 @@ class TimmPreset(PresetFolder):
         if self._timm_config:
             self._arguments = _timm_config.backbone_arguments(self._timm_config)
             self.layout = _timm_config.layout(self._timm_config)
+            if file is not None:
+                shown, _ = read_architecture(self._tensors, source)
+                self._arguments |= {name: shown[name] for name in _SHOWN_BY_WEIGHTS}
         else:
             self._arguments, self.layout = read_architecture(self._tensors, source)
         if channels is not None:

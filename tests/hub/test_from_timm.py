@@ -179,6 +179,7 @@ def test_only_the_config_in_the_cache_is_not_enough(hub, repository):
 
 
 def test_weights_that_do_not_fit_the_config_are_listed(hub, repository):
-    change_config(repository, model_args={"layers": [2, 1, 1, 2], "channels": [8, 16, 8, 16]})
-    with pytest.raises(ValueError, match=r"nothing was converted.*Missing: layer4\.1\.bn1\.bias"):
+    change_config(repository, architecture="seresnet18")
+    missing = r"nothing was converted.*Missing: layer1\.0\.se\.fc1\.bias"
+    with pytest.raises(ValueError, match=missing):
         krp.ResBlockBackbone.from_preset(HANDLE)
