@@ -53,7 +53,8 @@ class ResidualBlock(ShortcutBranch):
             `strides`-th pixel and pads the channels with zeros, half before and
             half after (option A of [He et al., 2015](https://arxiv.org/abs/1512.03385)).
             `"avg_pool"` averages before projecting (ResNet-D of
-            [He et al., 2018](https://arxiv.org/abs/1812.01187)). Defaults to `"auto"`.
+            [He et al., 2018](https://arxiv.org/abs/1812.01187)); `"auto_avg_pool"` does so
+            only where shapes do not match. Defaults to `"auto"`.
         normalization: `"batch"`, `"group"` ([Wu and He, 2018](https://arxiv.org/abs/1803.08494))
             or `None`. The convolutions have biases exactly when it is `None`. Momentum, epsilon
             and the number of groups are the class attributes `norm_momentum = 0.9`,

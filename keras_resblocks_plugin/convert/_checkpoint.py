@@ -1,67 +1,17 @@
 """Weights files of PyTorch models: safetensors, and checkpoints if PyTorch is installed."""
 
 import pickle
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from keras_resblocks_plugin._hub_client import Handle, fetch
 from keras_resblocks_plugin._utils._safetensors import DTYPES, read_header
 from keras_resblocks_plugin.convert._transfer import LoadedTensor, Tensor
 
 SAFETENSORS_FILE = "model.safetensors"
-# In timm's order of preference.
-_WEIGHTS_FILES = (SAFETENSORS_FILE, "pytorch_model.bin")
 CONFIG_FILE = "config.json"
-# A name with one of these suffixes is a file and not a repository without `hf://`.
-_SUFFIXES = {".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".tar"}
-
-
-def find_checkpoint(source: str | Path) -> Path:
-    """Returns the weights file of a Hub handle, a folder or a file.
-
-    Only the weights and `config.json` of a repository are downloaded.
-
-    Raises:
-        ValueError: If there is no such folder or file, or if it has no weights.
-        HubError: If it cannot be downloaded.
-    """
-    path = Path(source).expanduser()
-    if not path.exists():
-        is_handle = str(source).startswith("hf://")
-        is_name = re.fullmatch(r"[\w.-]+/[\w.-]+(@\S+)?", str(source))
-        if not is_handle and (not is_name or path.suffix in _SUFFIXES):
-            raise ValueError(
-                "`source` must be a Hub handle such as `hf://timm/resnet18.a1_in1k`, an existing "
-                "folder that timm saved, or an existing weights file. "
-                f"Received: source={str(source)!r}"
-            )
-        return _download(Handle.parse(str(source) if is_handle else f"hf://{source}"))
-    if not path.is_dir():
-        return path
-    for name in _WEIGHTS_FILES:
-        if (path / name).is_file():
-            return path / name
-    raise _no_weights(source)
-
-
-def _download(handle: Handle) -> Path:
-    # Only the first that exists: many repositories have the same weights in both formats.
-    for name in _WEIGHTS_FILES:
-        file = fetch(handle, files=[CONFIG_FILE, name]).folder / name
-        if file.is_file():
-            return file
-    raise _no_weights(handle)
-
-
-def _no_weights(source: object) -> ValueError:
-    return ValueError(
-        f"`source` must contain {' or '.join(_WEIGHTS_FILES)}, as timm saves them. "
-        f"Received: source={str(source)!r}"
-    )
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:
