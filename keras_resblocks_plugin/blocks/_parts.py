@@ -19,17 +19,30 @@ class BlockParts(Freezable, keras.layers.Layer):
     norm_momentum: float = 0.9
     norm_epsilon: float = 1e-5
     norm_groups: int = 32
+    # Whether convolutions that no norm follows have a bias although the block normalizes.
+    biased_without_norm: bool = False
 
     def conv(
-        self, filters: int, kernel_size: int, strides: int = 1, *, name: str, groups: int = 1
+        self,
+        filters: int,
+        kernel_size: int,
+        strides: int = 1,
+        *,
+        name: str,
+        groups: int = 1,
+        normalized: bool = True,
     ) -> SymmetricConv2D:
-        """Creates a convolution, with a bias where the block has no normalization."""
+        """Creates a convolution, with a bias where the block has no normalization.
+
+        `normalized` is whether a norm follows, for the blocks with `biased_without_norm`.
+        """
+        biased = self.biased_without_norm and not normalized
         return self.conv_class(
             filters,
             kernel_size,
             strides,
             groups=groups,
-            use_bias=self.normalization is None,
+            use_bias=biased or self.normalization is None,
             data_format=self.data_format,
             dtype=self.dtype_policy,
             name=name,

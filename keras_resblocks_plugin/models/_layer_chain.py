@@ -78,8 +78,12 @@ class LayerChain:
             yield keras.layers.Activation("relu", dtype=self.dtype, name=f"{name}_relu"), 1
 
         for i, (filters, kernel_size, strides) in enumerate(self.input_convs):
-            yield template.conv(filters, kernel_size, strides, name=f"stem{i}_conv"), strides
-            if not (preactivates and i == len(self.input_convs) - 1):
+            normalized = not (preactivates and i == len(self.input_convs) - 1)
+            conv = template.conv(
+                filters, kernel_size, strides, normalized=normalized, name=f"stem{i}_conv"
+            )
+            yield conv, strides
+            if normalized:
                 yield from norm_relu(f"stem{i}")
         if self.input_pooling == "max":
             yield SymmetricMaxPooling2D(self.data_format, dtype=self.dtype, name="stem_pool"), 2

@@ -27,12 +27,14 @@ class BlockContract:
     """Tests of a block: `class TestMyBlock(BlockContract): block_cls = MyBlock`.
 
     `kwargs` are arguments for every block that is created. `starts_as_shortcut` is `False` for a
-    block that refuses `zero_init_residual`.
+    block that refuses `zero_init_residual`. `biased` are the convolutions that have biases although
+    the block normalizes.
     """
 
     block_cls: type
     kwargs: dict = {}
     starts_as_shortcut = True
+    biased: frozenset = frozenset()
 
     @pytest.fixture(autouse=True)
     def one_group(self, monkeypatch):
@@ -139,7 +141,7 @@ class BlockContract:
         paths = [path for path in paths if not path.startswith("attention/")]
         convs = {path.split("/")[0] for path in paths if "conv" in path}
         biased = {path.split("/")[0] for path in paths if "conv" in path and "bias" in path}
-        assert biased == (convs if normalization is None else set())
+        assert biased == (convs if normalization is None else convs & self.biased)
         assert any("gamma" in path for path in paths) == (normalization is not None)
         assert any("moving" in path for path in paths) == (normalization == "batch")
         assert ("shortcut_conv" in convs) == (shortcut != "pad")

@@ -49,6 +49,15 @@ class TestPreActivationBottleneck(BlockContract):
     block_cls = blocks.PreActivationBottleneckResidualBlock
 
 
+class TestBottleneckV1(BlockContract):
+    block_cls = blocks.BottleneckV1ResidualBlock
+
+
+class TestKerasPreActivationBottleneck(BlockContract):
+    block_cls = blocks.KerasPreActivationBottleneckResidualBlock
+    biased = frozenset({"conv3", "shortcut_conv"})
+
+
 @pytest.mark.parametrize("block_cls", blocks.BLOCK_TYPES.values())
 def test_blocks_are_siblings(block_cls):
     others = set(blocks.BLOCK_TYPES.values()) - {block_cls}
