@@ -15,6 +15,9 @@ from keras_resblocks_plugin.models._image_classifier_preprocessor import (
     ResBlockImageClassifierPreprocessor,
 )
 
+# The sizes of a network that timm saved without its arguments.
+_SHOWN_BY_WEIGHTS = ("stackwise_num_filters", "stackwise_num_blocks", "image_shape")
+
 
 def from_timm(
     source: str | Path,
@@ -25,11 +28,12 @@ def from_timm(
 ) -> ResBlockBackbone | ResBlockImageClassifier:
     """Converts a ResNet's weights, as timm or torchvision saves them, to a classifier.
 
-    Supported are timm's `resnet18`, `34`, `50`, `101`, `152`, `resnet50d` and `resnetv2_50`,
-    torchvision's networks of the same layout, and ResNet-20 to 110 for CIFAR with padded
-    shortcuts (option A), whose weights are named as in `akamaster/pytorch_resnet_cifar10`. The
-    preprocessing and the class names are read from `config.json`. Without one, the usual
-    normalization of ImageNet is assumed.
+    Supported are timm's ResNets (also deep-stemmed, wide, anti-aliased, with squeeze and
+    excitation or efficient channel attention, ResNeXt and ResNet-RS), pre-activation ResNets,
+    BiT, RegNetX and RegNetY, torchvision's networks of the same layout, and ResNet-20 to 110 for
+    CIFAR with padded shortcuts (option A), whose weights are named as in
+    `akamaster/pytorch_resnet_cifar10`. The preprocessing and the class names are read from
+    `config.json`. Without one, the usual normalization of ImageNet is assumed.
 
     Args:
         source: string or path. A Hub handle (`"hf://timm/resnet18.a1_in1k"`, optionally with
@@ -76,6 +80,11 @@ def _read(
     config = _timm_config.read_config(file.parent / CONFIG_FILE)
     tensors = read_tensors(file)
     architecture, layout = read_architecture(tensors, source)
+    if config:
+        # What the weights do not show, such as strides and anti-aliasing, is the network's.
+        sizes = {name: architecture[name] for name in _SHOWN_BY_WEIGHTS}
+        architecture = _timm_config.backbone_arguments(config) | sizes
+        layout = _timm_config.layout(config)
     backbone = ResBlockBackbone(**architecture)
     head = f"{layout.layers['predictions']}.weight"
     if head not in tensors:

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_resblocks_plugin._utils._arguments import arguments_of, check_arguments
+from keras_resblocks_plugin._utils._arguments import arguments_of, check_arguments, plain
 from keras_resblocks_plugin._utils._config_schema import (
     BOOLEAN,
     DATA_FORMAT,
@@ -241,7 +241,7 @@ class ResBlockBackbone(PresetBackbone):
             input_conv_kernel_sizes=list(self.input_conv_kernel_sizes),
             input_conv_strides=list(self.input_conv_strides),
             input_pooling=self.input_pooling,
-            block_kwargs=dict(self.block_kwargs),
+            block_kwargs=plain(self.block_kwargs),
             freeze_batch_norm=self.freeze_batch_norm,
             image_shape=tuple(self.image_shape),
             data_format=self.data_format,

@@ -34,6 +34,11 @@ class BlockContract:
     kwargs: dict = {}
     starts_as_shortcut = True
 
+    @pytest.fixture(autouse=True)
+    def one_group(self, monkeypatch):
+        """Group norm takes any number of channels."""
+        monkeypatch.setattr(self.block_cls, "norm_groups", 1)
+
     def new(self, **kwargs):
         return self.block_cls(FILTERS, **{**self.kwargs, **kwargs})
 
@@ -121,7 +126,7 @@ class BlockContract:
             )
 
     # === y = output_activation(shortcut(x) + drop_path(residual(x))) ===
-    @pytest.mark.parametrize("normalization", [None, "batch"])
+    @pytest.mark.parametrize("normalization", [None, "batch", "group"])
     @pytest.mark.parametrize("shortcut", SHORTCUTS)
     def test_equation_and_biases(self, shortcut, normalization):
         x = images(2, 7, 6, 3)
@@ -131,10 +136,12 @@ class BlockContract:
         np.testing.assert_allclose(to_numpy(block(x)), expected, **TOLERANCE)
 
         paths = [weight.path.split("/", 1)[1] for weight in block.weights]
+        paths = [path for path in paths if not path.startswith("attention/")]
         convs = {path.split("/")[0] for path in paths if "conv" in path}
         biased = {path.split("/")[0] for path in paths if "conv" in path and "bias" in path}
         assert biased == (convs if normalization is None else set())
-        assert any("gamma" in path for path in paths) == (normalization == "batch")
+        assert any("gamma" in path for path in paths) == (normalization is not None)
+        assert any("moving" in path for path in paths) == (normalization == "batch")
         assert ("shortcut_conv" in convs) == (shortcut != "pad")
 
     def test_matching_shapes_make_the_shortcut_the_identity(self):
