@@ -6,6 +6,7 @@ import keras
 
 from keras_resblocks_plugin.blocks._basic import BasicResidualBlock
 from keras_resblocks_plugin.blocks._batch_norm import BatchNormResidualBlock
+from keras_resblocks_plugin.blocks._bit import BiTResidualBlock
 from keras_resblocks_plugin.blocks._bottleneck import BottleneckResidualBlock
 from keras_resblocks_plugin.blocks._bottleneck_v1 import BottleneckV1ResidualBlock
 from keras_resblocks_plugin.blocks._expanded import ExpandedResidualBlock
@@ -19,6 +20,7 @@ from keras_resblocks_plugin.blocks._pre_activation_bottleneck import (
 from keras_resblocks_plugin.blocks._pre_activation_bottleneck_keras import (
     KerasPreActivationBottleneckResidualBlock,
 )
+from keras_resblocks_plugin.blocks._regnet import RegNetResidualBlock
 from keras_resblocks_plugin.blocks._residual_block import ResidualBlock
 
 BLOCK_TYPES = MappingProxyType(
@@ -34,6 +36,8 @@ BLOCK_TYPES = MappingProxyType(
         "bottleneck_v1": BottleneckV1ResidualBlock,
         "preact_bottleneck_keras": KerasPreActivationBottleneckResidualBlock,
         "mlperf_tiny": MLPerfTinyResidualBlock,
+        "regnet": RegNetResidualBlock,
+        "bit": BiTResidualBlock,
     }
 )
 """The blocks of this package by their `block_type`."""
