@@ -64,8 +64,8 @@ def find_architecture(model: ResBlockBackbone | ResBlockImageClassifier) -> Timm
         reasons.append("`activation` of the head must be None, since timm's heads return logits")
     if reasons:
         raise ValueError(
-            f"`model` must be a network of timm: {KNOWN_NAMES}; all but the last two may have "
-            f"other depths and widths. {'. '.join(reasons)}. "
+            f"`model` must be a network of timm: {KNOWN_NAMES}, most of which may have other "
+            f"depths and widths. {'. '.join(reasons)}. "
             f"Received: block_type={backbone.block_type!r}, block_kwargs={backbone.block_kwargs}"
         )
     _, architecture = best

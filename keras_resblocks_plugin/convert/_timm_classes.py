@@ -1,10 +1,11 @@
 """timm's classes of residual networks: their arguments as those of a `ResBlockBackbone`."""
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from keras_resblocks_plugin._utils._registration import PACKAGE
+from keras_resblocks_plugin.blocks._attention import serialize_attention
 from keras_resblocks_plugin.convert import _layouts
 from keras_resblocks_plugin.convert._layouts import (
     Layout,
@@ -12,6 +13,7 @@ from keras_resblocks_plugin.convert._layouts import (
     resnet_v2_layout,
 )
 from keras_resblocks_plugin.convert._regnet import regnet_stages
+from keras_resblocks_plugin.layers import SqueezeExcitation
 
 # The strides of the stacks. Those of RegNet are all 2.
 _STRIDES = (1, 2, 2, 2)
@@ -50,14 +52,15 @@ def _resnet(
 ) -> dict[str, Any]:
     basic = block == "basic"
     stem = _stem(stem_type, 2 * stem_width if "deep" in stem_type else 64)
+    changes = stem[-1][0] != channels[0] * (1 if basic else 4)
     if replace_stem_pool:
         stem.append((stem[-1][0], 3, 2))
         pooling = None
     else:
         pooling = {None: "max", "avg": "average", "blur": "max_blur"}[aa_layer]
     block_kwargs = {
-        # A basic block of the first stack changes no shape, and timm leaves its shortcut alone.
-        "shortcut": ("auto_avg_pool" if basic else "avg_pool") if avg_down else None,
+        # Where the first stack changes no shape, timm leaves its shortcut alone.
+        "shortcut": ("avg_pool" if changes else "auto_avg_pool") if avg_down else None,
         "groups": None if cardinality == 1 else cardinality,
         "base_width": None if base_width == 64 else base_width,
         "normalization": "group" if norm_layer == "groupnorm" else None,
@@ -169,13 +172,8 @@ def _stem(stem_type: str, filters: int) -> list[tuple[int, int, int]]:
 
 
 def squeeze_excitation(ratio: float) -> dict[str, Any]:
-    """Returns the config of squeeze and excitation to this part of the channels."""
-    return {
-        "module": "keras_resblocks_plugin.layers",
-        "class_name": "SqueezeExcitation",
-        "config": {"ratio": ratio},
-        "registered_name": f"{PACKAGE}>SqueezeExcitation",
-    }
+    """Returns a block's `attention`: squeeze and excitation with a ratio of its own."""
+    return serialize_attention(SqueezeExcitation(ratio, data_format="channels_last"))
 
 
 # timm's arguments of sizes and stems that configs may change.
@@ -201,6 +199,12 @@ RESNET_V2 = TimmClass(
     _resnet_v2,
     lambda arguments: resnet_v2_layout(num_input_convs=len(arguments["input_conv_filters"])),
     (*_SIZES, "width_factor", "stem_chs", "stem_type", "avg_down"),
+)
+BIT = TimmClass(
+    functools.partial(_resnet_v2, bit=True),
+    RESNET_V2.layout,
+    # timm refuses those that tell BiT's networks apart.
+    ("channels", "in_chans", "stem_chs", "avg_down"),
 )
 REGNET = TimmClass(
     _regnet,

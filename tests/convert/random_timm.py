@@ -13,12 +13,13 @@ SIZES = (65, 96)
 _MOST_IN_FLOAT64 = 700e6
 
 
-def compare(name: str, folder: Path) -> dict[str, Any]:
+def compare(name: str, folder: Path, **arguments: Any) -> dict[str, Any]:
     """Converts a network with random weights from timm and back.
 
     Args:
         name: timm's name of the network.
         folder: An empty folder for both files.
+        **arguments: timm's arguments that differ from those of the name.
 
     Returns:
         The number of parameters, the largest difference of the logits, that between timm's own in
@@ -28,7 +29,7 @@ def compare(name: str, folder: Path) -> dict[str, Any]:
 
     import keras_resblocks_plugin as krp
 
-    model = timm.create_model(name).eval()
+    model = timm.create_model(name, **arguments).eval()
     randomize(model, seed=0)
     parameters = sum(weight.numel() for weight in model.parameters())
     images = [
@@ -36,7 +37,7 @@ def compare(name: str, folder: Path) -> dict[str, Any]:
         for size in SIZES
     ]
     expected = _logits(model, images)
-    timm.models.save_for_hf(model, folder / "theirs", safe_serialization=True)
+    timm.models.save_for_hf(model, folder / "theirs", model_args=arguments, safe_serialization=True)
     precise = expected
     if parameters <= _MOST_IN_FLOAT64:
         precise = _logits(model.double(), [x.astype("float64") for x in images])
