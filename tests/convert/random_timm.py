@@ -1,6 +1,5 @@
 """Networks of timm with random weights, compared with their conversions and with the way back."""
 
-import gc
 import json
 from pathlib import Path
 from typing import Any
@@ -42,13 +41,11 @@ def compare(name: str, folder: Path, **arguments: Any) -> dict[str, Any]:
     if parameters <= _MOST_IN_FLOAT64:
         precise = _logits(model.double(), [x.astype("float64") for x in images])
     del model
-    gc.collect()
     classifier = krp.convert.from_timm(folder / "theirs")
     axes = (0, 2, 3, 1) if classifier.backbone.data_format == "channels_last" else (0, 1, 2, 3)
     ours = [_to_numpy(classifier(x.transpose(axes))) for x in images]
     krp.convert.to_timm(classifier, folder / "ours")
     del classifier
-    gc.collect()
     back = _load_back(folder)
     return {
         "parameters": parameters,

@@ -1,11 +1,16 @@
 """Every family of timm's networks: one small random member, and some in their real size."""
 
+from typing import NamedTuple
+
 import pytest
 
+from keras_resblocks_plugin.convert._architecture import read_architecture
+from keras_resblocks_plugin.convert._timm_config import backbone_arguments, layout
 from tests.convert.random_timm import compare
 from tests.convert.timm_import import import_timm
 
-import_timm()
+timm = import_timm()
+torch = pytest.importorskip("torch")
 
 NARROW = {"layers": (2, 1, 1, 1), "channels": (8, 16, 8, 16)}
 # The first stack of basic blocks changes no shape: its shortcut is the identity.
@@ -58,3 +63,20 @@ def test_a_small_member_from_timm_and_back(name, tmp_path):
 )
 def test_a_network_in_its_real_size_from_timm_and_back(name, tmp_path):
     assert_equal(name, tmp_path)
+
+
+class Shape(NamedTuple):
+    """A tensor without values."""
+
+    shape: tuple[int, ...]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in SMALL if "aa" not in name and "blur" not in name]
+)
+def test_the_shapes_of_weights_show_what_the_name_does(name):
+    with torch.device("meta"):
+        model = timm.create_model(name)
+    tensors = {key: Shape(tuple(tensor.shape)) for key, tensor in model.state_dict().items()}
+    config = {"architecture": name}
+    assert read_architecture(tensors, name) == (backbone_arguments(config), layout(config))
