@@ -7,6 +7,7 @@ architectures are kept in the results, so that an interrupted count continues.
 
 import argparse
 import fnmatch
+import gc
 import sys
 import tempfile
 from pathlib import Path
@@ -56,15 +57,16 @@ def main(args: argparse.Namespace) -> None:
         content = {"versions": _timm_page.versions(), "architectures": architectures}
         _jsonfile.write_json(args.results, content)
 
-    for name in sorted(tags, key=lambda name: name in LARGE):
-        result = architectures[name]
+    for name, result in architectures.items():
         result["tags"] = tags[name]
+        result.pop("refused", None)
         try:
             backbone_arguments({"architecture": name})
         except ValueError as error:
             architectures[name] = {"tags": tags[name], "refused": str(error)}
-            continue
-        result.pop("refused", None)
+    known = [name for name, result in architectures.items() if "refused" not in result]
+    for name in sorted(known, key=lambda name: name in LARGE):
+        result = architectures[name]
         done = "difference" in result and not args.again
         left_out = name in LARGE and not args.large
         if done or left_out or not fnmatch.fnmatch(name, args.only):
@@ -76,6 +78,8 @@ def main(args: argparse.Namespace) -> None:
             except Exception as error:
                 # The others are compared all the same, and the page says what failed.
                 result["error"] = f"{type(error).__name__}: {error}"
+        # Models of Keras have cycles, and some of timm's are gigabytes.
+        gc.collect()
         print(_timm_page.line(name, result), flush=True)
         save()
     save()

@@ -26,6 +26,7 @@ NOT_RUN = {
     "python scripts/study/choose_learning_rate.py": "tests/scripts runs it in small",
     "python scripts/study/study.py": "hours; tests/scripts runs it in small",
     "python scripts/study/compare_finetuning.py": "an hour; tests/scripts runs it in small",
+    "python scripts/study/count_timm.py": "half an hour; tests/scripts runs it in small",
     "python scripts/docs/report.py": "measures latency; tests/scripts runs it in small",
     "python scripts/benchmark/benchmark.py": "an hour; tests/scripts runs it in small",
     "git": "makes a release",
