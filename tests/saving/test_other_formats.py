@@ -39,7 +39,7 @@ def test_a_file(tmp_path, name, function):
 def test_a_preset_of_keras_hub(tmp_path):
     refused("resnet_50_imagenet", "a preset of KerasHub", "krp.convert.from_keras_hub()")
     resnet = keras_hub.models.ResNetBackbone(
-        input_conv_filters=[4],
+        input_conv_filters=[64],
         input_conv_kernel_sizes=[3],
         stackwise_num_filters=[64],
         stackwise_num_blocks=[1],
