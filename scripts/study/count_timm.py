@@ -7,6 +7,7 @@ architectures are kept in the results, so that an interrupted count continues.
 
 import argparse
 import fnmatch
+import gc
 import sys
 import tempfile
 from pathlib import Path
@@ -76,6 +77,8 @@ def main(args: argparse.Namespace) -> None:
             except Exception as error:
                 # The others are compared all the same, and the page says what failed.
                 result["error"] = f"{type(error).__name__}: {error}"
+        # Models of Keras have cycles, and some of timm's are gigabytes.
+        gc.collect()
         print(_timm_page.line(name, result), flush=True)
         save()
     save()
