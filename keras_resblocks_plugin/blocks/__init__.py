@@ -6,6 +6,7 @@ from keras_resblocks_plugin.blocks._block_type import BLOCK_TYPES, resolve_block
 from keras_resblocks_plugin.blocks._bottleneck import BottleneckResidualBlock
 from keras_resblocks_plugin.blocks._expanded import ExpandedResidualBlock
 from keras_resblocks_plugin.blocks._identity import IdentityResidualBlock
+from keras_resblocks_plugin.blocks._mlperf_tiny import MLPerfTinyResidualBlock
 from keras_resblocks_plugin.blocks._post_activation import PostActivationResidualBlock
 from keras_resblocks_plugin.blocks._pre_activation import PreActivationResidualBlock
 from keras_resblocks_plugin.blocks._pre_activation_bottleneck import (
@@ -20,6 +21,7 @@ __all__ = [
     "BottleneckResidualBlock",
     "ExpandedResidualBlock",
     "IdentityResidualBlock",
+    "MLPerfTinyResidualBlock",
     "PostActivationResidualBlock",
     "PreActivationBottleneckResidualBlock",
     "PreActivationResidualBlock",

@@ -9,6 +9,7 @@ from keras_resblocks_plugin.blocks._batch_norm import BatchNormResidualBlock
 from keras_resblocks_plugin.blocks._bottleneck import BottleneckResidualBlock
 from keras_resblocks_plugin.blocks._expanded import ExpandedResidualBlock
 from keras_resblocks_plugin.blocks._identity import IdentityResidualBlock
+from keras_resblocks_plugin.blocks._mlperf_tiny import MLPerfTinyResidualBlock
 from keras_resblocks_plugin.blocks._post_activation import PostActivationResidualBlock
 from keras_resblocks_plugin.blocks._pre_activation import PreActivationResidualBlock
 from keras_resblocks_plugin.blocks._pre_activation_bottleneck import (
@@ -26,6 +27,7 @@ BLOCK_TYPES = MappingProxyType(
         "preact": PreActivationResidualBlock,
         "bottleneck": BottleneckResidualBlock,
         "preact_bottleneck": PreActivationBottleneckResidualBlock,
+        "mlperf_tiny": MLPerfTinyResidualBlock,
     }
 )
 """The blocks of this package by their `block_type`."""

@@ -6,6 +6,7 @@ from typing import Any
 from keras_resblocks_plugin.convert._cifar import cifar_family
 from keras_resblocks_plugin.convert._family import Family, conv_shape
 from keras_resblocks_plugin.convert._layouts import REGNET, Layout, resnet_layout, resnet_v2_layout
+from keras_resblocks_plugin.convert._torchvision import refuse_regnet
 from keras_resblocks_plugin.convert._transfer import Tensor
 
 
@@ -32,6 +33,10 @@ def _find_family(tensors: Mapping[str, Tensor], source: str) -> Family:
         return _resnet_v2_family(tensors)
     if "conv1.0.weight" in tensors:
         return _deep_family(tensors)
+    if "conv_1_3x3.weight" in tensors:
+        return cifar_family(tensors)
+    if any(name.startswith("trunk_output.block1.") for name in tensors):
+        refuse_regnet(source)
     # A 3×3 kernel in the stem belongs to a network for images of 32×32 pixels.
     if conv_shape(tensors, "conv1.weight", source)[2] == 3:
         return cifar_family(tensors)

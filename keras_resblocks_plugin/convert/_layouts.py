@@ -127,6 +127,16 @@ CIFAR = RESNET._replace(
 )
 """ResNet-20 to 110 for CIFAR. Padded shortcuts have no weights."""
 
+CIFAR_STAGES = Layout(
+    layers={"stem0_conv": "conv_1_3x3", "stem0_norm": "bn_1", "predictions": "classifier"},
+    block="stage_{stage}.{block}.",
+    inside={f"conv{i}": f"conv_{letter}" for i, letter in enumerate("abc", start=1)}
+    | {f"norm{i}": f"bn_{letter}" for i, letter in enumerate("abc", start=1)}
+    | {"shortcut_conv": "downsample.conv", "shortcut_norm": "downsample.bn"},
+    **_TORCH,
+)
+"""The same networks with the names of `D-X-Y/ResNeXt-DenseNet`."""
+
 
 def keras_hub_layout(num_input_convs: int, pre_activation: bool) -> Layout:
     """Returns the layout of a `keras_hub.models.ResNetBackbone` and of a classifier on it."""
