@@ -94,6 +94,7 @@ def _candidate(
         expected = network.backbone(**arguments)
     except ValueError as error:
         reasons.append(str(error).split(". Received")[0])
+        expected |= {size: given[size] for size in _SIZES}
     layout = network.timm_class.layout(expected)
     return TimmArchitecture(name, arguments, layout), reasons + list(_differences(given, expected))
 
@@ -111,10 +112,12 @@ def _differences(given: Mapping[str, Any], expected: Mapping[str, Any]) -> Itera
     for name in sorted(ours | theirs):
         if ours.get(name) != theirs.get(name):
             yield f"`{name}` must be {theirs.get(name)!r} in the blocks, not {ours.get(name)!r}"
+    if given["stackwise_num_strides"] != expected["stackwise_num_strides"]:
+        return
     ours, theirs = _shortcuts(given), _shortcuts(expected)
     if ours != theirs:
         yield (
-            "Shortcuts must be projected where timm's are: in the first blocks of the stacks, "
+            "`shortcut` must give the first blocks of the stacks timm's shortcuts: "
             f"{', '.join(theirs)}, not {', '.join(ours)}"
         )
 

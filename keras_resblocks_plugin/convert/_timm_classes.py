@@ -13,6 +13,9 @@ from keras_resblocks_plugin.convert._layouts import (
 )
 from keras_resblocks_plugin.convert._regnet import regnet_stages
 
+# The strides of the stacks. Those of RegNet are all 2.
+_STRIDES = (1, 2, 2, 2)
+
 
 class TimmClass(NamedTuple):
     """A class of timm.
@@ -61,10 +64,9 @@ def _resnet(
         "antialias": {None: None, "avg": "average", "blur": "blur"}[aa_layer],
         "attention": squeeze_excitation(rd_ratio) if rd_ratio else attn_layer,
     }
-    strides = [1] + [2] * (len(layers) - 1)
     return _backbone(
         "bn" if basic else "bottleneck",
-        (channels, layers, strides),
+        (channels, layers, _STRIDES),
         stem,
         pooling,
         block_kwargs,
@@ -99,7 +101,7 @@ def _resnet_v2(
         )
     return _backbone(
         block_type,
-        ([width // expansion for width in widths], layers, [1] + [2] * (len(layers) - 1)),
+        ([width // expansion for width in widths], layers, _STRIDES),
         _stem(stem_type, stem_chs * width_factor),
         "max_zero_padded" if bit else "max",
         block_kwargs,
@@ -122,7 +124,7 @@ def _regnet(
         raise ValueError(f"`se_ratio` must be 0 or 0.25. Received: se_ratio={se_ratio}")
     widths, layers = regnet_stages(depth, w0, wa, wm, group_size, group_min_ratio)
     block_kwargs = {"group_width": group_size, "attention": "se" if se_ratio else None}
-    stacks = (widths, layers, [2] * len(layers))
+    stacks = (widths, layers, [2] * len(widths))
     return _backbone("regnet", stacks, [(stem_width, 3, 2)], None, block_kwargs, in_chans)
 
 
@@ -135,6 +137,11 @@ def _backbone(
     in_chans: int,
 ) -> dict[str, Any]:
     filters, blocks, strides = map(list, stacks)
+    if not len(filters) == len(blocks) == len(strides):
+        raise ValueError(
+            f"`layers` and `channels` must have {len(strides)} entries each. "
+            f"Received: layers={blocks}, channels={filters}"
+        )
     stem_filters, kernel_sizes, stem_strides = map(list, zip(*stem, strict=True))
     return {
         "block_type": block_type,

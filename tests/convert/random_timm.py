@@ -1,4 +1,4 @@
-"""A network of timm with random weights, compared with its conversion and with its way back."""
+"""Networks of timm with random weights, compared with their conversions and with the way back."""
 
 import gc
 import json
@@ -11,26 +11,6 @@ import numpy as np
 SIZES = (65, 96)
 # Networks with more parameters are not compared with themselves in float64.
 _MOST_IN_FLOAT64 = 700e6
-
-
-def import_timm() -> Any:
-    """Imports timm, beside a CPU build of PyTorch, too.
-
-    The wheels of torchvision, which timm imports, are built for PyTorch with CUDA. Beside a CPU
-    build their operators are not found, and the import fails. No ResNet uses them.
-    """
-    import torch
-
-    try:
-        import timm
-    except RuntimeError:
-        library = torch.library.Library("torchvision", "DEF")
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        import timm
-
-        timm.torchvision_operators = library
-    return timm
 
 
 def compare(name: str, folder: Path) -> dict[str, Any]:
