@@ -130,14 +130,9 @@ CIFAR = RESNET._replace(
 CIFAR_STAGES = Layout(
     layers={"stem0_conv": "conv_1_3x3", "stem0_norm": "bn_1", "predictions": "classifier"},
     block="stage_{stage}.{block}.",
-    inside={
-        "conv1": "conv_a",
-        "norm1": "bn_a",
-        "conv2": "conv_b",
-        "norm2": "bn_b",
-        "shortcut_conv": "downsample.conv",
-        "shortcut_norm": "downsample.bn",
-    },
+    inside={f"conv{i}": f"conv_{letter}" for i, letter in enumerate("abc", start=1)}
+    | {f"norm{i}": f"bn_{letter}" for i, letter in enumerate("abc", start=1)}
+    | {"shortcut_conv": "downsample.conv", "shortcut_norm": "downsample.bn"},
     **_TORCH,
 )
 """The same networks with the names of `D-X-Y/ResNeXt-DenseNet`."""

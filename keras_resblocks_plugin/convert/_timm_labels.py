@@ -20,7 +20,9 @@ def num_classes(config: dict[str, Any]) -> int | None:
     return found if type(found) is int and found > 0 else None
 
 
-def class_names(config: dict[str, Any], source: str, num_classes: int) -> Sequence[str] | None:
+def class_names(
+    config: dict[str, Any], source: str, num_classes: int, is_of_imagenet: bool = False
+) -> Sequence[str] | None:
     """Returns the names of the classes in the order of the labels.
 
     They are the config's, or ImageNet-1k's if the tag of the weights says so.
@@ -29,13 +31,15 @@ def class_names(config: dict[str, Any], source: str, num_classes: int) -> Sequen
         config: The content of `config.json`; empty without one.
         source: The handle or path, whose name may end in the tag.
         num_classes: The number of classes.
+        is_of_imagenet: Whether the weights are known to be ImageNet-1k's.
     """
     names = _timm_config.class_names(config, num_classes)
     if names or num_classes != _IMAGENET_CLASSES:
         return names
     found = _timm_config.preprocessing(config)
     places = (found.get("tag"), config.get("architecture"), found.get("hf_hub_id"), source)
-    return imagenet_class_names() if any(map(_is_of_imagenet, places)) else None
+    is_of_imagenet = is_of_imagenet or any(map(_is_of_imagenet, places))
+    return imagenet_class_names() if is_of_imagenet else None
 
 
 def _is_of_imagenet(text: Any) -> bool:

@@ -10,6 +10,7 @@ import keras
 
 from keras_resblocks_plugin.convert import _timm_config
 from keras_resblocks_plugin.convert._architecture import read_architecture
+from keras_resblocks_plugin.convert._bare_weights import BareOptions, read_bare_weights
 from keras_resblocks_plugin.convert._checkpoint import CONFIG_FILE, read_tensors
 from keras_resblocks_plugin.convert._input_channels import adapt_kernel, adapt_statistics
 from keras_resblocks_plugin.convert._timm_files import choose_weights, find_weights
@@ -49,6 +50,7 @@ class TimmPreset(PresetFolder):
         settings: Entries of timm's `pretrained_cfg` that replace those of the file.
         class_names: The class names, which replace those of the config.
         channels: The number of channels of an image. Defaults to the network's.
+        options: What the user says of weights without a `config.json`.
 
     Raises:
         ValueError: If the network cannot be built, or if it is unknown without the weights.
@@ -62,20 +64,27 @@ class TimmPreset(PresetFolder):
         settings: Mapping[str, Any] | None = None,
         class_names: Sequence[str] | None = None,
         channels: int | None = None,
+        options: BareOptions | None = None,
     ):
         super().__init__(path)
         self.source, self.file = source, file
         self._given, self._class_names = dict(settings or {}), class_names
         self._channels = channels
+        options = options or BareOptions()
         self._timm_config = _timm_config.read_config(self.path / CONFIG_FILE)
+        self._is_of_imagenet = False
         if self._timm_config:
+            options.refuse_with_config(source)
             self._arguments = _timm_config.backbone_arguments(self._timm_config)
             self.layout = _timm_config.layout(self._timm_config)
             if file is not None:
                 shown, _ = read_architecture(self._tensors, source)
                 self._arguments |= {name: shown[name] for name in _SHOWN_BY_WEIGHTS}
         else:
-            self._arguments, self.layout = read_architecture(self._tensors, source)
+            bare = read_bare_weights(self._tensors, file.name, source, options)
+            self._tensors, self._arguments, self.layout = bare[:3]
+            self._given = bare.preprocessing | self._given
+            self._is_of_imagenet = bare.is_of_imagenet
         if channels is not None:
             self._arguments = {**self._arguments, "image_shape": (None, None, channels)}
 
@@ -99,7 +108,7 @@ class TimmPreset(PresetFolder):
             files[CONVERTER_FILE] = preprocessor["config"]["image_converter"]
         if self._num_classes:
             names = self._class_names or class_names(
-                self._timm_config, self.source, self._num_classes
+                self._timm_config, self.source, self._num_classes, self._is_of_imagenet
             )
             head = {
                 "backbone": backbone,

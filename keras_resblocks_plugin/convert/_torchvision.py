@@ -77,7 +77,7 @@ def read_preprocessing(
     if not named and not version:
         warnings.warn(
             f"`{file_name}` does not show how images were prepared for its weights. Assuming "
-            f"torchvision's V1: resized to {size}, cropped to {_CROP}. Pass `weights=\"V1\"` to "
+            f'torchvision\'s V1: resized to {size}, cropped to {_CROP}. Pass `weights="V1"` to '
             f'confirm, or `weights="V2"` for torchvision\'s V2 (resized to {_V2}).',
             stacklevel=2,
         )
@@ -98,7 +98,9 @@ def check_version(weights: str | None) -> str | None:
     version = weights.removeprefix("IMAGENET1K_") if isinstance(weights, str) else weights
     if version in (None, *VERSIONS):
         return version
-    raise ValueError(f'`weights` must be "V1" or "V2", as in torchvision. Received: weights={weights!r}')
+    raise ValueError(
+        f'`weights` must be "V1" or "V2", as in torchvision. Received: weights={weights!r}'
+    )
 
 
 def is_published(file_name: str, weights: str | None) -> bool:
@@ -131,7 +133,7 @@ def refuse_regnet(source: str) -> NoReturn:
         ValueError: Always.
     """
     raise ValueError(
-        f"The weights of `{source}` are those of a RegNet of torchvision, whose layout is not read. "
+        f"The weights of `{source}` are a RegNet's in torchvision's layout, which is not read. "
         "timm publishes the same weights: load `hf://timm/regnety_016.tv2_in1k`, or another "
         "of its tags `regnetx_…tv2_in1k` and `regnety_…tv2_in1k`."
     )
