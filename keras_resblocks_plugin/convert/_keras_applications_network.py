@@ -5,13 +5,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import h5py
 import keras
-import numpy as np
 
+from keras_resblocks_plugin.convert._hdf5_tensors import read_hdf5
 from keras_resblocks_plugin.convert._transfer import LoadedTensor, Tensor
 from keras_resblocks_plugin.lora._merging import merged_weights
-from keras_resblocks_plugin.saving._hdf5 import check_hdf5
 
 EPSILON = 1.001e-5
 # Of the ResNet50 before keras_applications 1.0.8, whose layers have other names.
@@ -70,31 +68,20 @@ class Network(NamedTuple):
     head: Mapping[str, Any] = {"activation": "softmax"}
 
 
-class _StoredTensor(NamedTuple):
-    file: Path
-    name: str
-    shape: tuple[int, ...]
-
-    def read(self) -> np.ndarray:
-        with h5py.File(self.file, "r") as store:
-            return store[self.name][()].astype("float32", copy=False)
-
-
 def read_file(file: Path) -> Network:
     """Reads a weights file of `keras.applications`.
 
     Raises:
         ValueError: If the file is damaged, or if it is no such file.
     """
-    shapes = check_hdf5(file)
-    if any(name.startswith(("model_weights/", "layers/", "_layer_checkpoint")) for name in shapes):
+    stored = read_hdf5(file)
+    if any(name.startswith(("model_weights/", "layers/")) for name in stored):
         raise ValueError(
             "`source` must be a file with the weights alone and the names of their layers, as "
             "keras.applications publishes it. Load this file with Keras (`keras.models.load_model` "
             "for a whole model, `model.load_weights` for a `.weights.h5` file) and pass the model. "
             f"Received: source={str(file)!r}"
         )
-    stored = {name: _StoredTensor(file, name, shape) for name, shape in shapes.items()}
     is_old = any("bn_conv1" in name.split("/") for name in stored)
     return Network(
         _renamed(stored, str(file), heads=_HEADS), epsilon=_OLD_EPSILON if is_old else EPSILON
@@ -169,9 +156,7 @@ def _head_arguments(model: keras.Model, head: keras.layers.Dense) -> dict[str, A
     }
 
 
-def _renamed(
-    tensors: Mapping[str, Tensor], source: str, heads: Iterable[str]
-) -> dict[str, Tensor]:
+def _renamed(tensors: Mapping[str, Tensor], source: str, heads: Iterable[str]) -> dict[str, Tensor]:
     """Returns the tensors by the names of today's layers."""
     renamed = {}
     for path, tensor in tensors.items():
