@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_resblocks_plugin import blocks
-from keras_resblocks_plugin.layers._attention import SqueezeExcitation
+from keras_resblocks_plugin.layers import SqueezeExcitation
 from tests.blocks.test_shortcuts import average_tiles
 from tests.blocks.user_attention import ChannelScale
 from tests.helpers import TOLERANCE, fill, images, to_numpy
