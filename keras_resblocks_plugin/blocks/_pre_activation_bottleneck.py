@@ -1,7 +1,7 @@
 import keras
 
 from keras_resblocks_plugin._utils._registration import PACKAGE
-from keras_resblocks_plugin.blocks._preactivated_bottleneck import PreactivatedBottleneck
+from keras_resblocks_plugin.blocks._preactivated import PreactivatedBottleneck
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
