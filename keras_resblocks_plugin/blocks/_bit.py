@@ -1,7 +1,7 @@
 import keras
 
 from keras_resblocks_plugin._utils._registration import PACKAGE
-from keras_resblocks_plugin.blocks._preactivated_bottleneck import PreactivatedBottleneck
+from keras_resblocks_plugin.blocks._preactivated import PreactivatedBottleneck
 from keras_resblocks_plugin.layers._standardized import StandardizedConv2D
 
 
