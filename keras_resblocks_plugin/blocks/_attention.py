@@ -66,17 +66,16 @@ def create_attention(
     if "data_format" in config:
         config["data_format"] = data_format
     try:
-        layer = cls.from_config(config)
+        return cls.from_config(config)
     except TypeError as error:
         raise ValueError(
-            f"`attention` must be a layer that `from_config()` can create again, with `name` and "
+            "`attention` must be a layer that `from_config()` can create again, with `name` and "
             f"`dtype`. Received: {cls.__name__} ({error})"
         ) from error
-    return layer
 
 
 def _layer_class(serialized: Mapping[str, Any]) -> type[keras.Layer] | None:
-    if not all(key in serialized for key in _KEYS):
+    if not all(key in serialized for key in _KEYS) or not isinstance(serialized["config"], Mapping):
         return None
     cls = keras.saving.get_registered_object(serialized["registered_name"])
     is_layer = isinstance(cls, type) and issubclass(cls, keras.Layer)

@@ -19,6 +19,11 @@ from tests.helpers import images
         ("attention", True, "must be one of None, 'se', 'eca', or a layer"),
         ("attention", ChannelScale, "must be one of None, 'se', 'eca', or a layer"),
         ("attention", {"class_name": "ChannelScale"}, "must be one of None, 'se', 'eca'"),
+        (
+            "attention",
+            {**keras.saving.serialize_keras_object(ChannelScale()), "config": 3},
+            "must be one of None, 'se', 'eca'",
+        ),
         ("normalization", "layer", "must be one of None, 'batch', 'group'"),
         ("antialias", "max", "must be one of None, 'average', 'blur'"),
         ("antialias", True, "must be one of None, 'average', 'blur'"),
