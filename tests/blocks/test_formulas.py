@@ -9,8 +9,8 @@ from keras_resblocks_plugin import blocks
 from tests.helpers import TOLERANCE, fill, images, to_numpy
 
 
-def conv(x, filters, kernel_size=3, use_bias=True):
-    return layers.Conv2D(filters, kernel_size, padding="same", use_bias=use_bias)(x)
+def conv(x, filters, kernel_size=3, **kwargs):
+    return layers.Conv2D(filters, kernel_size, padding="same", **kwargs)(x)
 
 
 def norm(x, momentum=0.9, epsilon=1e-5):
@@ -68,10 +68,27 @@ def mlperf_tiny(x):
     return layers.ReLU()(x + norm(conv(y, 64, use_bias=False), **kwargs))
 
 
+def regnet(x):
+    y = norm_relu(conv(x, 64, 1, use_bias=False))
+    y = norm_relu(conv(y, 64, use_bias=False, groups=8))
+    return layers.ReLU()(x + norm(conv(y, 64, 1, use_bias=False)))
+
+
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(
     "plain",
-    [basic, act, bn, expanded, identity, preact, bottleneck, preact_bottleneck, mlperf_tiny],
+    [
+        basic,
+        act,
+        bn,
+        expanded,
+        identity,
+        preact,
+        bottleneck,
+        preact_bottleneck,
+        regnet,
+        mlperf_tiny,
+    ],
     ids=lambda plain: plain.__name__,
 )
 def test_block_equals_plain_keras_layers(plain, training):
@@ -92,6 +109,7 @@ def test_block_equals_plain_keras_layers(plain, training):
         np.testing.assert_allclose(to_numpy(weight), to_numpy(plain_weight), **TOLERANCE)
 
 
+@pytest.mark.usefixtures("one_group")
 @pytest.mark.parametrize("block_type", blocks.BLOCK_TYPES)
 def test_64_filters_on_an_rgb_image(block_type):
     block = blocks.BLOCK_TYPES[block_type](64)

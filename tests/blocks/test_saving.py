@@ -37,15 +37,16 @@ def test_every_block_reloads_in_a_fresh_process(fresh_process, tmp_path):
         BLOCK_TYPES["bottleneck"],
         {"attention": "eca", "groups": 2, "base_width": 32, "antialias": "blur"},
     )
-    inputs = keras.Input((None, None, 3))
+    # BiT normalizes 32 groups of channels.
+    inputs = keras.Input((None, None, 32))
     outputs = {}
     for name, (block_cls, kwargs) in created.items():
         options = {"strides": 2, "shortcut": "avg_pool", "drop_path_rate": 0.2, **kwargs}
-        x = block_cls(4, **options, name=f"{name}0")(inputs)
-        outputs[name] = block_cls(4, activation="gelu", name=f"{name}1", **kwargs)(x)
+        x = block_cls(32, **options, name=f"{name}0")(inputs)
+        outputs[name] = block_cls(32, activation="gelu", name=f"{name}1", **kwargs)(x)
     model = fill(keras.Model(inputs, outputs))
     model.save(tmp_path / "blocks.keras")
-    x = images(2, 7, 6, 3)
+    x = images(2, 7, 6, 32)
     expected = {name: to_numpy(output) for name, output in model(x).items()}
     np.savez(tmp_path / "outputs.npz", images=x, **expected)
 
