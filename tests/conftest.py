@@ -47,6 +47,14 @@ def seeded():
 
 
 @pytest.fixture
+def one_group(monkeypatch):
+    """Lets group norm take any number of channels, which BiT's 32 groups must divide."""
+    from keras_resblocks_plugin.blocks import BiTResidualBlock
+
+    monkeypatch.setattr(BiTResidualBlock, "norm_groups", 1)
+
+
+@pytest.fixture
 def fresh_process(tmp_path):
     """`fresh_process(code, *args)` runs Python code in a new interpreter and returns its output.
 

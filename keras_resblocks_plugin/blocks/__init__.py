@@ -2,6 +2,7 @@
 
 from keras_resblocks_plugin.blocks._basic import BasicResidualBlock
 from keras_resblocks_plugin.blocks._batch_norm import BatchNormResidualBlock
+from keras_resblocks_plugin.blocks._bit import BiTResidualBlock
 from keras_resblocks_plugin.blocks._block_type import BLOCK_TYPES, resolve_block_type
 from keras_resblocks_plugin.blocks._bottleneck import BottleneckResidualBlock
 from keras_resblocks_plugin.blocks._expanded import ExpandedResidualBlock
@@ -12,12 +13,14 @@ from keras_resblocks_plugin.blocks._pre_activation import PreActivationResidualB
 from keras_resblocks_plugin.blocks._pre_activation_bottleneck import (
     PreActivationBottleneckResidualBlock,
 )
+from keras_resblocks_plugin.blocks._regnet import RegNetResidualBlock
 from keras_resblocks_plugin.blocks._residual_block import ResidualBlock
 
 __all__ = [
     "BLOCK_TYPES",
     "BasicResidualBlock",
     "BatchNormResidualBlock",
+    "BiTResidualBlock",
     "BottleneckResidualBlock",
     "ExpandedResidualBlock",
     "IdentityResidualBlock",
@@ -25,6 +28,7 @@ __all__ = [
     "PostActivationResidualBlock",
     "PreActivationBottleneckResidualBlock",
     "PreActivationResidualBlock",
+    "RegNetResidualBlock",
     "ResidualBlock",
     "resolve_block_type",
 ]

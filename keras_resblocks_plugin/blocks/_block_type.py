@@ -6,6 +6,7 @@ import keras
 
 from keras_resblocks_plugin.blocks._basic import BasicResidualBlock
 from keras_resblocks_plugin.blocks._batch_norm import BatchNormResidualBlock
+from keras_resblocks_plugin.blocks._bit import BiTResidualBlock
 from keras_resblocks_plugin.blocks._bottleneck import BottleneckResidualBlock
 from keras_resblocks_plugin.blocks._expanded import ExpandedResidualBlock
 from keras_resblocks_plugin.blocks._identity import IdentityResidualBlock
@@ -15,6 +16,7 @@ from keras_resblocks_plugin.blocks._pre_activation import PreActivationResidualB
 from keras_resblocks_plugin.blocks._pre_activation_bottleneck import (
     PreActivationBottleneckResidualBlock,
 )
+from keras_resblocks_plugin.blocks._regnet import RegNetResidualBlock
 from keras_resblocks_plugin.blocks._residual_block import ResidualBlock
 
 BLOCK_TYPES = MappingProxyType(
@@ -27,6 +29,8 @@ BLOCK_TYPES = MappingProxyType(
         "preact": PreActivationResidualBlock,
         "bottleneck": BottleneckResidualBlock,
         "preact_bottleneck": PreActivationBottleneckResidualBlock,
+        "regnet": RegNetResidualBlock,
+        "bit": BiTResidualBlock,
         "mlperf_tiny": MLPerfTinyResidualBlock,
     }
 )

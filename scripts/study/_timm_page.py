@@ -12,7 +12,7 @@ from keras_resblocks_plugin._utils._markdown import table
 
 # Of the logits' range. Weight standardization sums more numbers.
 ALLOWED, ALLOWED_BIT = 1e-5, 5e-5
-_PACKAGES = ("timm", "torch", "keras", "keras-resblocks-plugin")
+_PACKAGES = ("timm", "torch", "keras")
 _INTRODUCTION = """\
 # timm's networks
 

@@ -57,15 +57,16 @@ def main(args: argparse.Namespace) -> None:
         content = {"versions": _timm_page.versions(), "architectures": architectures}
         _jsonfile.write_json(args.results, content)
 
-    for name in sorted(tags, key=lambda name: name in LARGE):
-        result = architectures[name]
+    for name, result in architectures.items():
         result["tags"] = tags[name]
+        result.pop("refused", None)
         try:
             backbone_arguments({"architecture": name})
         except ValueError as error:
             architectures[name] = {"tags": tags[name], "refused": str(error)}
-            continue
-        result.pop("refused", None)
+    known = [name for name, result in architectures.items() if "refused" not in result]
+    for name in sorted(known, key=lambda name: name in LARGE):
+        result = architectures[name]
         done = "difference" in result and not args.again
         left_out = name in LARGE and not args.large
         if done or left_out or not fnmatch.fnmatch(name, args.only):

@@ -65,7 +65,7 @@ def test_defaults_of_timm_change_nothing():
         ("resnetv2_50x1_bit", {"layers": [1, 1, 1, 1]}, "{'layers': [1, 1, 1, 1]}"),
         ("resnet50", {"layers": [3, 4, 6]}, "`model_args.layers` in `config.json`"),
         ("resnet50", {"channels": [64, 128, 256, "a"]}, "`model_args.channels[3]`"),
-        ("resnet50", {"layers": [10**9] * 4}, "`model_args.layers[0]`"),
+        ("resnet50", {"layers": [10**9] * 4}, "`model_args.layers["),
         ("resnet50", {"stem_width": True}, "`model_args.stem_width`"),
         ("resnetv2_50", {"channels": [8, 16, 8, 16]}, "`channels` must be multiples of 32"),
         ("regnetx_002", {"wa": 0}, "must have 4 stacks"),

@@ -24,6 +24,7 @@ NOT_RUN = {
     "python scripts/study/choose_learning_rate.py": "tests/scripts runs it in small",
     "python scripts/study/study.py": "hours; tests/scripts runs it in small",
     "python scripts/study/compare_finetuning.py": "an hour; tests/scripts runs it in small",
+    "python scripts/study/count_timm.py": "half an hour; tests/scripts runs it in small",
     "python scripts/docs/report.py": "measures latency; tests/scripts runs it in small",
     "python scripts/docs/published.py": "needs timm, and writes into the package",
     "python scripts/benchmark/benchmark.py": "an hour; tests/scripts runs it in small",
