@@ -26,8 +26,7 @@ def main() -> None:
             try:
                 presets[f"hf://{settings['hf_hub_id']}"] = describe(architecture, settings)
             except (KeyError, ValueError):
-                # Not on the Hub, or a network or preprocessing that cannot be built.
-                continue
+                continue  # It is not on the Hub, or cannot be built.
     write_json(FILE, {"timm": importlib.metadata.version("timm"), "presets": presets})
     source = "torchvision/models/_meta.py"
     torchvision = importlib.metadata.distribution("torchvision")
@@ -35,11 +34,10 @@ def main() -> None:
     # Not imported: its operators need the PyTorch that they were built for.
     names = ast.literal_eval(next(n.value for n in tree.body if isinstance(n, ast.Assign)))
     header = (
-        f"# ImageNet-1k's classes in the order of the labels, from torchvision "
-        f"{torchvision.version} ({source}).",
-        "# Copyright (c) Soumith Chintala 2016. BSD 3-Clause License.",
+        f"# ImageNet-1k's classes in the order of the labels, {source} {torchvision.version}.\n"
+        "# Copyright (c) Soumith Chintala 2016. BSD 3-Clause License.\n"
     )
-    IMAGENET_FILE.write_text("\n".join([*header, *names, ""]), encoding="utf-8")
+    IMAGENET_FILE.write_text(header + "\n".join([*names, ""]), encoding="utf-8")
     print(f"{len(presets)} published presets load, and {len(names)} classes have names.")
 
 
