@@ -5,7 +5,7 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ _said_offline: set[bool] = set()
 
 # Gets the names of all files and a function that downloads one of them and returns its path.
 # Returns the names of the files to download, or `None` for all. Raises to refuse the repository.
-Choose = Callable[[Collection[str], Callable[[str], Path]], Sequence[str] | None]
+Choose = Callable[[Collection[str], Callable[[str], Path]], Collection[str] | None]
 
 
 class Snapshot(NamedTuple):
@@ -42,7 +42,7 @@ class Snapshot(NamedTuple):
 def fetch(
     handle: str | Handle,
     token: str | None = None,
-    files: Sequence[str] | Choose | None = None,
+    files: Collection[str] | Choose | None = None,
 ) -> Snapshot:
     """Downloads one commit of a repository into the Hub's cache, and checks it.
 
@@ -85,7 +85,7 @@ def fetch(
         client.wait(reason)
         revision, listed = _look_up(client, handle)
 
-    def get(files: Sequence[str] | None) -> Path:
+    def get(files: Collection[str] | None) -> Path:
         return _download(client, handle, revision, listed, files)
 
     if callable(files):
@@ -98,8 +98,9 @@ def _download(
     handle: Handle,
     revision: ResolvedRevision,
     listed: Mapping[str, str],
-    files: Sequence[str] | None,
+    files: Collection[str] | None,
 ) -> Path:
+    files = None if files is None else list(files)
     listed = {path: listed[path] for path in listed if files is None or path in files}
     for _ in range(_ATTEMPTS):
         download = client.api.snapshot_download
@@ -165,7 +166,7 @@ def digest(content: Path | bytes, like: str) -> str:
 
 
 def _cached(
-    client: HubClient, handle: Handle, files: Sequence[str] | Choose | None
+    client: HubClient, handle: Handle, files: Collection[str] | Choose | None
 ) -> Snapshot | None:
     # The client returns the folder if it has at least these files.
     folder = _find_cached(client, handle, [] if callable(files) else files)
@@ -187,9 +188,10 @@ def _cached(
     return Snapshot(folder, folder.name, fresh=False)
 
 
-def _find_cached(client: HubClient, handle: Handle, files: Sequence[str] | None) -> Path | None:
+def _find_cached(client: HubClient, handle: Handle, files: Collection[str] | None) -> Path | None:
     download = client.api.snapshot_download
-    options = {"revision": handle.revision, "allow_patterns": files, "local_files_only": True}
+    patterns = None if files is None else list(files)
+    options = {"revision": handle.revision, "allow_patterns": patterns, "local_files_only": True}
     try:
         return Path(client.call(handle, download, handle.repo_id, **options))
     except NotCachedError:

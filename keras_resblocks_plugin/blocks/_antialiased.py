@@ -7,7 +7,8 @@ import keras
 from keras_resblocks_plugin._utils._validation import check_choice
 from keras_resblocks_plugin.blocks._defaults import changed_arguments
 from keras_resblocks_plugin.blocks._residual_block import ResidualBlock
-from keras_resblocks_plugin.layers._pooling import BlurPooling2D, TileAveragePooling2D
+from keras_resblocks_plugin.layers._blur import BlurPooling2D
+from keras_resblocks_plugin.layers._pooling import TileAveragePooling2D
 
 _POOLINGS = {"average": TileAveragePooling2D, "blur": BlurPooling2D}
 ANTIALIASINGS = (None, *_POOLINGS)

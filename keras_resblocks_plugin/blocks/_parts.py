@@ -6,7 +6,10 @@ from keras_resblocks_plugin.blocks._attention import create_attention
 from keras_resblocks_plugin.layers._convolution import SymmetricConv2D
 from keras_resblocks_plugin.layers._freezing import Freezable
 from keras_resblocks_plugin.layers._geometry import channel_axis
-from keras_resblocks_plugin.layers._normalization import FreezableBatchNormalization
+from keras_resblocks_plugin.layers._normalization import (
+    FreezableBatchNormalization,
+    GroupNormalization,
+)
 
 
 class BlockParts(Freezable, keras.layers.Layer):
@@ -43,7 +46,7 @@ class BlockParts(Freezable, keras.layers.Layer):
             "name": name,
         }
         if self.normalization == "group":
-            return keras.layers.GroupNormalization(self.norm_groups, **arguments)
+            return GroupNormalization(self.norm_groups, **arguments)
         return FreezableBatchNormalization(momentum=self.norm_momentum, **arguments)
 
     def new_attention(self) -> keras.Layer:

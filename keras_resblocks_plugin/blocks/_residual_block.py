@@ -33,7 +33,8 @@ class ResidualBlock(ShortcutBranch):
 
     The template owns that equation, the arguments, the shortcut, building and shapes.
     A subclass creates the layers of its residual branch in `build_residual()` and
-    applies them in `residual()`. It is then a `block_type` of `ResBlockBackbone` as well.
+    applies them in `residual()`. It is then a `block_type` of `ResBlockBackbone` as well. One
+    that is to take `attention` creates it by `new_attention()`.
 
     Class attributes hold what distinguishes the blocks: `expansion`, by which `filters`
     grows at the output, and the defaults of three arguments, `default_activation`,
@@ -97,10 +98,11 @@ class ResidualBlock(ShortcutBranch):
         def build_residual(self, input_shape):
             self.conv1 = self.conv(2 * self.filters, self.kernel_size, self.strides, name="conv1")
             self.conv2 = self.conv(self.filters, self.kernel_size, name="conv2")
-            return self.build_in_order(input_shape, self.conv1, self.conv2)
+            self.attention = self.new_attention()
+            return self.build_in_order(input_shape, self.conv1, self.conv2, self.attention)
 
         def residual(self, x, training=None):
-            return self.conv2(self.activation(self.conv1(x)))
+            return self.attention(self.conv2(self.activation(self.conv1(x))))
     ```
     """
 

@@ -12,7 +12,6 @@ from keras_resblocks_plugin._utils._config_schema import (
     layer_schema,
 )
 from keras_resblocks_plugin.blocks._attention import ATTENTIONS
-from keras_resblocks_plugin.blocks._parts import BlockParts
 from keras_resblocks_plugin.blocks._shortcut import SHORTCUTS
 
 NORMALIZATIONS = (None, "batch", "group")
@@ -21,7 +20,7 @@ _ATTENTION = {
     "if": {"type": "object"},
     "then": {
         "instance_of": keras.Layer,
-        "not": {"instance_of": (keras.Model, BlockParts)},
+        "not": {"instance_of": keras.Model},
     },
     "else": {"enum": [None, *ATTENTIONS]},
 }

@@ -50,7 +50,7 @@ def _find_family(tensors: Mapping[str, Tensor], source: str) -> Family:
 
 def _deep_family(tensors: Mapping[str, Tensor]) -> Family:
     averages = _averages(tensors)
-    basic = "layer1.0.conv3.weight" not in tensors
+    projects = "layer1.0.downsample.1.weight" in tensors
     stem, options = ("conv1.0", "conv1.3", "conv1.6"), {}
     if "maxpool.0.weight" in tensors:
         stem += ("maxpool.0",)
@@ -58,7 +58,7 @@ def _deep_family(tensors: Mapping[str, Tensor]) -> Family:
     return Family(
         resnet_layout(len(stem), averages),
         stem,
-        shortcut=("auto_avg_pool" if basic else "avg_pool") if averages else None,
+        shortcut=("avg_pool" if projects else "auto_avg_pool") if averages else None,
         **options,
     )
 

@@ -43,11 +43,11 @@ class Family(NamedTuple):
         """
 
         def shape(layer: str, stack: int) -> tuple[int, ...]:
-            return conv_shape(tensors, self._name(layer, stack), source)
+            return conv_shape(tensors, self._name_of(layer, stack), source)
 
         def num_blocks(stack: int) -> int:
             blocks = itertools.count()
-            return next(i for i in blocks if self._name("conv1", stack, i) not in tensors)
+            return next(i for i in blocks if self._name_of("conv1", stack, i) not in tensors)
 
         stem = [conv_shape(tensors, f"{conv}.weight", source) for conv in self.stem]
         stem_strides = [self.stem_strides] + [1] * (len(stem) - 1)
@@ -56,12 +56,12 @@ class Family(NamedTuple):
         blocks = list(itertools.takewhile(bool, map(num_blocks, itertools.count())))
         stacks = range(max(1, len(blocks)))
         filters = [shape("conv1", stack)[0] for stack in stacks]
-        block_type = self.block_types[self._name("conv3") in tensors]
+        block_type = self.block_types[self._name_of("conv3") in tensors]
         block_kwargs = {"shortcut": self.shortcut}
         if block_type == "regnet":
             # A stack that is narrower than a group is one group.
             block_kwargs["group_width"] = max(shape("conv2", stack)[1] for stack in stacks)
-        elif self._name("conv3") in tensors:
+        elif self._name_of("conv3") in tensors:
             # The first convolution may be wider than `filters`.
             filters = [shape("conv3", stack)[0] // 4 for stack in stacks]
             block_kwargs |= _groups(shape("conv2", 0), filters[0])
@@ -83,18 +83,18 @@ class Family(NamedTuple):
             "data_format": "channels_last",
         }
 
-    def _name(self, layer: str, stack: int = 0, block: int = 0, weight: str = "kernel") -> str:
+    def _name_of(self, layer: str, stack: int = 0, block: int = 0, weight: str = "kernel") -> str:
         return self.layout.name(f"stack{stack}_block{block}/{layer}/{weight}")
 
     def _has_batch_norm(self, tensors: Mapping[str, Tensor]) -> bool:
-        return self._name("norm1", weight="moving_mean") in tensors
+        return self._name_of("norm1", weight="moving_mean") in tensors
 
     def _attention(self, tensors: Mapping[str, Tensor], stack: int, block_type: str) -> Any:
         if not any(layer.startswith("attention/") for layer in self.layout.inside):
             return None
-        if self._name("attention/conv", stack) in tensors:
+        if self._name_of("attention/conv", stack) in tensors:
             return "eca"
-        squeeze = tensors.get(self._name("attention/squeeze", stack))
+        squeeze = tensors.get(self._name_of("attention/squeeze", stack))
         if squeeze is None:
             return None
         if block_type == "regnet":

@@ -1,5 +1,6 @@
 """The network of timm that computes the same as a backbone or classifier."""
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -64,8 +65,8 @@ def find_architecture(model: ResBlockBackbone | ResBlockImageClassifier) -> Timm
         reasons.append("`activation` of the head must be None, since timm's heads return logits")
     if reasons:
         raise ValueError(
-            f"`model` must be a network of timm: {KNOWN_NAMES}; all but the last two may have "
-            f"other depths and widths. {'. '.join(reasons)}. "
+            f"`model` must be a network of timm: {KNOWN_NAMES}, most of which may have other "
+            f"depths and widths. {'. '.join(reasons)}. "
             f"Received: block_type={backbone.block_type!r}, block_kwargs={backbone.block_kwargs}"
         )
     _, architecture = best
@@ -94,6 +95,7 @@ def _candidate(
         expected = network.backbone(**arguments)
     except ValueError as error:
         reasons.append(str(error).split(". Received")[0])
+        expected |= {size: given[size] for size in _SIZES}
     layout = network.timm_class.layout(expected)
     return TimmArchitecture(name, arguments, layout), reasons + list(_differences(given, expected))
 
@@ -111,19 +113,26 @@ def _differences(given: Mapping[str, Any], expected: Mapping[str, Any]) -> Itera
     for name in sorted(ours | theirs):
         if ours.get(name) != theirs.get(name):
             yield f"`{name}` must be {theirs.get(name)!r} in the blocks, not {ours.get(name)!r}"
+    if given["stackwise_num_strides"] != expected["stackwise_num_strides"]:
+        return
     ours, theirs = _shortcuts(given), _shortcuts(expected)
     if ours != theirs:
         yield (
-            "Shortcuts must be projected where timm's are: in the first blocks of the stacks, "
+            "`shortcut` must give the first blocks of the stacks timm's shortcuts: "
             f"{', '.join(theirs)}, not {', '.join(ours)}"
         )
 
 
 def _block_config(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what the blocks of a backbone compute, apart from sizes and shortcuts."""
-    _, block_cls = resolve_block_type(arguments["block_type"])
-    config = {**block_cls(1).get_config(), **(arguments["block_kwargs"] or {})}
+    config = {**_defaults(arguments["block_type"]), **(arguments["block_kwargs"] or {})}
     return {k: _anonymous(v) for k, v in config.items() if k not in _IGNORED_IN_BLOCKS}
+
+
+@functools.cache
+def _defaults(block_type: str) -> dict[str, Any]:
+    _, block_cls = resolve_block_type(block_type)
+    return block_cls(1).get_config()
 
 
 def _anonymous(value: Any) -> Any:

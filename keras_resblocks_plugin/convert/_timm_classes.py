@@ -1,10 +1,11 @@
 """timm's classes of residual networks: their arguments as those of a `ResBlockBackbone`."""
 
-import inspect
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from keras_resblocks_plugin._utils._registration import PACKAGE
+from keras_resblocks_plugin._utils._config_schema import BOOLEAN, integer, list_of
+from keras_resblocks_plugin.blocks._attention import serialize_attention
 from keras_resblocks_plugin.convert import _layouts
 from keras_resblocks_plugin.convert._layouts import (
     Layout,
@@ -12,6 +13,10 @@ from keras_resblocks_plugin.convert._layouts import (
     resnet_v2_layout,
 )
 from keras_resblocks_plugin.convert._regnet import regnet_stages
+from keras_resblocks_plugin.layers import SqueezeExcitation
+
+# The strides of the stacks. Those of RegNet are all 2.
+_STRIDES = (1, 2, 2, 2)
 
 
 class TimmClass(NamedTuple):
@@ -21,12 +26,12 @@ class TimmClass(NamedTuple):
         backbone: Turns timm's arguments into those of a `ResBlockBackbone`. It also takes what
             is no argument of timm's but code: `block`, `attn_layer`, `bit` and so on.
         layout: Returns the names of the weights of such a backbone.
-        arguments: The names of timm's arguments that a config may change.
+        arguments: JSON Schemas of timm's arguments that a config may change, by name.
     """
 
     backbone: Callable[..., dict[str, Any]]
     layout: Callable[[dict[str, Any]], Layout]
-    arguments: tuple[str, ...]
+    arguments: Mapping[str, dict[str, Any]]
 
 
 def _resnet(
@@ -47,24 +52,24 @@ def _resnet(
 ) -> dict[str, Any]:
     basic = block == "basic"
     stem = _stem(stem_type, 2 * stem_width if "deep" in stem_type else 64)
+    changes = stem[-1][0] != channels[0] * (1 if basic else 4)
     if replace_stem_pool:
         stem.append((stem[-1][0], 3, 2))
         pooling = None
     else:
         pooling = {None: "max", "avg": "average", "blur": "max_blur"}[aa_layer]
     block_kwargs = {
-        # A basic block of the first stack changes no shape, and timm leaves its shortcut alone.
-        "shortcut": ("auto_avg_pool" if basic else "avg_pool") if avg_down else None,
+        # Where the first stack changes no shape, timm leaves its shortcut alone.
+        "shortcut": ("avg_pool" if changes else "auto_avg_pool") if avg_down else None,
         "groups": None if cardinality == 1 else cardinality,
         "base_width": None if base_width == 64 else base_width,
         "normalization": "group" if norm_layer == "groupnorm" else None,
         "antialias": {None: None, "avg": "average", "blur": "blur"}[aa_layer],
         "attention": squeeze_excitation(rd_ratio) if rd_ratio else attn_layer,
     }
-    strides = [1] + [2] * (len(layers) - 1)
     return _backbone(
         "bn" if basic else "bottleneck",
-        (channels, layers, strides),
+        (channels, layers, _STRIDES),
         stem,
         pooling,
         block_kwargs,
@@ -99,7 +104,7 @@ def _resnet_v2(
         )
     return _backbone(
         block_type,
-        ([width // expansion for width in widths], layers, [1] + [2] * (len(layers) - 1)),
+        ([width // expansion for width in widths], layers, _STRIDES),
         _stem(stem_type, stem_chs * width_factor),
         "max_zero_padded" if bit else "max",
         block_kwargs,
@@ -118,11 +123,9 @@ def _regnet(
     stem_width: int = 32,
     in_chans: int = 3,
 ) -> dict[str, Any]:
-    if se_ratio not in (0, 0.25):
-        raise ValueError(f"`se_ratio` must be 0 or 0.25. Received: se_ratio={se_ratio}")
     widths, layers = regnet_stages(depth, w0, wa, wm, group_size, group_min_ratio)
     block_kwargs = {"group_width": group_size, "attention": "se" if se_ratio else None}
-    stacks = (widths, layers, [2] * len(layers))
+    stacks = (widths, layers, (2, 2, 2, 2))
     return _backbone("regnet", stacks, [(stem_width, 3, 2)], None, block_kwargs, in_chans)
 
 
@@ -135,6 +138,11 @@ def _backbone(
     in_chans: int,
 ) -> dict[str, Any]:
     filters, blocks, strides = map(list, stacks)
+    if not len(filters) == len(blocks) == len(strides):
+        raise ValueError(
+            f"A network of timm must have {len(strides)} stacks. "
+            f"Received: {len(filters)} widths and {len(blocks)} depths"
+        )
     stem_filters, kernel_sizes, stem_strides = map(list, zip(*stem, strict=True))
     return {
         "block_type": block_type,
@@ -162,17 +170,14 @@ def _stem(stem_type: str, filters: int) -> list[tuple[int, int, int]]:
 
 
 def squeeze_excitation(ratio: float) -> dict[str, Any]:
-    """Returns the config of squeeze and excitation to this part of the channels."""
-    return {
-        "module": "keras_resblocks_plugin.layers",
-        "class_name": "SqueezeExcitation",
-        "config": {"ratio": ratio},
-        "registered_name": f"{PACKAGE}>SqueezeExcitation",
-    }
+    """Returns a block's `attention`: squeeze and excitation with a ratio of its own."""
+    return serialize_attention(SqueezeExcitation(ratio, data_format="channels_last"))
 
 
-# timm's arguments of sizes and stems that configs may change.
-_SIZES = ("layers", "channels", "in_chans")
+# Schemas of timm's arguments that a `config.json` may change.
+_COUNT, _NUMBER = integer(1, 1 << 20), {"type": "number", "minimum": 0, "maximum": 1 << 20}
+_SIZES = {"channels": list_of(_COUNT, 4, 4), "in_chans": _COUNT}
+_LAYERS = {"layers": list_of(integer(1, 1000), 4, 4)}
 
 RESNET = TimmClass(
     _resnet,
@@ -180,23 +185,45 @@ RESNET = TimmClass(
         num_input_convs=len(arguments["input_conv_filters"]),
         averages="avg_pool" in (arguments["block_kwargs"] or {}).get("shortcut", ""),
     ),
-    (
-        *_SIZES,
-        "stem_type",
-        "stem_width",
-        "cardinality",
-        "base_width",
-        "replace_stem_pool",
-        "avg_down",
-    ),
+    {
+        **_LAYERS,
+        **_SIZES,
+        "cardinality": _COUNT,
+        "base_width": _COUNT,
+        "stem_width": _COUNT,
+        "stem_type": {"enum": ["", "deep", "deep_tiered"]},
+        "replace_stem_pool": BOOLEAN,
+        "avg_down": BOOLEAN,
+    },
+)
+# timm itself refuses other arguments for BiT.
+BIT = TimmClass(
+    functools.partial(_resnet_v2, bit=True),
+    lambda arguments: resnet_v2_layout(num_input_convs=len(arguments["input_conv_filters"])),
+    {**_SIZES, "stem_chs": _COUNT, "avg_down": BOOLEAN},
 )
 RESNET_V2 = TimmClass(
     _resnet_v2,
-    lambda arguments: resnet_v2_layout(num_input_convs=len(arguments["input_conv_filters"])),
-    (*_SIZES, "width_factor", "stem_chs", "stem_type", "avg_down"),
+    BIT.layout,
+    {
+        **_LAYERS,
+        **BIT.arguments,
+        "width_factor": _COUNT,
+        "stem_type": {"enum": ["", "deep", "tiered"]},
+    },
 )
 REGNET = TimmClass(
     _regnet,
     lambda arguments: _layouts.REGNET,
-    tuple(inspect.signature(_regnet).parameters),
+    {
+        "depth": integer(1, 1000),
+        "w0": _COUNT,
+        "wa": _NUMBER,
+        "wm": {**_NUMBER, "exclusiveMinimum": 1},
+        "group_size": _COUNT,
+        "group_min_ratio": _NUMBER,
+        "se_ratio": {"enum": [0, 0.25]},
+        "stem_width": _COUNT,
+        "in_chans": _COUNT,
+    },
 )

@@ -8,6 +8,7 @@ from keras_resblocks_plugin._utils._json import read_json
 from keras_resblocks_plugin.convert._layouts import Layout
 from keras_resblocks_plugin.convert._timm_names import REASONS
 from keras_resblocks_plugin.convert._timm_networks import KNOWN_NAMES, NETWORKS, Network
+from keras_resblocks_plugin.saving._schema import check
 
 # Arguments that matter only in training or to the head.
 _HARMLESS_ARGS = {"num_classes", "global_pool", "zero_init_last"} | {
@@ -81,6 +82,8 @@ def backbone_arguments(config: dict[str, Any]) -> dict[str, Any]:
             f"Received: {refused}"
         )
     changes = {k: v for k, v in arguments.items() if k in network.timm_class.arguments}
+    schema = {"properties": {k: network.timm_class.arguments[k] for k in changes}}
+    check(Path("config.json"), changes, schema, path="model_args")
     return network.backbone(**changes)
 
 

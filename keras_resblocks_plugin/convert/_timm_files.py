@@ -1,17 +1,15 @@
 """timm's weights and `config.json` on the Hub, in a folder, or as files."""
 
-import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from keras_resblocks_plugin._hub_client import Handle, fetch
+from keras_resblocks_plugin._hub_client import fetch
 from keras_resblocks_plugin.convert import _timm_config
 from keras_resblocks_plugin.convert._checkpoint import CONFIG_FILE, SAFETENSORS_FILE
+from keras_resblocks_plugin.saving._source import as_handle
 
 # In timm's order of preference.
 _WEIGHTS_FILES = (SAFETENSORS_FILE, "pytorch_model.bin")
-# A name with one of these suffixes is a file and not a repository without `hf://`.
-_SUFFIXES = {".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".tar"}
 
 
 def find_checkpoint(source: str | Path) -> Path:
@@ -25,18 +23,15 @@ def find_checkpoint(source: str | Path) -> Path:
             cannot be built.
         HubError: If it cannot be downloaded.
     """
+    handle = as_handle(source)
+    if handle is not None:
+        return find_weights(fetch(handle, files=_choose_files).folder, source)
     path = Path(source).expanduser()
     if not path.exists():
-        is_handle = str(source).startswith("hf://")
-        is_name = re.fullmatch(r"[\w.-]+/[\w.-]+(@\S+)?", str(source))
-        if not is_handle and (not is_name or path.suffix in _SUFFIXES):
-            raise ValueError(
-                "`source` must be a Hub handle such as `hf://timm/resnet18.a1_in1k`, an existing "
-                "folder that timm saved, or an existing weights file. "
-                f"Received: source={str(source)!r}"
-            )
-        handle = Handle.parse(str(source) if is_handle else f"hf://{source}")
-        return find_weights(fetch(handle, files=_choose_files).folder, source)
+        raise ValueError(
+            "`source` must be a Hub handle such as `hf://timm/resnet18.a1_in1k`, an existing "
+            f"folder that timm saved, or an existing weights file. Received: source={str(source)!r}"
+        )
     return find_weights(path, source) if path.is_dir() else path
 
 

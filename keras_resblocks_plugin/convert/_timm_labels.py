@@ -8,10 +8,10 @@ from typing import Any
 
 from keras_resblocks_plugin.convert import _timm_config
 
-_IMAGENET_FILE = Path(__file__).with_name("imagenet_classes.txt")
+IMAGENET_FILE = Path(__file__).with_name("imagenet_classes.txt")
 _IMAGENET_CLASSES = 1000
 # The data of each step of the training: "sw_in12k_ft_in1k" was fine-tuned on ImageNet-1k.
-_DATA_IN_TAG = re.compile(r"in\d+k")
+_DATA_IN_TAG = re.compile(r"(?<![a-z0-9])in\d+k(?![a-z0-9])")
 
 
 def num_classes(config: dict[str, Any]) -> int | None:
@@ -53,5 +53,5 @@ def _is_of_imagenet(text: Any) -> bool:
 @functools.cache
 def imagenet_class_names() -> tuple[str, ...]:
     """Returns the names of ImageNet-1k's classes in the order of the labels."""
-    lines = _IMAGENET_FILE.read_text(encoding="utf-8").splitlines()
+    lines = IMAGENET_FILE.read_text(encoding="utf-8").splitlines()
     return tuple(line for line in lines if not line.startswith("#"))

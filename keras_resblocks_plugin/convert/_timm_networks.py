@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from keras_resblocks_plugin.convert._timm_classes import REGNET, RESNET, RESNET_V2, TimmClass
+from keras_resblocks_plugin.convert._timm_classes import BIT, REGNET, RESNET, RESNET_V2, TimmClass
 from keras_resblocks_plugin.convert._timm_names import (
     BASIC,
     BLOCKS,
@@ -104,7 +104,7 @@ def _resnet_v2(name: str) -> Network:
     if depth in BASIC:
         arguments |= {"basic": True, "channels": (64, 128, 256, 512)}
     if parts["bit"]:
-        arguments |= {"bit": True, "width_factor": int(parts["times"])}
+        return Network(BIT, {**arguments, "width_factor": int(parts["times"])})
     if parts["group_norm"]:
         arguments["norm_layer"] = "groupnorm"
     return Network(RESNET_V2, arguments)

@@ -24,8 +24,8 @@ def to_timm(model: ResBlockBackbone | ResBlockImageClassifier, folder: str | Pat
 
     timm loads it with `timm.create_model("local-dir:FOLDER", pretrained=True)`, and from the Hub
     with `"hf-hub:user/name"`. It computes the same logits. LoRA is merged. Depths and widths that
-    differ from those of the most similar network of timm are written as its arguments, except
-    for RegNets, whose sizes must be timm's.
+    differ from those of the most similar network of timm are written as its arguments. Only the
+    depths of BiT and the sizes of RegNets must be timm's.
 
     Args:
         model: A `krp.ResBlockImageClassifier`, or a `krp.ResBlockBackbone`, which timm loads

@@ -47,6 +47,13 @@ class Reader(Protocol):
 READERS: list[Reader] = []
 
 
+def has_reader(folder: Path) -> bool:
+    """Tells whether a folder is in another library's format, which a reader reads."""
+    if (folder / INDEX_FILE).exists() or not (folder / CONFIG_FILE).is_file():
+        return False
+    return _reader_of(read_json(folder / CONFIG_FILE)) is not None
+
+
 def open_preset(folder: Path, source: str, with_weights: bool = True) -> PresetFolder:
     """Opens a folder in the format that it has.
 

@@ -17,8 +17,8 @@ _INTRODUCTION = """\
 # timm's networks
 
 timm {timm} publishes {all} weights of residual networks, and `krp.convert.from_timm` and
-`from_preset("hf://timm/…")` read {loads} of them. `scripts/study/count_timm.py` counted and measured
-it, with {versions} on the {backend} backend.
+`from_preset("hf://timm/…")` read {loads} of them. `scripts/study/count_timm.py` counted and
+measured it, with {versions} on the {backend} backend.
 
 Each architecture was built by timm with random weights, scales, shifts and statistics, converted,
 and given an image of an odd and one of an even size. The difference is the largest of any logit, as

@@ -7,11 +7,14 @@ architectures are kept in the results, so that an interrupted count continues.
 
 import argparse
 import fnmatch
+import gc
 import sys
 import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+# The tests have the comparison.
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import _cli
 
@@ -38,13 +41,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(args: argparse.Namespace) -> None:
     """Compares what is missing, and writes the results, the page and a summary."""
-    import _timm_network
     import _timm_page
 
     from keras_resblocks_plugin._utils import _json, _jsonfile
     from keras_resblocks_plugin.convert._timm_config import backbone_arguments
+    from tests.convert.random_timm import compare
+    from tests.convert.timm_import import import_timm
 
-    timm = _timm_network.import_timm()
+    timm = import_timm()
     tags = published_tags(timm)
     stored = _json.read_json(args.results) if args.results.exists() else {}
     architectures = {name: stored.get("architectures", {}).get(name, {}) for name in tags}
@@ -68,11 +72,13 @@ def main(args: argparse.Namespace) -> None:
             continue
         with tempfile.TemporaryDirectory() as folder:
             try:
-                result |= _timm_network.compare(name, Path(folder))
+                result |= compare(name, Path(folder))
                 result.pop("error", None)
             except Exception as error:
                 # The others are compared all the same, and the page says what failed.
                 result["error"] = f"{type(error).__name__}: {error}"
+        # Models of Keras have cycles, and some of timm's are gigabytes.
+        gc.collect()
         print(_timm_page.line(name, result), flush=True)
         save()
     save()

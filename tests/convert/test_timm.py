@@ -10,6 +10,7 @@ from PIL import Image
 
 import keras_resblocks_plugin as krp
 from tests.convert import models
+from tests.convert.random_timm import randomize
 from tests.convert.timm_import import import_timm
 from tests.helpers import images, to_numpy
 from tests.tiny import CLASS_NAMES
@@ -30,14 +31,9 @@ NETWORKS = {
 
 
 def network(name, **kwargs):
-    """A network with random batch-norm statistics."""
+    """A network with random weights."""
     model = timm.create_model(name, **{**NETWORKS[name], "num_classes": 3, **kwargs}).eval()
-    generator = torch.Generator().manual_seed(0)
-    for key, tensor in model.state_dict().items():
-        if key.endswith("running_var"):
-            tensor.uniform_(0.5, 1.5, generator=generator)
-        elif tensor.ndim == 1:
-            tensor.normal_(1.0 * key.endswith("weight"), 0.25, generator=generator)
+    randomize(model, seed=0)
     return model
 
 

@@ -1,6 +1,5 @@
-"""A network of timm with random weights, compared with its conversion and with its way back."""
+"""Networks of timm with random weights, compared with their conversions and with the way back."""
 
-import gc
 import json
 from pathlib import Path
 from typing import Any
@@ -13,32 +12,13 @@ SIZES = (65, 96)
 _MOST_IN_FLOAT64 = 700e6
 
 
-def import_timm() -> Any:
-    """Imports timm, beside a CPU build of PyTorch, too.
-
-    The wheels of torchvision, which timm imports, are built for PyTorch with CUDA. Beside a CPU
-    build their operators are not found, and the import fails. No ResNet uses them.
-    """
-    import torch
-
-    try:
-        import timm
-    except RuntimeError:
-        library = torch.library.Library("torchvision", "DEF")
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        import timm
-
-        timm.torchvision_operators = library
-    return timm
-
-
-def compare(name: str, folder: Path) -> dict[str, Any]:
+def compare(name: str, folder: Path, **arguments: Any) -> dict[str, Any]:
     """Converts a network with random weights from timm and back.
 
     Args:
         name: timm's name of the network.
         folder: An empty folder for both files.
+        **arguments: timm's arguments that differ from those of the name.
 
     Returns:
         The number of parameters, the largest difference of the logits, that between timm's own in
@@ -48,7 +28,7 @@ def compare(name: str, folder: Path) -> dict[str, Any]:
 
     import keras_resblocks_plugin as krp
 
-    model = timm.create_model(name).eval()
+    model = timm.create_model(name, **arguments).eval()
     randomize(model, seed=0)
     parameters = sum(weight.numel() for weight in model.parameters())
     images = [
@@ -56,18 +36,16 @@ def compare(name: str, folder: Path) -> dict[str, Any]:
         for size in SIZES
     ]
     expected = _logits(model, images)
-    timm.models.save_for_hf(model, folder / "theirs", safe_serialization=True)
+    timm.models.save_for_hf(model, folder / "theirs", model_args=arguments, safe_serialization=True)
     precise = expected
     if parameters <= _MOST_IN_FLOAT64:
         precise = _logits(model.double(), [x.astype("float64") for x in images])
     del model
-    gc.collect()
     classifier = krp.convert.from_timm(folder / "theirs")
     axes = (0, 2, 3, 1) if classifier.backbone.data_format == "channels_last" else (0, 1, 2, 3)
     ours = [_to_numpy(classifier(x.transpose(axes))) for x in images]
     krp.convert.to_timm(classifier, folder / "ours")
     del classifier
-    gc.collect()
     back = _load_back(folder)
     return {
         "parameters": parameters,
