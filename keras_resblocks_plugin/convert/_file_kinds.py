@@ -37,13 +37,18 @@ _TABLE_END = bytes.fromhex("57fb808b247547db")
 _SUFFIXES = {".onnx": _ONNX, ".msgpack": _FLAX, ".index": _TENSORFLOW}
 
 
-def refuse_other_kinds(file: Path) -> None:
-    """Checks that a file may be a PyTorch checkpoint.
+def refuse_other_kinds(file: Path, but_safetensors: bool = False) -> None:
+    """Checks that a file may be a PyTorch checkpoint, or a safetensors file.
+
+    Args:
+        file: The file.
+        but_safetensors: Whether it must be a safetensors file by its name.
 
     Raises:
         ValueError: If it is another kind of file; the error names it.
     """
-    if kind := _kind(file):
+    kind = _kind(file)
+    if kind and not (but_safetensors and kind == _SAFETENSORS):
         raise ValueError(f"`{file}` {kind}")
 
 

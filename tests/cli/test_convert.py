@@ -43,3 +43,12 @@ def test_a_safetensors_file_needs_no_extra(folder, fresh_process, tmp_path):
     assert digest in card
     assert "my-pets" in card
     krp.ResBlockImageClassifier.from_preset(str(out))
+
+
+def test_the_version_of_torchvisions_weights(folder, fresh_process, tmp_path):
+    file, out = folder / "model.safetensors", tmp_path / "preset"
+    command = ["convert", file, "--out", out, "--weights", "V2"]
+    ((code, output),) = run_without_extras(fresh_process, [command])
+    assert code == 0, output
+    converter = keras_hub.models.ImageClassifier.from_preset(str(out)).preprocessor.image_converter
+    assert converter.crop_fraction == pytest.approx(224 / 232)
