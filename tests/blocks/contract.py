@@ -223,9 +223,12 @@ class BlockContract:
             block(x, training=True)
             statistics.append({w.path: to_numpy(w) for w in block.non_trainable_weights})
         assert len(statistics[0]) >= 2
-        # From a start s, the n-th update by a batch's value v gives v + 0.9^n (s - v): the second
-        # update moves 0.9 times as far as the first. Two updates per call would give 0.81.
+        # From a start s, the n-th update by a batch's value v gives v + m^n (s - v) with momentum
+        # m: the second update moves m times as far as the first. Two per call would give m^2.
+        momentum = self.block_cls.norm_momentum
         for path, first in statistics[0].items():
             start = 1.0 if path.endswith("variance") else 0.0
             second_move = statistics[1][path] - first
-            np.testing.assert_allclose(second_move, 0.9 * (first - start), rtol=1e-4, atol=1e-6)
+            np.testing.assert_allclose(
+                second_move, momentum * (first - start), rtol=1e-4, atol=1e-6
+            )

@@ -49,6 +49,10 @@ class TestPreActivationBottleneck(BlockContract):
     block_cls = blocks.PreActivationBottleneckResidualBlock
 
 
+class TestMLPerfTiny(BlockContract):
+    block_cls = blocks.MLPerfTinyResidualBlock
+
+
 @pytest.mark.parametrize("block_cls", blocks.BLOCK_TYPES.values())
 def test_blocks_are_siblings(block_cls):
     others = set(blocks.BLOCK_TYPES.values()) - {block_cls}

@@ -52,12 +52,12 @@ def save(network, file):
 def test_the_same_logits(name, tmp_path):
     network = small_network(name, num_classes=5)
     model = from_timm(save(network, tmp_path / "weights.pth"), weights="V1")
-    for size in (64, 75):
-        x = images(2, size, size, 3)
-        with torch.no_grad():
-            expected = network(torch.from_numpy(x.transpose(0, 3, 1, 2))).numpy()
-        assert np.ptp(expected) > 0.1
-        np.testing.assert_allclose(to_numpy(model(x)), expected, atol=1e-5 * np.ptp(expected))
+    # An odd size.
+    x = images(2, 75, 75, 3)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(x.transpose(0, 3, 1, 2))).numpy()
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose(to_numpy(model(x)), expected, atol=1e-5 * np.ptp(expected))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
