@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group, Parameter
 
@@ -27,6 +27,8 @@ def convert(
     image_size: Annotated[int | None, _SOURCE] = None,
     mean: Annotated[tuple[float, ...] | None, _SOURCE] = None,
     std: Annotated[tuple[float, ...] | None, _SOURCE] = None,
+    weights: Annotated[Literal["V1", "V2"] | None, _SOURCE] = None,
+    zero_channels: Annotated[Literal["split", "appended"] | None, _SOURCE] = None,
     data: Annotated[str | None, _SOURCE] = None,
     license: Annotated[str | None, _SOURCE] = None,
 ) -> None:
@@ -44,6 +46,8 @@ def convert(
         image_size: The side of the images, in pixels.
         mean: The mean of each channel, from 0 to 1.
         std: The standard deviation of each channel, from 0 to 1.
+        weights: The version of torchvision's weights, if the file's name does not show it.
+        zero_channels: Where the shortcuts of a CIFAR network without projections add zeros.
         data: For the card: the data that the weights were trained on.
         license: For the card: the license of the weights. Defaults to the one in the source.
     """
@@ -56,7 +60,13 @@ def convert(
     def convert_one(source: str, folder: Path) -> None:
         origin = Source.of(source, license, data)
         model = krp.convert.from_timm(
-            str(origin), names, image_size, mean and list(mean), std and list(std)
+            str(origin),
+            names,
+            image_size,
+            mean and list(mean),
+            std and list(std),
+            weights=weights,
+            zero_channels=zero_channels,
         )
         save_converted(model, origin, folder)
         print(f"{source}: {_described(model, origin, folder)}")

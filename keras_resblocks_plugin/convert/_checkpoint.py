@@ -1,6 +1,7 @@
 """Weights files of PyTorch models: safetensors, and checkpoints if PyTorch is installed."""
 
 import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_resblocks_plugin._utils._safetensors import DTYPES, read_header
+from keras_resblocks_plugin.convert._file_kinds import refuse_other_kinds
 from keras_resblocks_plugin.convert._transfer import LoadedTensor, Tensor
 
 SAFETENSORS_FILE = "model.safetensors"
@@ -25,6 +27,7 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
         ImportError: If the file is a PyTorch checkpoint and PyTorch is not installed.
     """
     if file.suffix == ".safetensors":
+        refuse_other_kinds(file, but_safetensors=True)
         tensors = read_header(file, {**DTYPES, "I64": np.int64}).tensors
     else:
         tensors = _read_torch(file)
@@ -47,6 +50,7 @@ def _as_matrix(tensor: Tensor) -> Tensor:
 
 
 def _read_torch(file: Path) -> dict[str, Tensor]:
+    refuse_other_kinds(file)
     try:
         import torch
     except ImportError as error:
@@ -56,11 +60,16 @@ def _read_torch(file: Path) -> dict[str, Tensor]:
         ) from error
     try:
         values: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, OSError) as error:
+    except pickle.UnpicklingError as error:
         raise ValueError(
-            f"`{file}` is not a PyTorch checkpoint that is safe to load: it is damaged, or it "
-            "contains objects other than tensors and numbers, which could run code. If you trust "
-            f"it, save its `state_dict` alone. Received: {error}"
+            f"`{file}` contains objects other than tensors and numbers, or is damaged, so it was "
+            "not loaded: such objects can run code. Ask whoever saved it for its `state_dict` "
+            f"alone, as safetensors. Received: {_cause(error)}"
+        ) from None
+    except (RuntimeError, EOFError, KeyError, OSError) as error:
+        raise ValueError(
+            f"`{file}` is not a PyTorch checkpoint, or it is damaged. Download it again. "
+            f"Received: {_cause(error)}"
         ) from None
     if isinstance(values, Mapping) and isinstance(values.get("state_dict"), Mapping):
         values = values["state_dict"]
@@ -71,6 +80,13 @@ def _read_torch(file: Path) -> dict[str, Tensor]:
             f"one under 'state_dict'. Received: {_summary(values)}"
         )
     return {name: LoadedTensor(tensor.to(torch.float32).numpy()) for name, tensor in values.items()}
+
+
+def _cause(error: Exception) -> str:
+    """Returns why PyTorch refused a file, without its advice to load it with all checks off."""
+    text = " ".join(str(error).split())
+    refused = re.search(r"GLOBAL (\S+)", text)
+    return refused[1] if refused else re.split(r"(?<=[.:]) |weights_only", text)[0]
 
 
 def _summary(values: Any) -> str:

@@ -158,7 +158,7 @@ def test_bad_checkpoints(network, tmp_path):
     file = tmp_path / "resnet20.th"
     torch.save(network.state_dict(), file)
     file.write_bytes(file.read_bytes()[:5000])
-    assert_refused(lambda: krp.convert.from_timm(file), "it is damaged", str(file))
+    assert_refused(lambda: krp.convert.from_timm(file), "is truncated or damaged", str(file))
     torch.save({"model": network.state_dict()}, file)
     assert_refused(lambda: krp.convert.from_timm(file), "must contain a `state_dict`", "'model'")
     projected = {**network.state_dict(), "layer2.0.shortcut.0.weight": torch.zeros(32, 16, 1, 1)}
