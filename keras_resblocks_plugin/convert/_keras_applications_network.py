@@ -101,8 +101,8 @@ def read_model(model: keras.Model) -> Network:
             )
         if type(layer) not in _WEIGHTED + _WEIGHTLESS or not _is_usual(layer):
             raise not_a_resnet(
-                f"model {model.name!r} with `{layer.name}`, a {type(layer).__name__} of "
-                f"{layer.get_config()}"
+                f"model {model.name!r} with `{layer.name}`, a {type(layer).__name__} that such a "
+                "network does not have"
             )
     heads = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     convs = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
