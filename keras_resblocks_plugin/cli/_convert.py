@@ -32,14 +32,14 @@ def convert(
     data: Annotated[str | None, _SOURCE] = None,
     license: Annotated[str | None, _SOURCE] = None,
 ) -> None:
-    """Convert a ResNet of timm, torchvision or a CIFAR repository to a preset.
+    """Convert a ResNet of timm, torchvision, keras.applications or a CIFAR repository to a preset.
 
     The preset has the head, the preprocessing, the class names and a card that says where the
     weights come from. A PyTorch checkpoint needs PyTorch; a safetensors file does not. Each source
     takes one line of the output.
 
     Args:
-        source: A Hub handle, a folder that timm saved, or a `.safetensors` or `.pth` file.
+        source: A Hub handle, a folder that timm saved, or a `.safetensors`, `.pth` or `.h5` file.
         more: Further sources. Those that cannot be converted are reported and left out.
         out: The folder of the preset; of several sources, the folder of their presets.
         class_names: A file with one class a line, in the order of the labels.
@@ -53,18 +53,18 @@ def convert(
     """
     names = class_names and class_names.read_text(encoding="utf-8").splitlines()
 
-    import keras_resblocks_plugin as krp
+    from keras_resblocks_plugin.convert._any import convert_any
     from keras_resblocks_plugin.hub._converted import save_converted
     from keras_resblocks_plugin.saving import Source
 
     def convert_one(source: str, folder: Path) -> None:
         origin = Source.of(source, license, data)
-        model = krp.convert.from_timm(
+        model = convert_any(
             str(origin),
             names,
             image_size,
-            mean and list(mean),
-            std and list(std),
+            mean=mean and list(mean),
+            std=std and list(std),
             weights=weights,
             zero_channels=zero_channels,
         )

@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import h5py
 import keras
-import numpy as np
 
+from keras_resblocks_plugin.convert._hdf5_tensors import read_hdf5
 from keras_resblocks_plugin.convert._transfer import Tensor
-from keras_resblocks_plugin.saving._hdf5 import check_hdf5
 
 # Keras' own names of layers. Those of a later model in the same process do not start at zero.
 _WEIGHT = re.compile(
@@ -68,27 +66,26 @@ class ResNet8(NamedTuple):
     num_classes: int
 
 
-class _StoredTensor(NamedTuple):
-    file: Path
-    name: str
-    shape: tuple[int, ...]
-
-    def read(self) -> np.ndarray:
-        with h5py.File(self.file, "r") as store:
-            return store[self.name][()].astype("float32", copy=False)
-
-
 def read_file(file: Path) -> dict[str, Tensor]:
     """Reads the weights in an h5 file: a whole model's or weights alone.
 
     Raises:
         ValueError: If the file is damaged.
     """
-    shapes = check_hdf5(file)
+    tensors = read_hdf5(file)
     # The rest of a whole model is its optimizer.
-    weights = [name for name in shapes if name.startswith("model_weights/")]
-    weights = weights or [name for name in shapes if not name.startswith("optimizer/")]
-    return {name: _StoredTensor(file, name, shapes[name]) for name in weights}
+    weights = [name for name in tensors if name.startswith("model_weights/")]
+    weights = weights or [name for name in tensors if not name.startswith("optimizer/")]
+    return {name: tensors[name] for name in weights}
+
+
+def has_keras_names(file: Path) -> bool:
+    """Returns whether the layers in an h5 file have Keras' own names, as a ResNet-8's have.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
+    return all(map(_WEIGHT, read_file(file)))
 
 
 def find_layers(tensors: Mapping[str, Tensor], source: str) -> ResNet8:
