@@ -58,8 +58,16 @@ PARTS = {
         input_conv_filters=[32, 64],
         block_kwargs={"groups": 4, "base_width": 32, "normalization": "group"},
     ),
+    "regnet": dict(block_type="regnet", block_kwargs={"group_width": 2}),
+    "regnet_se": dict(block_type="regnet", block_kwargs={"group_width": 2, "attention": "se"}),
+    "bit": dict(
+        block_type="bit",
+        stackwise_num_filters=[32, 64],
+        input_conv_filters=[32, 32],
+        input_pooling="max_zero_padded",
+    ),
 }
-NAMES = (*BLOCK_TYPES, *PARTS)
+NAMES = tuple({**dict.fromkeys(BLOCK_TYPES), **PARTS})
 
 
 def small_backbone(name):

@@ -12,7 +12,7 @@ from keras_resblocks_plugin.layers._geometry import channel_axis
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class RegNetResidualBlock(ResidualBlock):
-    """Convolutions of one width: `relu(x + bn(conv1x1(relu(bn(conv(relu(bn(conv1x1(x)))))))))`.
+    """RegNet's block: three convolutions of one width, the second in groups.
 
     The X block of RegNet ([Radosavovic et al., 2020](https://arxiv.org/abs/2003.13678)), and with
     `attention="se"` its Y block. The attention follows the grouped spatial convolution, and

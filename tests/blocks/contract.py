@@ -33,6 +33,7 @@ class BlockContract:
     block_cls: type
     kwargs: dict = {}
     starts_as_shortcut = True
+    learning_rate = 0.1
 
     @pytest.fixture(autouse=True)
     def one_group(self, monkeypatch):
@@ -201,7 +202,7 @@ class BlockContract:
             fill(block)
         before = values(model)
         losses = ["mse"] * len(outputs)
-        model.compile(keras.optimizers.SGD(0.1), losses)
+        model.compile(keras.optimizers.SGD(self.learning_rate), losses)
         targets = [images(*output.shape[1:])[None].repeat(8, 0) for output in outputs]
         history = model.fit(x, targets, epochs=STEPS, batch_size=8, verbose=0).history
 

@@ -9,8 +9,8 @@ from keras_resblocks_plugin import blocks
 from tests.helpers import TOLERANCE, fill, images, to_numpy
 
 
-def conv(x, filters, kernel_size=3, use_bias=True):
-    return layers.Conv2D(filters, kernel_size, padding="same", use_bias=use_bias)(x)
+def conv(x, filters, kernel_size=3, **kwargs):
+    return layers.Conv2D(filters, kernel_size, padding="same", **kwargs)(x)
 
 
 def norm(x):
@@ -62,10 +62,16 @@ def preact_bottleneck(x):
     return x + conv(norm_relu(y), 64, 1, use_bias=False)
 
 
+def regnet(x):
+    y = norm_relu(conv(x, 64, 1, use_bias=False))
+    y = norm_relu(conv(y, 64, use_bias=False, groups=8))
+    return layers.ReLU()(x + norm(conv(y, 64, 1, use_bias=False)))
+
+
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(
     "plain",
-    [basic, act, bn, expanded, identity, preact, bottleneck, preact_bottleneck],
+    [basic, act, bn, expanded, identity, preact, bottleneck, preact_bottleneck, regnet],
     ids=lambda plain: plain.__name__,
 )
 def test_block_equals_plain_keras_layers(plain, training):
@@ -86,6 +92,7 @@ def test_block_equals_plain_keras_layers(plain, training):
         np.testing.assert_allclose(to_numpy(weight), to_numpy(plain_weight), **TOLERANCE)
 
 
+@pytest.mark.usefixtures("one_group")
 @pytest.mark.parametrize("block_type", blocks.BLOCK_TYPES)
 def test_64_filters_on_an_rgb_image(block_type):
     block = blocks.BLOCK_TYPES[block_type](64)

@@ -28,16 +28,17 @@ print(sorted(outputs))
 
 def test_every_block_reloads_in_a_fresh_process(fresh_process, tmp_path):
     block_types = {**BLOCK_TYPES, "gated": GatedResidualBlock}
-    inputs = keras.Input((None, None, 3))
+    # BiT normalizes 32 groups of channels.
+    inputs = keras.Input((None, None, 32))
     outputs = {}
     for name, block_cls in block_types.items():
-        x = block_cls(4, strides=2, shortcut="avg_pool", drop_path_rate=0.2, name=f"{name}0")(
+        x = block_cls(32, strides=2, shortcut="avg_pool", drop_path_rate=0.2, name=f"{name}0")(
             inputs
         )
-        outputs[name] = block_cls(4, activation="gelu", name=f"{name}1")(x)
+        outputs[name] = block_cls(32, activation="gelu", name=f"{name}1")(x)
     model = fill(keras.Model(inputs, outputs))
     model.save(tmp_path / "blocks.keras")
-    x = images(2, 7, 6, 3)
+    x = images(2, 7, 6, 32)
     expected = {name: to_numpy(output) for name, output in model(x).items()}
     np.savez(tmp_path / "outputs.npz", images=x, **expected)
 
