@@ -1,4 +1,4 @@
-"""Compares the pixels of converted presets with those of timm, torchvision and Keras Applications."""
+"""Compares converted presets' pixels with those of timm, torchvision and Keras Applications."""
 
 import argparse
 import sys
@@ -92,7 +92,7 @@ def converter_of(**preprocessing: Any) -> Any:
 
 
 def compare_pixels(photographs: list[Image.Image]) -> list[dict[str, Any]]:
-    """Compares with timm and torchvision; the first row of each has today's default order."""
+    """Compares with timm and torchvision; the last rows have the default order."""
     from timm.data import create_transform
     from torchvision.transforms._presets import ImageClassification
 
