@@ -52,13 +52,12 @@ class ResBlockImageConverter(PreprocessingPresets, ImageConverter):
         crop_fraction: float in (0, 1]. Images are resized to `image_size / crop_fraction`, and
             the center of `image_size` is cropped, as most ResNets are evaluated. Defaults to
             `1.0`, which crops nothing.
-        crop_order: `"crop_then_resize"` or `"resize_then_crop"`. How images of another aspect
-            ratio are cropped with `crop_to_aspect_ratio=True`; without it, the order has no
-            effect. `"crop_then_resize"` resizes the largest centered window of the image that has
-            the aspect ratio of `image_size`. `"resize_then_crop"` does what timm and torchvision
-            do: it resizes the whole image until it covers `image_size / crop_fraction`, and crops
-            the center. For images of 0 to 255 its pixels are those of Pillow, not rounded.
-            Defaults to `"crop_then_resize"`.
+        crop_order: `"crop_then_resize"` or `"resize_then_crop"`: how images of another aspect
+            ratio are cropped. `"crop_then_resize"` resizes the largest centered window of the
+            image that has the aspect ratio of `image_size`. `"resize_then_crop"` resizes the
+            whole image until it covers `image_size / crop_fraction`, and crops the center, as
+            timm and torchvision do. Pixels are then clipped to 0 to 255 where the interpolation
+            overshoots. Defaults to `"crop_then_resize"`.
         **kwargs: Arguments of `keras_hub.layers.ImageConverter`, which also documents shapes and
             has an example.
     """
@@ -96,7 +95,7 @@ class ResBlockImageConverter(PreprocessingPresets, ImageConverter):
         self.crop_order = crop_order
         self._looked = self._warned = False
         self._image_size = ImageConverter.image_size.fget(self)
-        if self.crop_to_aspect_ratio and crop_order == "resize_then_crop":
+        if crop_order == "resize_then_crop" and not self.pad_to_aspect_ratio:
             replace_child(self, "resizing", ResizeThenCrop.from_config(self.resizing.get_config()))
         self.image_size = self._image_size
         # `quantize()` of a model refuses unbuilt layers.
@@ -160,7 +159,9 @@ class ResBlockImageConverter(PreprocessingPresets, ImageConverter):
             if shape is not None and getattr(shape, "rank", 0) is not None:
                 self._check_shape(tuple(shape))
         resizes_then_crops = isinstance(self.resizing, ResizeThenCrop)
-        crops = self.image_size is not None and (resizes_then_crops or self.crop_fraction < 1)
+        crops = self.image_size is not None and (
+            self.crop_fraction < 1 or (resizes_then_crops and self.crop_to_aspect_ratio)
+        )
         if crops and isinstance(inputs, dict):
             raise ValueError(
                 "`inputs` must be images alone where `crop_fraction` or `crop_order` crops them "

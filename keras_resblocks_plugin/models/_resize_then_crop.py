@@ -12,8 +12,9 @@ _OVERSHOOTING = ("bicubic", "lanczos3", "lanczos5")
 class ResizeThenCrop(keras.layers.Resizing):
     """Resizes images until they cover `height` and `width`, then crops the center.
 
-    The aspect ratio is kept. Sizes are rounded as timm and torchvision round them, and pixels
-    are clipped to 0 to 255 after each axis, as Pillow clips them. The result is floating point.
+    Sizes are rounded as timm and torchvision round them, and pixels are clipped to 0 to 255 after
+    each axis, as Pillow clips them. Without `crop_to_aspect_ratio`, images are stretched to
+    `height` and `width`. The result is floating point.
     """
 
     # The height and width of the crop, no larger than those that are covered.
@@ -26,6 +27,8 @@ class ResizeThenCrop(keras.layers.Resizing):
             height: int, or a scalar tensor in a graph of TensorFlow's.
             width: int, or a scalar tensor.
         """
+        if not self.crop_to_aspect_ratio:
+            return self.height, self.width
         if isinstance(height, int) and isinstance(width, int):
             minimum, float64, rounded = min, float, round
         else:
@@ -58,6 +61,8 @@ class ResizeThenCrop(keras.layers.Resizing):
         images = self._crop(images, self.width_axis, new_width, columns)
         images = self._resize(images, (new_height, columns))
         images = self._crop(images, self.height_axis, new_height, rows)
+        if not (isinstance(new_height, int) and isinstance(new_width, int)):
+            images.set_shape(self.compute_output_shape(images.shape))
         return self.backend.cast(images, self.compute_dtype)
 
     def _resize(self, images: Any, size: tuple[Any, Any]) -> Any:

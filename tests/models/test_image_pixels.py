@@ -18,6 +18,7 @@ WAYS = {
     "cropped middle": {"crop_to_aspect_ratio": True, "crop_fraction": 0.8},
     "whole": {"crop_order": "resize_then_crop"},
     "middle of the whole": {"crop_order": "resize_then_crop", "crop_fraction": 0.8},
+    "stretched whole": {"crop_order": "resize_then_crop", "crop_to_aspect_ratio": False},
     "as it is": {"image_size": None},
 }
 NETWORK = (96, 128)
