@@ -131,7 +131,7 @@ def _load_back(folder: Path) -> str:
     tensors = load_file(folder / "ours" / "model.safetensors")
     model.load_state_dict(tensors, strict=True, assign=True)
     with safe_open(folder / "theirs" / "model.safetensors", framework="pt") as theirs:
-        for key in theirs.keys():  # noqa: SIM118 (it is no dict)
+        for key in theirs.keys():  # noqa: SIM118 (no dictionary)
             if not torch.equal(theirs.get_tensor(key), tensors[key]):
                 raise ValueError(f"{key} changed on the way there and back.")
     return config["architecture"]
