@@ -31,7 +31,6 @@ def main() -> None:
     source = "torchvision/models/_meta.py"
     torchvision = importlib.metadata.distribution("torchvision")
     tree = ast.parse(Path(torchvision.locate_file(source)).read_text(encoding="utf-8"))
-    # Not imported: its operators need the PyTorch that they were built for.
     names = ast.literal_eval(next(n.value for n in tree.body if isinstance(n, ast.Assign)))
     header = (
         f"# ImageNet-1k's classes in the order of the labels, {source} {torchvision.version}.\n"
