@@ -29,7 +29,9 @@ def to_timm(model: ResBlockBackbone | ResBlockImageClassifier, folder: str | Pat
 
     Args:
         model: A `krp.ResBlockImageClassifier`, or a `krp.ResBlockBackbone`, which timm loads
-            without a head. If it has no preprocessing, timm assumes ImageNet's.
+            without a head. If it has no preprocessing, timm assumes ImageNet's. timm resizes
+            before it crops, so images that are not square have its pixels only if the
+            converter's `crop_order` is `"resize_then_crop"`.
         folder: string or path. The folder to write. Its other files are kept.
 
     Raises:

@@ -32,6 +32,7 @@ NETWORKS = {
 
 def network(name, **kwargs):
     """A network with random weights."""
+    torch.manual_seed(0)
     model = timm.create_model(name, **{**NETWORKS[name], "num_classes": 3, **kwargs}).eval()
     randomize(model, seed=0)
     return model
