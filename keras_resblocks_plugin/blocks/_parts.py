@@ -23,30 +23,27 @@ class BlockParts(Freezable, keras.layers.Layer):
     biased_without_norm: bool = False
 
     def conv(
-        self,
-        filters: int,
-        kernel_size: int,
-        strides: int = 1,
-        *,
-        name: str,
-        groups: int = 1,
-        normalized: bool = True,
+        self, filters: int, kernel_size: int, strides: int = 1, *, name: str, groups: int = 1
     ) -> SymmetricConv2D:
-        """Creates a convolution, with a bias where the block has no normalization.
-
-        `normalized` is whether a norm follows, for the blocks with `biased_without_norm`.
-        """
-        biased = self.biased_without_norm and not normalized
+        """Creates a convolution, with a bias where the block has no normalization."""
         return self.conv_class(
             filters,
             kernel_size,
             strides,
             groups=groups,
-            use_bias=biased or self.normalization is None,
+            use_bias=self.normalization is None,
             data_format=self.data_format,
             dtype=self.dtype_policy,
             name=name,
         )
+
+    def bare_conv(
+        self, filters: int, kernel_size: int, strides: int = 1, *, name: str
+    ) -> SymmetricConv2D:
+        """Creates a convolution that no norm follows, with a bias if `biased_without_norm`."""
+        conv = self.conv(filters, kernel_size, strides, name=name)
+        conv.use_bias = conv.use_bias or self.biased_without_norm
+        return conv
 
     def norm(self, *, name: str, enabled: bool = True) -> keras.Layer:
         """Creates a normalization, or the identity where the block has none."""

@@ -50,7 +50,7 @@ class PreactivatedBottleneck(GroupedBottleneck, PreactivatedBlock):
             self.width, self.kernel_size, self.strides, groups=self.groups, name="conv2"
         )
         self.norm3 = self.norm(name="norm3")
-        self.conv3 = self.conv(self.filters * self.expansion, 1, normalized=False, name="conv3")
+        self.conv3 = self.bare_conv(self.filters * self.expansion, 1, name="conv3")
         self.attention = self.new_attention()
         contract, convolve = (self.norm1, self.conv1), (self.norm2, self.conv2)
         expand = (self.norm3, self.conv3, self.attention)

@@ -50,11 +50,9 @@ class ShortcutBranch(BlockParts):
 
     def _build_projection(self, input_shape: tuple, filters: int) -> None:
         strides = 1 if self._averages else self.strides
-        normalized = self.normalizes_projection
-        self.shortcut_conv = self.conv(
-            filters, 1, strides, normalized=normalized, name="shortcut_conv"
-        )
-        self.shortcut_norm = self.norm(name="shortcut_norm", enabled=normalized)
+        new_conv = self.conv if self.normalizes_projection else self.bare_conv
+        self.shortcut_conv = new_conv(filters, 1, strides, name="shortcut_conv")
+        self.shortcut_norm = self.norm(name="shortcut_norm", enabled=self.normalizes_projection)
         for layer in (self.shortcut_conv, self.shortcut_norm):
             layer.build(input_shape)
             input_shape = layer.compute_output_shape(input_shape)

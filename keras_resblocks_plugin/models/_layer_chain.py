@@ -79,10 +79,8 @@ class LayerChain:
 
         for i, (filters, kernel_size, strides) in enumerate(self.input_convs):
             normalized = not (preactivates and i == len(self.input_convs) - 1)
-            conv = template.conv(
-                filters, kernel_size, strides, normalized=normalized, name=f"stem{i}_conv"
-            )
-            yield conv, strides
+            new_conv = template.conv if normalized else template.bare_conv
+            yield new_conv(filters, kernel_size, strides, name=f"stem{i}_conv"), strides
             if normalized:
                 yield from norm_relu(f"stem{i}")
         if self.input_pooling is not None:
