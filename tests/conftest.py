@@ -30,13 +30,21 @@ pytest_plugins = ["tests.fixtures", "tests.hub.running"]
 _ROOT = pathlib.Path(__file__).parent.parent
 
 
-# These tests wait for processes and servers, and no backend changes their results.
-_ON_ONE_BACKEND = tuple(_ROOT / "tests" / folder for folder in ("cli", "docs", "hub", "scripts"))
+# No backend changes the results of these tests: they wait for processes and servers, or compare
+# names and the first bytes of files.
+_ON_ONE_BACKEND = tuple(
+    _ROOT / "tests" / name
+    for name in (
+        *("cli", "docs", "hub", "scripts"),
+        *("convert/test_file_kinds.py", "convert/test_labels.py", "convert/test_timm_config.py"),
+        *("registry/test_published.py", "saving/test_other_formats.py"),
+    )
+)
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if set(_ON_ONE_BACKEND) & set(item.path.parents):
+        if set(_ON_ONE_BACKEND) & {item.path, *item.path.parents}:
             item.add_marker(pytest.mark.slow)
 
 

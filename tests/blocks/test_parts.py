@@ -1,4 +1,4 @@
-"""Each block fulfils the contract with attention, and where it has them groups and antialiasing."""
+"""Blocks fulfil the contract with each attention, groups, widths and both anti-aliasings."""
 
 from keras_resblocks_plugin import blocks
 from tests.blocks.contract import BlockContract
@@ -11,16 +11,6 @@ class TestBasic(BlockContract):
     starts_as_shortcut = False
 
 
-class TestPostActivation(BlockContract):
-    block_cls = blocks.PostActivationResidualBlock
-    kwargs = {"attention": "eca"}
-
-
-class TestBatchNorm(BlockContract):
-    block_cls = blocks.BatchNormResidualBlock
-    kwargs = {"attention": "se", "antialias": "average"}
-
-
 class TestBatchNormWithBlur(BlockContract):
     block_cls = blocks.BatchNormResidualBlock
     kwargs = {"attention": "eca", "antialias": "blur"}
@@ -29,16 +19,6 @@ class TestBatchNormWithBlur(BlockContract):
 class TestExpanded(BlockContract):
     block_cls = blocks.ExpandedResidualBlock
     kwargs = {"attention": ChannelScale(0.25)}
-
-
-class TestIdentity(BlockContract):
-    block_cls = blocks.IdentityResidualBlock
-    kwargs = {"attention": "se"}
-
-
-class TestPreActivation(BlockContract):
-    block_cls = blocks.PreActivationResidualBlock
-    kwargs = {"attention": "eca"}
 
 
 class TestBottleneck(BlockContract):
