@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, for errors about files that are no PyTorch weights."""
+"""Kinds of files by their first bytes, for errors about files that hold no PyTorch weights."""
 
 import zipfile
 from pathlib import Path

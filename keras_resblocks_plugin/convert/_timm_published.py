@@ -1,4 +1,4 @@
-"""What the package lists of timm's published weights, from timm's own table of them."""
+"""The entries of timm's published weights, from timm's own table."""
 
 import json
 import math
