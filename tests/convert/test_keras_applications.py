@@ -33,7 +33,8 @@ def normalized(version, images):
 
 
 def assert_close(actual, expected):
-    assert expected.std() > 0.01
+    # Probabilities of a thousand classes are small, and yet they must differ.
+    assert expected.std() > 0.5 * np.abs(expected).mean()
     # Float32 sums in another order, relative to the range.
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5 * np.ptp(expected))
 
