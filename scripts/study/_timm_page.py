@@ -126,6 +126,8 @@ def _why(result: Mapping[str, Any]) -> str:
     if "refused" in result:
         _, _, why = result["refused"].partition("Received: ")[2].partition(", ")
         return why or "another kind of network"
+    if "error" in result:
+        return result["error"]
     if "difference" in result:
         return f"its logits differ by {result['difference']:.1e} of their range"
-    return result.get("error", "not compared")
+    return "not compared"
