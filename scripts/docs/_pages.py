@@ -33,7 +33,7 @@ def on_files(files: Files, config) -> Files:
 
 
 def on_page_markdown(markdown: str, page, config, files: Files) -> str:
-    """Leads links to a folder to the README in it, and links to the site's own pages to its root."""
+    """Leads links to a folder to its README, and links to the site's own pages to its root."""
     folder = (ROOT / page.file.src_uri).parent
 
     def to_page(match: re.Match) -> str:
