@@ -38,6 +38,7 @@ _ON_ONE_BACKEND = tuple(
         *("cli", "docs", "hub", "scripts"),
         *("convert/test_file_kinds.py", "convert/test_labels.py", "convert/test_timm_config.py"),
         *("registry/test_published.py", "saving/test_other_formats.py"),
+        *("saving/test_one_save.py", "utils/test_replace.py"),
     )
 )
 
