@@ -25,7 +25,7 @@ def serialize_attention(attention: Any) -> str | dict[str, Any] | None:
             function returned.
 
     Raises:
-        ValueError: If it is none of them.
+        ValueError: If `attention` is anything else.
     """
     if attention is None or (isinstance(attention, str) and attention in ATTENTIONS):
         return attention
