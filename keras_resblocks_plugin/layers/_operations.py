@@ -1,0 +1,25 @@
+"""Operations that each backend computes in its fastest way.
+
+PyTorch's own pad inside, and its batch norm is one kernel; on TensorFlow and JAX compilers do this.
+"""
+
+import keras
+
+if keras.backend.backend() == "torch":
+    from keras_resblocks_plugin.layers._torch import (
+        average_pixels,
+        batch_norm,
+        convolve,
+        max_pool,
+        ordered_kernel,
+    )
+else:
+    from keras_resblocks_plugin.layers._portable import (
+        average_pixels,
+        batch_norm,
+        convolve,
+        max_pool,
+        ordered_kernel,
+    )
+
+__all__ = ["average_pixels", "batch_norm", "convolve", "max_pool", "ordered_kernel"]
