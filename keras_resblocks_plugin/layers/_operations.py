@@ -7,6 +7,7 @@ import keras
 
 if keras.backend.backend() == "torch":
     from keras_resblocks_plugin.layers._torch import (
+        activated_sum,
         average_pixels,
         batch_norm,
         convolve,
@@ -15,6 +16,7 @@ if keras.backend.backend() == "torch":
     )
 else:
     from keras_resblocks_plugin.layers._portable import (
+        activated_sum,
         average_pixels,
         batch_norm,
         convolve,
@@ -22,4 +24,11 @@ else:
         ordered_kernel,
     )
 
-__all__ = ["average_pixels", "batch_norm", "convolve", "max_pool", "ordered_kernel"]
+__all__ = [
+    "activated_sum",
+    "average_pixels",
+    "batch_norm",
+    "convolve",
+    "max_pool",
+    "ordered_kernel",
+]

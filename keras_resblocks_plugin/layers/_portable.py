@@ -46,3 +46,8 @@ def average_pixels(x: Any, strides: int, data_format: str) -> Any:
     # Keras' own `padding="same"` counts pixels at the edges twice on PyTorch.
     present = ops.ones_like(x[:1, ...])
     return mean_with_zeros(x) / mean_with_zeros(present)
+
+
+def activated_sum(x: Any, y: Any, activation: Callable) -> Any:
+    """Applies an activation to a sum."""
+    return activation(x + y)

@@ -11,6 +11,8 @@ import keras
 import torch
 from torch.nn import functional
 
+from keras_resblocks_plugin.layers import _portable
+
 
 def convolve(x: Any, kernel: Any, strides: int, dilation: int, data_format: str) -> torch.Tensor:
     """Convolves with an odd kernel, and zeros around the image."""
@@ -42,7 +44,7 @@ def ordered_kernel(initializer: Callable) -> Callable:
 
 
 def batch_norm(
-    layer: keras.layers.BatchNormalization, x: torch.Tensor, training: bool, mask: Any = None
+    layer: keras.layers.BatchNormalization, x: Any, training: bool, mask: Any = None
 ) -> torch.Tensor | None:
     """Normalizes as a built `layer` does, and updates its moving statistics in training.
 
@@ -50,6 +52,7 @@ def batch_norm(
         The result, or `None` where PyTorch has no such normalization: with a mask, with batch
         renormalization, for integers, and in training for one value per channel.
     """
+    x = keras.ops.convert_to_tensor(x)
     channels = x.shape[layer.axis]
     count = x.numel() // max(channels, 1)
     if mask is not None or layer.renorm or not x.is_floating_point() or (training and count < 2):
@@ -79,17 +82,27 @@ def batch_norm(
     return keras.ops.cast(y.movedim(1, layer.axis), layer.compute_dtype)
 
 
-def max_pool(x: torch.Tensor, size: int, strides: int, data_format: str) -> torch.Tensor:
+def max_pool(x: Any, size: int, strides: int, data_format: str) -> torch.Tensor:
     """Takes maxima of windows of odd size, with −∞ around the image."""
     x = _channels_first(keras.ops.convert_to_tensor(x), data_format)
     return _as_given(functional.max_pool2d(x, size, strides, size // 2), data_format)
 
 
-def average_pixels(x: torch.Tensor, strides: int, data_format: str) -> torch.Tensor:
+def average_pixels(x: Any, strides: int, data_format: str) -> Any:
     """Averages tiles of `strides`×`strides` pixels; those at the far edges may be smaller."""
-    x = _channels_first(keras.ops.convert_to_tensor(x), data_format)
+    if isinstance(x, keras.KerasTensor):
+        return _portable.average_pixels(x, strides, data_format)
+    x = _channels_first(x, data_format)
     y = functional.avg_pool2d(x, strides, ceil_mode=True, count_include_pad=False)
     return _as_given(y, data_format)
+
+
+def activated_sum(x: torch.Tensor, y: torch.Tensor, activation: Callable) -> torch.Tensor:
+    """Applies an activation to a sum, which nothing else reads: ReLU in its memory."""
+    total = x + y
+    # Symbolic tensors come here as well, from traces.
+    in_place = activation is keras.activations.relu and torch.is_tensor(total)
+    return torch.relu_(total) if in_place else activation(total)
 
 
 def _channels_first(x: torch.Tensor, data_format: str) -> torch.Tensor:
