@@ -3,7 +3,7 @@
 import importlib
 from types import ModuleType
 
-from keras_resblocks_plugin import blocks, convert, diagnostics, hub
+from keras_resblocks_plugin import blocks, convert, diagnostics, hub, layers
 from keras_resblocks_plugin.diagnostics import ResidualDiagnostics
 from keras_resblocks_plugin.hub import PushToHub, pull_from_hub, push_to_hub
 from keras_resblocks_plugin.models import (
@@ -37,6 +37,7 @@ __all__ = [
     "fold_batch_norm",
     "freeze",
     "hub",
+    "layers",
     "list_presets",
     "masks_to_image_size",
     "pull_from_hub",

@@ -1,13 +1,15 @@
 """Golden files: names and numbers that saved models and other backends rely on.
 
 `golden/weight_paths.json` has the paths and shapes of the weights of a small backbone of
-each block type: a format, since presets name weights by them. `golden/outputs.npz` has the
-features of the same backbones with weights from numpy. `golden/preset_bn_digest` has the
-weights of `golden/preset_bn`, which an earlier version wrote, with the digest that ties head
-and backbone together. A change that is meant (it orphans the presets that exist) is written
-to all but that by
+each block type, and with the parts that blocks take: a format, since presets name weights by
+them. `golden/outputs.npz` has the features of the same backbones with weights from numpy.
+`golden/preset_bn_digest` has the weights of `golden/preset_bn`, which an earlier version wrote,
+with the digest that ties head and backbone together. New entries are added by
 
     python -m tests.test_golden
+
+which keeps those that are there. To change one on purpose (it orphans the presets that exist),
+delete it first.
 """
 
 import json
@@ -35,22 +37,55 @@ ImageClassifier = keras_hub.models.ImageClassifier
 krp_from_preset = krp.ResBlockImageClassifier.from_preset
 
 
-def small_backbone(block_type):
+# Arguments of `small_backbone()` beside each block type's.
+PARTS = {
+    "bn_se_average": dict(
+        block_type="bn",
+        input_pooling="average",
+        block_kwargs={"attention": "se", "antialias": "average", "shortcut": "avg_pool"},
+    ),
+    "preact_eca": dict(
+        block_type="preact", input_pooling="max_zero_padded", block_kwargs={"attention": "eca"}
+    ),
+    "bottleneck_groups_se_blur": dict(
+        block_type="bottleneck",
+        input_pooling="max_blur",
+        block_kwargs={"groups": 2, "base_width": 32, "attention": "se", "antialias": "blur"},
+    ),
+    "preact_bottleneck_groups_group_norm": dict(
+        block_type="preact_bottleneck",
+        stackwise_num_filters=[32, 64],
+        input_conv_filters=[32, 64],
+        block_kwargs={"groups": 4, "base_width": 32, "normalization": "group"},
+    ),
+    "regnet": dict(block_type="regnet", block_kwargs={"group_width": 2}),
+    "regnet_se": dict(block_type="regnet", block_kwargs={"group_width": 2, "attention": "se"}),
+    "bit": dict(
+        block_type="bit",
+        stackwise_num_filters=[32, 64],
+        input_conv_filters=[32, 32],
+        input_pooling="max_zero_padded",
+    ),
+}
+NAMES = tuple({**dict.fromkeys(BLOCK_TYPES), **PARTS})
+
+
+def small_backbone(name):
     """A backbone with a projection and an identity shortcut in each stack."""
-    return fill(
-        ResBlockBackbone(
-            block_type,
-            stackwise_num_filters=[4, 6],
-            stackwise_num_blocks=[2, 2],
-            stackwise_num_strides=[1, 2],
-            input_conv_filters=[3, 5],
-            input_conv_kernel_sizes=[5, 3],
-            input_conv_strides=[2, 1],
-            input_pooling="max",
-            block_kwargs={"shortcut": "avg_pool"} if block_type == "bn" else None,
-            data_format="channels_last",
-        )
+    block_kwargs = {"shortcut": "avg_pool"} if name == "bn" else None
+    arguments = dict(
+        block_type=name,
+        stackwise_num_filters=[4, 6],
+        stackwise_num_blocks=[2, 2],
+        stackwise_num_strides=[1, 2],
+        input_conv_filters=[3, 5],
+        input_conv_kernel_sizes=[5, 3],
+        input_conv_strides=[2, 1],
+        input_pooling="max",
+        block_kwargs=block_kwargs,
+        data_format="channels_last",
     )
+    return fill(ResBlockBackbone(**{**arguments, **PARTS.get(name, {})}))
 
 
 def weight_paths(backbone):
@@ -61,15 +96,15 @@ def features(backbone):
     return to_numpy(backbone(images(2, 27, 34, 3)))
 
 
-@pytest.mark.parametrize("block_type", BLOCK_TYPES)
-def test_golden(block_type):
-    backbone = small_backbone(block_type)
+@pytest.mark.parametrize("name", NAMES)
+def test_golden(name):
+    backbone = small_backbone(name)
     # Lists of pairs, since the order matters.
-    golden = json.loads(WEIGHT_PATHS.read_text())[block_type]
+    golden = json.loads(WEIGHT_PATHS.read_text())[name]
     assert list(weight_paths(backbone).items()) == list(golden.items())
     # Sums of up to a hundred float32 products in each of ten layers, in each backend's order;
     # the features are of order 1 to 10.
-    expected = np.load(OUTPUTS)[block_type]
+    expected = np.load(OUTPUTS)[name]
     assert expected.std() > 0.1
     np.testing.assert_allclose(features(backbone), expected, rtol=1e-5, atol=1e-5)
 
@@ -103,11 +138,16 @@ def test_a_golden_head_on_other_weights_is_refused(preset, load):
 
 
 if __name__ == "__main__":
-    tiny_classifier().save_to_preset(PRESET_WITH_DIGEST)
-    for file in PRESET_WITH_DIGEST.iterdir():
-        if file.name not in TIED_FILES:
-            file.unlink()
-    backbones = {block_type: small_backbone(block_type) for block_type in BLOCK_TYPES}
-    paths = {block_type: weight_paths(backbone) for block_type, backbone in backbones.items()}
+    if not PRESET_WITH_DIGEST.exists():
+        tiny_classifier().save_to_preset(PRESET_WITH_DIGEST)
+        for file in PRESET_WITH_DIGEST.iterdir():
+            if file.name not in TIED_FILES:
+                file.unlink()
+    paths, outputs = json.loads(WEIGHT_PATHS.read_text()), dict(np.load(OUTPUTS))
+    for name in NAMES:
+        if name not in paths:
+            paths[name] = weight_paths(small_backbone(name))
+        if name not in outputs:
+            outputs[name] = features(small_backbone(name))
     WEIGHT_PATHS.write_text(json.dumps(paths, indent=1) + "\n")
-    np.savez_compressed(OUTPUTS, **{name: features(model) for name, model in backbones.items()})
+    np.savez_compressed(OUTPUTS, **outputs)

@@ -5,7 +5,7 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -26,6 +26,10 @@ _DIGEST = re.compile("[0-9a-f]{40}|[0-9a-f]{64}").fullmatch
 _log = logging.getLogger(__name__)
 _said_offline: set[bool] = set()
 
+# Gets the names of all files and a function that downloads one of them and returns its path.
+# Returns the names of the files to download, or `None` for all. Raises to refuse the repository.
+Choose = Callable[[Collection[str], Callable[[str], Path]], Collection[str] | None]
+
 
 class Snapshot(NamedTuple):
     """A commit on this disk; `fresh` is `False` if the Hub could not be reached."""
@@ -38,7 +42,7 @@ class Snapshot(NamedTuple):
 def fetch(
     handle: str | Handle,
     token: str | None = None,
-    files: Sequence[str] | None = None,
+    files: Collection[str] | Choose | None = None,
 ) -> Snapshot:
     """Downloads one commit of a repository into the Hub's cache, and checks it.
 
@@ -50,7 +54,10 @@ def fetch(
     Args:
         handle: string. `"hf://user/name"` or `"hf://user/name@revision"`.
         token: string. The token. Defaults to the one that the user logged in with, if any.
-        files: list of strings. The files to download if they exist. Defaults to all.
+        files: list of strings, or a function. The files to download if they exist. A function
+            chooses them: it gets the names of all files, and another function that downloads one
+            of them from the same commit and returns its path. It returns a list, or `None` for
+            all. What it raises is raised before anything else is downloaded. Defaults to all.
 
     Returns:
         A `Snapshot`.
@@ -77,6 +84,23 @@ def fetch(
             ) from None
         client.wait(reason)
         revision, listed = _look_up(client, handle)
+
+    def get(files: Collection[str] | None) -> Path:
+        return _download(client, handle, revision, listed, files)
+
+    if callable(files):
+        files = files(listed.keys(), lambda name: get([name]) / name)
+    return Snapshot(get(files), revision.resolved)
+
+
+def _download(
+    client: HubClient,
+    handle: Handle,
+    revision: ResolvedRevision,
+    listed: Mapping[str, str],
+    files: Collection[str] | None,
+) -> Path:
+    files = None if files is None else list(files)
     listed = {path: listed[path] for path in listed if files is None or path in files}
     for _ in range(_ATTEMPTS):
         download = client.api.snapshot_download
@@ -84,7 +108,7 @@ def fetch(
         folder = Path(client.call(handle, download, handle.repo_id, **options))
         damaged = [path for path, expected in listed.items() if not _is(folder / path, expected)]
         if not damaged:
-            return Snapshot(folder, revision.resolved)
+            return folder
         for path in damaged:
             _log.warning("%s of `%s` arrived damaged and is fetched again.", path, handle)
             _discard(folder / path)
@@ -141,14 +165,13 @@ def digest(content: Path | bytes, like: str) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def _cached(client: HubClient, handle: Handle, files: Sequence[str] | None) -> Snapshot | None:
-    download = client.api.snapshot_download
-    options = {"revision": handle.revision, "allow_patterns": files, "local_files_only": True}
-    try:
-        found = client.call(handle, download, handle.repo_id, **options)
-    except NotCachedError:
+def _cached(
+    client: HubClient, handle: Handle, files: Collection[str] | Choose | None
+) -> Snapshot | None:
+    # The client returns the folder if it has at least these files.
+    folder = _find_cached(client, handle, [] if callable(files) else files)
+    if folder is None:
         return None
-    folder = Path(found)
     # The links in the cache point to files that are named by their digest.
     links = {p: Path(os.readlink(p)).name for p in folder.rglob("*") if p.is_symlink()}
     damaged = [path for path, name in links.items() if _DIGEST(name) and not _is(path, name)]
@@ -157,7 +180,22 @@ def _cached(client: HubClient, handle: Handle, files: Sequence[str] | None) -> S
             f"`{handle}` is damaged in the cache: {', '.join(map(str, damaged))}. "
             "Load it again with the network on."
         )
+    if callable(files):
+        names = {path.relative_to(folder).as_posix() for path in links}
+        chosen = files(names, lambda name: folder / name)
+        if _find_cached(client, handle, chosen) is None:
+            return None
     return Snapshot(folder, folder.name, fresh=False)
+
+
+def _find_cached(client: HubClient, handle: Handle, files: Collection[str] | None) -> Path | None:
+    download = client.api.snapshot_download
+    patterns = None if files is None else list(files)
+    options = {"revision": handle.revision, "allow_patterns": patterns, "local_files_only": True}
+    try:
+        return Path(client.call(handle, download, handle.repo_id, **options))
+    except NotCachedError:
+        return None
 
 
 def _say_cached(handle: Handle, commit: str, reason: HubError) -> None:

@@ -17,6 +17,13 @@ def arguments_of(cls: type, base: type) -> set[str]:
     return {p.name for p in parameters if p.kind in named} - {"self"}
 
 
+def plain(value: Any) -> Any:
+    """Copies dicts and lists at any depth, without the wrappers that Keras keeps in attributes."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
 def check_arguments(
     cls: type,
     arguments: Mapping[str, Any],

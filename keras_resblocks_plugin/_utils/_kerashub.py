@@ -23,6 +23,7 @@ __all__ = [
     "is_validation_inside_fit",
     "learnable_weights",
     "register_preset",
+    "replace_child",
     "save_backbone_config",
     "set_trainable",
     "set_trainable_flag",
@@ -51,6 +52,15 @@ def flatten_layers(model: keras.Model) -> list[keras.Layer]:
 def learnable_weights(layer: keras.Layer) -> list[keras.Variable]:
     """The weights of `layer` itself that were created trainable, even if they are frozen now."""
     return list(layer._trainable_variables)
+
+
+def replace_child(layer: keras.Layer, name: str, child: keras.Layer) -> None:
+    """Sets the attribute `name` of `layer` to another layer, and forgets the one it held.
+
+    Keras would track both.
+    """
+    layer._tracker.untrack(getattr(layer, name))
+    setattr(layer, name, child)
 
 
 def set_trainable(layer: keras.Layer, value: bool) -> None:

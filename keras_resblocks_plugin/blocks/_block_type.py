@@ -6,14 +6,21 @@ import keras
 
 from keras_resblocks_plugin.blocks._basic import BasicResidualBlock
 from keras_resblocks_plugin.blocks._batch_norm import BatchNormResidualBlock
+from keras_resblocks_plugin.blocks._bit import BiTResidualBlock
 from keras_resblocks_plugin.blocks._bottleneck import BottleneckResidualBlock
+from keras_resblocks_plugin.blocks._bottleneck_v1 import BottleneckV1ResidualBlock
 from keras_resblocks_plugin.blocks._expanded import ExpandedResidualBlock
 from keras_resblocks_plugin.blocks._identity import IdentityResidualBlock
+from keras_resblocks_plugin.blocks._mlperf_tiny import MLPerfTinyResidualBlock
 from keras_resblocks_plugin.blocks._post_activation import PostActivationResidualBlock
 from keras_resblocks_plugin.blocks._pre_activation import PreActivationResidualBlock
 from keras_resblocks_plugin.blocks._pre_activation_bottleneck import (
     PreActivationBottleneckResidualBlock,
 )
+from keras_resblocks_plugin.blocks._pre_activation_bottleneck_keras import (
+    KerasPreActivationBottleneckResidualBlock,
+)
+from keras_resblocks_plugin.blocks._regnet import RegNetResidualBlock
 from keras_resblocks_plugin.blocks._residual_block import ResidualBlock
 
 BLOCK_TYPES = MappingProxyType(
@@ -26,6 +33,11 @@ BLOCK_TYPES = MappingProxyType(
         "preact": PreActivationResidualBlock,
         "bottleneck": BottleneckResidualBlock,
         "preact_bottleneck": PreActivationBottleneckResidualBlock,
+        "bottleneck_v1": BottleneckV1ResidualBlock,
+        "preact_bottleneck_keras": KerasPreActivationBottleneckResidualBlock,
+        "mlperf_tiny": MLPerfTinyResidualBlock,
+        "regnet": RegNetResidualBlock,
+        "bit": BiTResidualBlock,
     }
 )
 """The blocks of this package by their `block_type`."""

@@ -55,6 +55,16 @@ def check_residual_shape(block: keras.Layer, shape: tuple, expected: tuple) -> N
         )
 
 
+def check_attention(block: keras.Layer) -> None:
+    """Checks that a block with `attention` has created the layer."""
+    if block.attention_config is not None and not hasattr(block, "attention"):
+        raise ValueError(
+            f"`attention` needs a block that applies it, which `{type(block).__name__}` does not: "
+            "create `self.attention = self.new_attention()` in `build_residual()`, build it last, "
+            f"and call it in `residual()`. Received: attention={block.attention_config!r}"
+        )
+
+
 def check_weight_paths(block: keras.Layer) -> None:
     """Checks that the paths by which presets store the weights of a block are unique."""
     paths = [weight.path for weight in block.weights]

@@ -23,10 +23,12 @@ class ExpandedResidualBlock(ResidualBlock):
         self.norm2 = self.norm(name="norm2")
         self.conv3 = self.conv(self.filters, 1, name="conv3")
         self.norm3 = self.norm(name="norm3")
+        self.attention = self.new_attention()
         expand, convolve = (self.conv1, self.norm1), (self.conv2, self.norm2)
-        return self.build_in_order(input_shape, *expand, *convolve, self.conv3, self.norm3)
+        contract = (self.conv3, self.norm3, self.attention)
+        return self.build_in_order(input_shape, *expand, *convolve, *contract)
 
     def residual(self, x, training=None):
         x = self.activation(self.norm1(self.conv1(x), training=training))
         x = self.activation(self.norm2(self.conv2(x), training=training))
-        return self.norm3(self.conv3(x), training=training)
+        return self.attention(self.norm3(self.conv3(x), training=training))

@@ -19,7 +19,8 @@ class IdentityResidualBlock(ResidualBlock):
     def build_residual(self, input_shape):
         self.conv1 = self.conv(self.filters, self.kernel_size, self.strides, name="conv1")
         self.norm1 = self.norm(name="norm1")
-        return self.build_in_order(input_shape, self.conv1, self.norm1)
+        self.attention = self.new_attention()
+        return self.build_in_order(input_shape, self.conv1, self.norm1, self.attention)
 
     def residual(self, x, training=None):
-        return self.activation(self.norm1(self.conv1(x), training=training))
+        return self.attention(self.activation(self.norm1(self.conv1(x), training=training)))

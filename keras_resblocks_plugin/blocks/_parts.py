@@ -2,42 +2,70 @@
 
 import keras
 
+from keras_resblocks_plugin.blocks._attention import create_attention
 from keras_resblocks_plugin.layers._convolution import SymmetricConv2D
 from keras_resblocks_plugin.layers._freezing import Freezable
 from keras_resblocks_plugin.layers._geometry import channel_axis
-from keras_resblocks_plugin.layers._normalization import FreezableBatchNormalization
+from keras_resblocks_plugin.layers._normalization import (
+    FreezableBatchNormalization,
+    GroupNormalization,
+)
 
 
 class BlockParts(Freezable, keras.layers.Layer):
     """Base of `ResidualBlock`: creates the layers that the block's arguments ask for."""
 
+    conv_class: type[SymmetricConv2D] = SymmetricConv2D
     norm_momentum: float = 0.9
     norm_epsilon: float = 1e-5
+    norm_groups: int = 32
+    # Whether convolutions that no norm follows have a bias although the block normalizes.
+    biased_without_norm: bool = False
 
     def conv(
-        self, filters: int, kernel_size: int, strides: int = 1, *, name: str
+        self, filters: int, kernel_size: int, strides: int = 1, *, name: str, groups: int = 1
     ) -> SymmetricConv2D:
         """Creates a convolution, with a bias where the block has no normalization."""
-        return SymmetricConv2D(
+        return self.conv_class(
             filters,
             kernel_size,
             strides,
+            groups=groups,
             use_bias=self.normalization is None,
             data_format=self.data_format,
             dtype=self.dtype_policy,
             name=name,
         )
 
+    def bare_conv(
+        self, filters: int, kernel_size: int, strides: int = 1, *, name: str
+    ) -> SymmetricConv2D:
+        """Creates a convolution that no norm follows, with a bias if `biased_without_norm`."""
+        conv = self.conv(filters, kernel_size, strides, name=name)
+        conv.use_bias = conv.use_bias or self.biased_without_norm
+        return conv
+
     def norm(self, *, name: str, enabled: bool = True) -> keras.Layer:
         """Creates a normalization, or the identity where the block has none."""
         if self.normalization is None or not enabled:
             return keras.layers.Identity(dtype=self.dtype_policy, name=name)
-        return FreezableBatchNormalization(
-            axis=channel_axis(self.data_format),
-            momentum=self.norm_momentum,
-            epsilon=self.norm_epsilon,
-            dtype=self.dtype_policy,
-            name=name,
+        arguments = {
+            "axis": channel_axis(self.data_format),
+            "epsilon": self.norm_epsilon,
+            "dtype": self.dtype_policy,
+            "name": name,
+        }
+        if self.normalization == "group":
+            return GroupNormalization(self.norm_groups, **arguments)
+        return FreezableBatchNormalization(momentum=self.norm_momentum, **arguments)
+
+    def new_attention(self) -> keras.Layer:
+        """Creates the attention, or the identity where the block has none.
+
+        A block keeps it in its attribute `attention`, under whose name its weights are stored.
+        """
+        return create_attention(
+            self.attention_config, self.data_format, dtype=self.dtype_policy, name="attention"
         )
 
     def new_drop_path(self) -> keras.Layer | None:
@@ -57,17 +85,30 @@ class BlockParts(Freezable, keras.layers.Layer):
 
         Zeroes the last scale or convolution where `zero_init_residual` asks for it.
         """
+        attention = getattr(self, "attention", None)
         if self.zero_init_residual:
-            _start_at_zero(layers)
+            _start_at_zero([layer for layer in layers if layer is not attention])
         for layer in layers:
             layer.build(shape)
-            shape = layer.compute_output_shape(shape)
+            shape = _output_shape(layer, shape)
         return shape
 
 
-def _start_at_zero(layers: tuple[keras.Layer, ...]) -> None:
+def _output_shape(layer: keras.Layer, shape: tuple) -> tuple:
+    try:
+        return layer.compute_output_shape(shape)
+    except NotImplementedError:
+        # Keras does not demand it of layers. A symbolic call gives the shape.
+        return layer(keras.KerasTensor(shape, layer.compute_dtype)).shape
+
+
+def _start_at_zero(layers: list[keras.Layer]) -> None:
     last = [layer for layer in layers if not isinstance(layer, keras.layers.Identity)][-1]
-    scales = {SymmetricConv2D: "kernel", keras.layers.BatchNormalization: "gamma"}
+    scales = {
+        SymmetricConv2D: "kernel",
+        keras.layers.BatchNormalization: "gamma",
+        keras.layers.GroupNormalization: "gamma",
+    }
     scale = next((name for cls, name in scales.items() if isinstance(last, cls)), None)
     if scale is None:
         raise ValueError(

@@ -19,8 +19,10 @@ class PostActivationResidualBlock(ResidualBlock):
         self.norm1 = self.norm(name="norm1")
         self.conv2 = self.conv(self.filters, self.kernel_size, name="conv2")
         self.norm2 = self.norm(name="norm2")
-        return self.build_in_order(input_shape, self.conv1, self.norm1, self.conv2, self.norm2)
+        self.attention = self.new_attention()
+        first, second = (self.conv1, self.norm1), (self.conv2, self.norm2)
+        return self.build_in_order(input_shape, *first, *second, self.attention)
 
     def residual(self, x, training=None):
         x = self.activation(self.norm1(self.conv1(x), training=training))
-        return self.norm2(self.conv2(x), training=training)
+        return self.attention(self.norm2(self.conv2(x), training=training))

@@ -19,8 +19,10 @@ class PreActivationResidualBlock(PreactivatedBlock):
         self.conv1 = self.conv(self.filters, self.kernel_size, self.strides, name="conv1")
         self.norm2 = self.norm(name="norm2")
         self.conv2 = self.conv(self.filters, self.kernel_size, name="conv2")
-        return self.build_in_order(input_shape, self.norm1, self.conv1, self.norm2, self.conv2)
+        self.attention = self.new_attention()
+        first, second = (self.norm1, self.conv1), (self.norm2, self.conv2)
+        return self.build_in_order(input_shape, *first, *second, self.attention)
 
     def convolve(self, h, training=None):
         x = self.conv1(h)
-        return self.conv2(self.activation(self.norm2(x, training=training)))
+        return self.attention(self.conv2(self.activation(self.norm2(x, training=training))))

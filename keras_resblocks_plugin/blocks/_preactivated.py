@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keras_resblocks_plugin.blocks._grouped import GroupedBottleneck
 from keras_resblocks_plugin.blocks._residual_block import ResidualBlock
 
 
@@ -36,3 +37,26 @@ class PreactivatedBlock(ResidualBlock):
     def convolve(self, h: Any, training: bool | None = None) -> Any:
         """Applies the layers of the residual branch that follow the pre-activation."""
         raise NotImplementedError(f"{type(self).__name__} must define `convolve()`.")
+
+
+class PreactivatedBottleneck(GroupedBottleneck, PreactivatedBlock):
+    """Base of the pre-activation bottlenecks: contract, convolve, expand."""
+
+    def build_residual(self, input_shape):
+        self.norm1 = self.norm(name="norm1")
+        self.conv1 = self.conv(self.width, 1, name="conv1")
+        self.norm2 = self.norm(name="norm2")
+        self.conv2 = self.conv(
+            self.width, self.kernel_size, self.strides, groups=self.groups, name="conv2"
+        )
+        self.norm3 = self.norm(name="norm3")
+        self.conv3 = self.bare_conv(self.filters * self.expansion, 1, name="conv3")
+        self.attention = self.new_attention()
+        contract, convolve = (self.norm1, self.conv1), (self.norm2, self.conv2)
+        expand = (self.norm3, self.conv3, self.attention)
+        return self.build_in_order(input_shape, *contract, *convolve, *expand)
+
+    def convolve(self, h, training=None):
+        x = self.conv1(h)
+        x = self.conv2(self.activation(self.norm2(x, training=training)))
+        return self.attention(self.conv3(self.activation(self.norm3(x, training=training))))

@@ -5,14 +5,16 @@ from typing import Any
 
 import keras
 
-from keras_resblocks_plugin._utils._arguments import arguments_of, check_arguments
+from keras_resblocks_plugin._utils._arguments import arguments_of, check_arguments, plain
 from keras_resblocks_plugin._utils._registration import PACKAGE
 from keras_resblocks_plugin._utils._validation import (
     check_activation,
     check_choice,
     check_positive_int,
 )
+from keras_resblocks_plugin.blocks._attention import serialize_attention
 from keras_resblocks_plugin.blocks._checks import (
+    check_attention,
     check_drop_path_rate,
     check_input_shape,
     check_residual_shape,
@@ -32,7 +34,8 @@ class ResidualBlock(ShortcutBranch):
 
     The template owns that equation, the arguments, the shortcut, building and shapes.
     A subclass creates the layers of its residual branch in `build_residual()` and
-    applies them in `residual()`. It is then a `block_type` of `ResBlockBackbone` as well.
+    applies them in `residual()`. It is then a `block_type` of `ResBlockBackbone` as well. One
+    that is to take `attention` creates it by `new_attention()`.
 
     Class attributes hold what distinguishes the blocks: `expansion`, by which `filters`
     grows at the output, and the defaults of three arguments, `default_activation`,
@@ -52,11 +55,13 @@ class ResidualBlock(ShortcutBranch):
             `strides`-th pixel and pads the channels with zeros, half before and
             half after (option A of [He et al., 2015](https://arxiv.org/abs/1512.03385)).
             `"avg_pool"` averages before projecting (ResNet-D of
-            [He et al., 2018](https://arxiv.org/abs/1812.01187)). Defaults to `"auto"`.
-        normalization: `"batch"` or `None`. The convolutions have biases exactly when
-            it is `None`. Momentum and epsilon are the class attributes
-            `norm_momentum = 0.9` and `norm_epsilon = 1e-5`, ResNet's values. Defaults to
-            the class attribute `default_normalization`, `None` in the template.
+            [He et al., 2018](https://arxiv.org/abs/1812.01187)); `"auto_avg_pool"` does so
+            only where shapes do not match. Defaults to `"auto"`.
+        normalization: `"batch"`, `"group"` ([Wu and He, 2018](https://arxiv.org/abs/1803.08494))
+            or `None`. The convolutions have biases exactly when it is `None`. Momentum, epsilon
+            and the number of groups are the class attributes `norm_momentum = 0.9`,
+            `norm_epsilon = 1e-5` and `norm_groups = 32`, which must divide the channels.
+            Defaults to the class attribute `default_normalization`, `None` in the template.
         drop_path_rate: float in `[0, 1)`. The chance that a training sample skips
             the residual branch, which is scaled up to keep the mean
             ([Huang et al., 2016](https://arxiv.org/abs/1603.09382)). Defaults to `0.0`.
@@ -65,6 +70,11 @@ class ResidualBlock(ShortcutBranch):
             starts as its shortcut. Defaults to `False`.
         data_format: `"channels_last"` or `"channels_first"`. Defaults to
             `keras.config.image_data_format()`.
+        attention: The last layer of the residual branch. `"se"` is squeeze-and-excitation
+            ([Hu et al., 2017](https://arxiv.org/abs/1709.01507)), `"eca"` efficient channel
+            attention ([Wang et al., 2019](https://arxiv.org/abs/1910.03151)). A layer of a
+            registered class, or its serialized form, is copied without its weights. It must keep
+            the shape of its input. Defaults to `None`.
         **kwargs: Base layer arguments (e.g. `name` and `dtype`).
 
     Call arguments:
@@ -89,10 +99,11 @@ class ResidualBlock(ShortcutBranch):
         def build_residual(self, input_shape):
             self.conv1 = self.conv(2 * self.filters, self.kernel_size, self.strides, name="conv1")
             self.conv2 = self.conv(self.filters, self.kernel_size, name="conv2")
-            return self.build_in_order(input_shape, self.conv1, self.conv2)
+            self.attention = self.new_attention()
+            return self.build_in_order(input_shape, self.conv1, self.conv2, self.attention)
 
         def residual(self, x, training=None):
-            return self.conv2(self.activation(self.conv1(x)))
+            return self.attention(self.conv2(self.activation(self.conv1(x))))
     ```
     """
 
@@ -118,6 +129,7 @@ class ResidualBlock(ShortcutBranch):
         drop_path_rate: float = 0.0,
         zero_init_residual: bool = False,
         data_format: str | None = None,
+        attention: str | keras.Layer | dict[str, Any] | None = None,
         **kwargs,
     ):
         activation = resolve_default(type(self), "activation", activation)
@@ -139,6 +151,7 @@ class ResidualBlock(ShortcutBranch):
         self.data_format = check_choice(
             "data_format", data_format, ("channels_last", "channels_first")
         )
+        self.attention_config = serialize_attention(attention)
         check_zero_init(self)
         self.drop_path = self.new_drop_path()
 
@@ -157,6 +170,7 @@ class ResidualBlock(ShortcutBranch):
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={axis: input_shape[axis]})
         output_shape = self.compute_output_shape(input_shape)
         check_residual_shape(self, self.build_residual(input_shape), output_shape)
+        check_attention(self)
         self.build_shortcut(input_shape, output_shape)
         check_weight_paths(self)
         self.restore_state()
@@ -201,4 +215,6 @@ class ResidualBlock(ShortcutBranch):
             zero_init_residual=self.zero_init_residual,
             data_format=self.data_format,
         )
+        if self.attention_config is not None:
+            config["attention"] = plain(self.attention_config)
         return config

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import keras
+
 from keras_resblocks_plugin._utils._config_schema import (
     ACTIVATION,
     BOOLEAN,
@@ -9,9 +11,19 @@ from keras_resblocks_plugin._utils._config_schema import (
     integer,
     layer_schema,
 )
+from keras_resblocks_plugin.blocks._attention import ATTENTIONS
 from keras_resblocks_plugin.blocks._shortcut import SHORTCUTS
 
-NORMALIZATIONS = (None, "batch")
+NORMALIZATIONS = (None, "batch", "group")
+_ATTENTION = {
+    "type": ["string", "object", "null"],
+    "if": {"type": "object"},
+    "then": {
+        "instance_of": keras.Layer,
+        "not": {"instance_of": keras.Model},
+    },
+    "else": {"enum": [None, *ATTENTIONS]},
+}
 
 
 def block_schema() -> dict[str, Any]:
@@ -27,5 +39,6 @@ def block_schema() -> dict[str, Any]:
         normalization={"enum": [*NORMALIZATIONS]},
         drop_path_rate={"type": "number", "minimum": 0, "exclusiveMaximum": 1},
         zero_init_residual=BOOLEAN,
+        attention=_ATTENTION,
         data_format=DATA_FORMAT,
     )

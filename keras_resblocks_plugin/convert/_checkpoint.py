@@ -8,60 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from keras_resblocks_plugin._hub_client import Handle, fetch
 from keras_resblocks_plugin._utils._safetensors import DTYPES, read_header
+from keras_resblocks_plugin.convert._file_kinds import refuse_other_kinds
 from keras_resblocks_plugin.convert._transfer import LoadedTensor, Tensor
 
 SAFETENSORS_FILE = "model.safetensors"
-# In timm's order of preference.
-_WEIGHTS_FILES = (SAFETENSORS_FILE, "pytorch_model.bin")
 CONFIG_FILE = "config.json"
-# A name with one of these suffixes is a file and not a repository without `hf://`.
-_SUFFIXES = {".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".tar"}
-
-
-def find_checkpoint(source: str | Path) -> Path:
-    """Returns the weights file of a Hub handle, a folder or a file.
-
-    Only the weights and `config.json` of a repository are downloaded.
-
-    Raises:
-        ValueError: If there is no such folder or file, or if it has no weights.
-        HubError: If it cannot be downloaded.
-    """
-    path = Path(source).expanduser()
-    if not path.exists():
-        is_handle = str(source).startswith("hf://")
-        is_name = re.fullmatch(r"[\w.-]+/[\w.-]+(@\S+)?", str(source))
-        if not is_handle and (not is_name or path.suffix in _SUFFIXES):
-            raise ValueError(
-                "`source` must be a Hub handle such as `hf://timm/resnet18.a1_in1k`, an existing "
-                "folder that timm saved, or an existing weights file. "
-                f"Received: source={str(source)!r}"
-            )
-        return _download(Handle.parse(str(source) if is_handle else f"hf://{source}"))
-    if not path.is_dir():
-        return path
-    for name in _WEIGHTS_FILES:
-        if (path / name).is_file():
-            return path / name
-    raise _no_weights(source)
-
-
-def _download(handle: Handle) -> Path:
-    # Only the first that exists: many repositories have the same weights in both formats.
-    for name in _WEIGHTS_FILES:
-        file = fetch(handle, files=[CONFIG_FILE, name]).folder / name
-        if file.is_file():
-            return file
-    raise _no_weights(handle)
-
-
-def _no_weights(source: object) -> ValueError:
-    return ValueError(
-        f"`source` must contain {' or '.join(_WEIGHTS_FILES)}, as timm saves them. "
-        f"Received: source={str(source)!r}"
-    )
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:
@@ -75,6 +27,7 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
         ImportError: If the file is a PyTorch checkpoint and PyTorch is not installed.
     """
     if file.suffix == ".safetensors":
+        refuse_other_kinds(file, but_safetensors=True)
         tensors = read_header(file, {**DTYPES, "I64": np.int64}).tensors
     else:
         tensors = _read_torch(file)
@@ -97,6 +50,7 @@ def _as_matrix(tensor: Tensor) -> Tensor:
 
 
 def _read_torch(file: Path) -> dict[str, Tensor]:
+    refuse_other_kinds(file)
     try:
         import torch
     except ImportError as error:
@@ -106,11 +60,16 @@ def _read_torch(file: Path) -> dict[str, Tensor]:
         ) from error
     try:
         values: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, OSError) as error:
+    except pickle.UnpicklingError as error:
         raise ValueError(
-            f"`{file}` is not a PyTorch checkpoint that is safe to load: it is damaged, or it "
-            "contains objects other than tensors and numbers, which could run code. If you trust "
-            f"it, save its `state_dict` alone. Received: {error}"
+            f"`{file}` contains objects other than tensors and numbers, or is damaged, so it was "
+            "not loaded: such objects can run code. Ask whoever saved it for its `state_dict` "
+            f"alone, as safetensors. Received: {_cause(error)}"
+        ) from None
+    except (RuntimeError, EOFError, KeyError, OSError) as error:
+        raise ValueError(
+            f"`{file}` is not a PyTorch checkpoint, or it is damaged. Download it again. "
+            f"Received: {_cause(error)}"
         ) from None
     if isinstance(values, Mapping) and isinstance(values.get("state_dict"), Mapping):
         values = values["state_dict"]
@@ -121,6 +80,13 @@ def _read_torch(file: Path) -> dict[str, Tensor]:
             f"one under 'state_dict'. Received: {_summary(values)}"
         )
     return {name: LoadedTensor(tensor.to(torch.float32).numpy()) for name, tensor in values.items()}
+
+
+def _cause(error: Exception) -> str:
+    """Returns why PyTorch refused a file, without its advice to load it with all checks off."""
+    text = " ".join(str(error).split())
+    refused = re.search(r"GLOBAL (\S+)", text)
+    return refused[1] if refused else re.split(r"(?<=[.:]) |weights_only", text)[0]
 
 
 def _summary(values: Any) -> str:

@@ -4,16 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_resblocks_plugin._utils._one_save import one_save
-from keras_resblocks_plugin.convert import _timm_config
-from keras_resblocks_plugin.convert._architecture import read_architecture
-from keras_resblocks_plugin.convert._checkpoint import CONFIG_FILE, find_checkpoint, read_tensors
-from keras_resblocks_plugin.convert._timm_preprocessing import new_converter
-from keras_resblocks_plugin.convert._transfer import assign
+from keras_resblocks_plugin.convert._bare_weights import BareOptions
+from keras_resblocks_plugin.convert._timm_files import find_checkpoint
+from keras_resblocks_plugin.convert._timm_preset import TimmPreset
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.models._image_classifier import ResBlockImageClassifier
-from keras_resblocks_plugin.models._image_classifier_preprocessor import (
-    ResBlockImageClassifierPreprocessor,
-)
+from keras_resblocks_plugin.saving._loading import load_model
 
 
 def from_timm(
@@ -22,12 +18,16 @@ def from_timm(
     image_size: int | None = None,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
+    weights: str | None = None,
+    zero_channels: str | None = None,
 ) -> ResBlockBackbone | ResBlockImageClassifier:
     """Converts a ResNet's weights, as timm or torchvision saves them, to a classifier.
 
-    Supported are timm's `resnet18`, `34`, `50`, `101`, `152`, `resnet50d` and `resnetv2_50`,
-    torchvision's networks of the same layout, and ResNet-20 to 110 for CIFAR with padded
-    shortcuts (option A), whose weights are named as in `akamaster/pytorch_resnet_cifar10`. The
+    Supported are timm's ResNets (also deep-stemmed, wide, anti-aliased, with squeeze and
+    excitation or efficient channel attention, ResNeXt and ResNet-RS), pre-activation ResNets,
+    BiT, RegNetX and RegNetY; torchvision's ResNets, ResNeXts and wide ResNets; and ResNets for
+    CIFAR with padded or projected shortcuts, whose weights are named as in
+    `akamaster/pytorch_resnet_cifar10`, `kuangliu/pytorch-cifar` or `D-X-Y/ResNeXt-DenseNet`. The
     preprocessing and the class names are read from `config.json`. Without one, the usual
     normalization of ImageNet is assumed.
 
@@ -43,6 +43,12 @@ def from_timm(
             source's.
         std: list of floats. The standard deviation of each channel, for pixels in `[0, 1]`.
             Defaults to the source's.
+        weights: string. The version of torchvision's weights, `"V1"` or `"V2"`, which determines
+            the size that images are resized to before they are cropped. Defaults to the version of
+            a file with torchvision's name (`resnet50-11ad3fa6.pth`), else to V1 with a warning.
+        zero_channels: string. Where the shortcuts of a CIFAR network without projections add zero
+            channels: `"split"`, half before and half after, or `"appended"`. Defaults to what is
+            usual with the names of the weights, with a warning.
 
     Returns:
         A `krp.ResBlockImageClassifier`, or a `krp.ResBlockBackbone` if the weights have no head.
@@ -61,37 +67,19 @@ def from_timm(
     ```
     """
     file = find_checkpoint(source)
-    given = {"mean": mean, "std": std}
+    settings = {"mean": mean, "std": std, "input_size": image_size and (3, image_size, image_size)}
+
+    def read() -> ResBlockBackbone | ResBlockImageClassifier:
+        preset = TimmPreset(
+            file.parent,
+            str(source),
+            file,
+            settings={name: value for name, value in settings.items() if value},
+            class_names=class_names,
+            options=BareOptions(weights, zero_channels),
+        )
+        preset.check(of_task=True)
+        return load_model(preset)
+
     # `to_timm` may save to the same folder at the same time.
-    return one_save(file.parent, lambda: _read(file, str(source), class_names, image_size, given))
-
-
-def _read(
-    file: Path,
-    source: str,
-    class_names: Sequence[str] | None,
-    image_size: int | None,
-    given: dict[str, Sequence[float] | None],
-) -> ResBlockBackbone | ResBlockImageClassifier:
-    config = _timm_config.read_config(file.parent / CONFIG_FILE)
-    tensors = read_tensors(file)
-    architecture, layout = read_architecture(tensors, source)
-    backbone = ResBlockBackbone(**architecture)
-    head = f"{layout.layers['predictions']}.weight"
-    if head not in tensors:
-        return assign(backbone, tensors, layout, source)
-    input_size = image_size and (backbone.image_shape[-1], image_size, image_size)
-    given = {**given, "input_size": input_size}
-    preprocessing = _timm_config.preprocessing(config) | {k: v for k, v in given.items() if v}
-    converter = new_converter(
-        preprocessing, backbone.image_shape[-1], for_cifar=backbone.input_pooling is None
-    )
-    num_classes = tensors[head].shape[0]
-    classifier = ResBlockImageClassifier(
-        backbone,
-        num_classes=num_classes,
-        class_names=class_names or _timm_config.class_names(config, num_classes),
-        preprocessor=ResBlockImageClassifierPreprocessor(converter),
-        pooling=_timm_config.pooling(config),
-    )
-    return assign(classifier, tensors, layout, source)
+    return one_save(file.parent, read)

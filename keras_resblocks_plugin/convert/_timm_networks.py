@@ -1,18 +1,16 @@
-"""The networks of timm and torchvision that this package can build, by timm's names."""
+"""The networks of timm that this package can build: names, timm's arguments and this package's."""
 
-from typing import NamedTuple
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from keras_resblocks_plugin.convert._family import Family
-from keras_resblocks_plugin.convert._layouts import RESNET, RESNET_D, RESNET_V2
-
-# Torchvision's networks are of this family too.
-RESNET_FAMILY = Family(RESNET, stem=("conv1",))
-RESNET_D_FAMILY = Family(RESNET_D, stem=("conv1.0", "conv1.3", "conv1.6"), shortcut="avg_pool")
-RESNET_V2_FAMILY = Family(
-    RESNET_V2,
-    stem=("stem.conv",),
-    shortcut="projection",
-    block_types=("preact_bottleneck", "preact_bottleneck"),
+from keras_resblocks_plugin.convert._timm_classes import BIT, REGNET, RESNET, RESNET_V2, TimmClass
+from keras_resblocks_plugin.convert._timm_names import (
+    BASIC,
+    BLOCKS,
+    REGNETS,
+    RESNETS,
+    RESNETS_V2,
 )
 
 
@@ -20,24 +18,118 @@ class Network(NamedTuple):
     """A network of timm.
 
     Args:
-        family: Its family.
-        block_type: The `block_type` of the backbone that computes the same.
-        blocks: The number of blocks in each stack.
+        timm_class: timm's class, which says what its arguments stand for.
+        arguments: The arguments of that class that the network's name stands for.
     """
 
-    family: Family
-    block_type: str
-    blocks: tuple[int, ...]
+    timm_class: TimmClass
+    arguments: Mapping[str, Any]
+
+    def backbone(self, **changes: Any) -> dict[str, Any]:
+        """Returns the arguments of the `ResBlockBackbone`.
+
+        Args:
+            **changes: timm's arguments other than those that the name stands for.
+
+        Raises:
+            ValueError: If no `ResBlockBackbone` is equal to the changed network.
+        """
+        return self.timm_class.backbone(**{**self.arguments, **changes})
+
+    def sizes(self, backbone: Mapping[str, Any]) -> dict[str, list[int]]:
+        """Returns timm's arguments that give the network the sizes of a backbone.
+
+        Args:
+            backbone: The arguments of the backbone.
+        """
+        # timm's v2 counts the channels at a block's output, before it multiplies them.
+        times = 1 if self.timm_class is RESNET or self.arguments.get("basic") else 4
+        factor = self.arguments.get("width_factor", 1)
+        channels = [filters * times // factor for filters in backbone["stackwise_num_filters"]]
+        return {"channels": channels, "layers": list(backbone["stackwise_num_blocks"])}
 
 
-# The first network of each family and block type also stands for other depths.
-NETWORKS = {
-    "resnet18": Network(RESNET_FAMILY, "bn", (2, 2, 2, 2)),
-    "resnet34": Network(RESNET_FAMILY, "bn", (3, 4, 6, 3)),
-    "resnet50": Network(RESNET_FAMILY, "bottleneck", (3, 4, 6, 3)),
-    "resnet101": Network(RESNET_FAMILY, "bottleneck", (3, 4, 23, 3)),
-    "resnet152": Network(RESNET_FAMILY, "bottleneck", (3, 8, 36, 3)),
-    "resnet50d": Network(RESNET_D_FAMILY, "bottleneck", (3, 4, 6, 3)),
-    "resnetv2_50": Network(RESNET_V2_FAMILY, "preact_bottleneck", (3, 4, 6, 3)),
+# The letter behind the number of a name → the stem and the shortcuts.
+_STEMS = {
+    None: {},
+    "c": {"stem_type": "deep", "stem_width": 32},
+    "s": {"stem_type": "deep", "stem_width": 64},
+    "d": {"stem_type": "deep", "stem_width": 32, "avg_down": True},
+    "t": {"stem_type": "deep_tiered", "stem_width": 32, "avg_down": True},
 }
-KNOWN_NAMES = ", ".join(NETWORKS)
+# The letters between "resnet" and the number.
+_KINDS = {
+    None: {},
+    "aa": {"aa_layer": "avg"},
+    "blur": {"aa_layer": "blur"},
+    "rs": {**_STEMS["d"], "replace_stem_pool": True, "attn_layer": "se", "rd_ratio": 0.25},
+}
+_RESNET_NAME = re.compile(
+    r"(?P<attention>se|eca)?(?:wide_)?resne(?:t|xt)(?P<kind>aa|blur|rs)?(?P<depth>\d+)"
+    r"(?P<stem>[cdst])?"
+    r"(?:_(?P<groups>\d+)x(?P<width>\d+)d|_(?P<times>2)|_(?P<group_norm>gn))?"
+).fullmatch
+_RESNET_V2_NAME = re.compile(
+    r"resnetv2_(?P<depth>\d+)(?P<stem>[dt])?(?:_(?P<group_norm>gn)|x(?P<times>\d)_(?P<bit>bit))?"
+).fullmatch
+
+
+def _resnet(name: str) -> Network:
+    parts = _RESNET_NAME(name).groupdict()
+    depth = int(parts["depth"])
+    arguments = {
+        "block": "basic" if depth in BASIC else "bottleneck",
+        "layers": BLOCKS[depth],
+        "attn_layer": parts["attention"],
+        **_KINDS[parts["kind"]],
+        **_STEMS[parts["stem"]],
+    }
+    if parts["groups"]:
+        arguments |= {"cardinality": int(parts["groups"]), "base_width": int(parts["width"])}
+    if parts["times"]:
+        arguments["base_width"] = 64 * int(parts["times"])
+    if parts["group_norm"]:
+        arguments["norm_layer"] = "groupnorm"
+    if depth == 201:
+        arguments["stem_width"] = 64
+    return Network(RESNET, arguments)
+
+
+def _resnet_v2(name: str) -> Network:
+    parts = _RESNET_V2_NAME(name).groupdict()
+    depth = int(parts["depth"])
+    arguments = {"layers": BLOCKS[depth], **_STEMS[parts["stem"]]}
+    # The width of its stem does not depend on its form.
+    arguments.pop("stem_width", None)
+    if depth in BASIC:
+        arguments |= {"basic": True, "channels": (64, 128, 256, 512)}
+    if parts["bit"]:
+        return Network(BIT, {**arguments, "width_factor": int(parts["times"])})
+    if parts["group_norm"]:
+        arguments["norm_layer"] = "groupnorm"
+    return Network(RESNET_V2, arguments)
+
+
+def _regnet(name: str) -> Network:
+    arguments = dict(zip(("depth", "w0", "wa", "wm", "group_size"), REGNETS[name], strict=True))
+    if name.startswith("regnety"):
+        arguments["se_ratio"] = 0.25
+    if name.endswith("_tv"):
+        arguments["group_min_ratio"] = 0.9
+    return Network(REGNET, arguments)
+
+
+NETWORKS = {
+    **{name: _resnet(name) for name in RESNETS},
+    # A depth and a combination of stem and shortcut that no other name has.
+    "ecaresnetlight": Network(
+        RESNET,
+        {"block": "bottleneck", "layers": (1, 1, 11, 3), "avg_down": True, "attn_layer": "eca"},
+    ),
+    **{name: _resnet_v2(name) for name in RESNETS_V2},
+    **{name: _regnet(name) for name in REGNETS},
+}
+KNOWN_NAMES = (
+    "timm's resnet, resnetaa, resnetblur, resnetrs, resnext, wide_resnet, seresnet, seresnext, "
+    "ecaresnet, resnetv2, resnetv2_…_bit, regnetx and regnety"
+)

@@ -61,6 +61,7 @@ def new_converter(
         offset=[-m / s for m, s in zip(mean, std, strict=True)],
         crop_fraction=crop_pct,
         crop_to_aspect_ratio=crop_mode == "center",
+        crop_order="resize_then_crop",
         interpolation=INTERPOLATIONS[interpolation],
         # Pillow always does.
         antialias=True,

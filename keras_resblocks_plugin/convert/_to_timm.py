@@ -10,7 +10,6 @@ from keras_resblocks_plugin._utils._places import local_path
 from keras_resblocks_plugin._utils._replace import replacing
 from keras_resblocks_plugin._utils._safetensors import write_file
 from keras_resblocks_plugin.convert._checkpoint import CONFIG_FILE, SAFETENSORS_FILE
-from keras_resblocks_plugin.convert._layouts import RESNET_V2
 from keras_resblocks_plugin.convert._timm_architecture import TimmArchitecture, find_architecture
 from keras_resblocks_plugin.convert._timm_preprocessing import describe_converter
 from keras_resblocks_plugin.convert._transfer import named_weights
@@ -25,12 +24,14 @@ def to_timm(model: ResBlockBackbone | ResBlockImageClassifier, folder: str | Pat
 
     timm loads it with `timm.create_model("local-dir:FOLDER", pretrained=True)`, and from the Hub
     with `"hf-hub:user/name"`. It computes the same logits. LoRA is merged. Depths and widths that
-    differ from timm's `resnet18`, `34`, `50`, `101`, `152`, `resnet50d` and `resnetv2_50` are
-    written as arguments of these networks.
+    differ from those of the most similar network of timm are written as its arguments. Only the
+    depths of BiT and the sizes of RegNets must be timm's.
 
     Args:
         model: A `krp.ResBlockImageClassifier`, or a `krp.ResBlockBackbone`, which timm loads
-            without a head. If it has no preprocessing, timm assumes ImageNet's.
+            without a head. If it has no preprocessing, timm assumes ImageNet's. timm resizes
+            before it crops, so images that are not square have its pixels only if the
+            converter's `crop_order` is `"resize_then_crop"`.
         folder: string or path. The folder to write. Its other files are kept.
 
     Raises:
@@ -59,8 +60,7 @@ def to_timm(model: ResBlockBackbone | ResBlockImageClassifier, folder: str | Pat
     config = _config(model, architecture)
     tensors = named_weights(model, architecture.layout)
     head = f"{architecture.layout.layers['predictions']}.weight"
-    if architecture.layout is RESNET_V2 and head in tensors:
-        # Its head is a 1×1 convolution.
+    if architecture.layout.head_is_convolution and head in tensors:
         tensors[head] = tensors[head][..., None, None]
     counters = {
         name.replace("running_mean", "num_batches_tracked"): np.array(0)

@@ -34,12 +34,12 @@ class LoadedTensor(NamedTuple):
 
 
 def assign(
-    model: keras.Model, tensors: Mapping[str, Tensor], layout: Layout, source: str
-) -> keras.Model:
-    """Assigns the weights of another library to a model.
+    model: keras.Model | keras.Layer, tensors: Mapping[str, Tensor], layout: Layout, source: str
+) -> keras.Model | keras.Layer:
+    """Assigns the weights of another library to a model or layer.
 
     Args:
-        model: The model.
+        model: The model, or the dense layer of its head.
         tensors: All weights of the source, by their names in `layout`.
         layout: The layout of the source.
         source: The source, for the error.
@@ -51,18 +51,37 @@ def assign(
         ValueError: If a weight is missing, unexpected or misshaped. All such weights are listed,
             and none is assigned.
     """
-    variables = {layout.name(weight.path): weight for weight in model.weights}
-    needed = {name: _their_shape(weight, layout) for name, weight in variables.items()}
-    there = {name: tensor.shape for name, tensor in tensors.items()}
-    if problems := weight_differences(expected=needed, found=there):
-        raise ValueError(
-            f"The weights of `{source}` do not match the {_described(model)} that they "
-            f"resemble, so nothing was converted. {problems}"
-        )
-    for name, variable in variables.items():
-        array = tensors[name].read()
+    check_tensors({weight.path: weight.shape for weight in model.weights}, tensors, layout, source)
+    for variable in model.weights:
+        array = tensors[layout.name(variable.path)].read()
         variable.assign(np.ascontiguousarray(array.transpose(_our_axes(array.ndim, layout))))
     return model
+
+
+def check_tensors(
+    shapes: Mapping[str, Sequence[int]],
+    tensors: Mapping[str, Tensor],
+    layout: Layout,
+    source: str,
+) -> None:
+    """Checks that weights of another library are those of a model of this package.
+
+    Args:
+        shapes: The shapes of the model's weights, by weight path.
+        tensors: All weights of the source, by their names in `layout`.
+        layout: The layout of the source.
+        source: The source, for the error.
+
+    Raises:
+        ValueError: If a weight is missing, unexpected or misshaped. All such weights are listed.
+    """
+    needed = {layout.name(path): _their_shape(shape, layout) for path, shape in shapes.items()}
+    there = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if problems := weight_differences(expected=needed, found=there):
+        raise ValueError(
+            f"The weights of `{source}` do not match the residual network that they resemble, so "
+            f"nothing was converted. {problems}"
+        )
 
 
 def named_weights(model: keras.Model, layout: Layout) -> dict[str, np.ndarray]:
@@ -84,11 +103,5 @@ def _their_axes(ndim: int, layout: Layout) -> Sequence[int]:
     return np.argsort(_our_axes(ndim, layout))
 
 
-def _their_shape(variable: keras.Variable, layout: Layout) -> tuple[int, ...]:
-    return tuple(variable.shape[axis] for axis in _their_axes(len(variable.shape), layout))
-
-
-def _described(model: keras.Model) -> str:
-    backbone = getattr(model, "backbone", model)
-    blocks, filters = backbone.stackwise_num_blocks, backbone.stackwise_num_filters
-    return f"residual network of `{backbone.block_type}` blocks {blocks} with filters {filters}"
+def _their_shape(shape: Sequence[int], layout: Layout) -> tuple[int, ...]:
+    return tuple(shape[axis] for axis in _their_axes(len(shape), layout))

@@ -1,4 +1,4 @@
-"""Batch normalization whose statistics can be frozen."""
+"""Batch normalization whose statistics can be frozen, and group normalization."""
 
 import keras
 
@@ -45,6 +45,32 @@ class FreezableBatchNormalization(Freezable, keras.layers.BatchNormalization):
 
     def get_config(self):
         return {**super().get_config(), "freeze_statistics": self.freeze_statistics}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class GroupNormalization(keras.layers.GroupNormalization):
+    """Keras' `GroupNormalization`, with an error that says which channels do not divide.
+
+    Args:
+        groups: int. The number of groups, which must divide the channels. Defaults to `32`.
+        **kwargs: Arguments of `keras.layers.GroupNormalization`.
+
+    Input shape:
+        The same as `keras.layers.GroupNormalization`.
+
+    Output shape:
+        The input's.
+    """
+
+    def build(self, input_shape):
+        channels = input_shape[self.axis]
+        if channels is not None and channels % self.groups:
+            raise ValueError(
+                f'`normalization="group"` normalizes {self.groups} groups of channels, and needs a '
+                "number of channels that they divide. Choose other filters, or set `norm_groups` "
+                f"in a subclass of the block. Received: {channels} channels in `{self.path}`"
+            )
+        super().build(input_shape)
 
 
 def freezable_norms(layer: keras.Layer) -> list[FreezableBatchNormalization]:

@@ -5,27 +5,19 @@ from typing import Any
 
 import keras
 
-from keras_resblocks_plugin._utils._arguments import arguments_of, check_arguments
-from keras_resblocks_plugin._utils._config_schema import (
-    BOOLEAN,
-    DATA_FORMAT,
-    integer,
-    layer_schema,
-    list_of,
-)
+from keras_resblocks_plugin._utils._arguments import arguments_of, check_arguments, plain
 from keras_resblocks_plugin._utils._kerashub import flatten_layers
 from keras_resblocks_plugin._utils._registration import PACKAGE
 from keras_resblocks_plugin._utils._validation import check_choice
 from keras_resblocks_plugin.blocks import ResidualBlock
-from keras_resblocks_plugin.blocks._block_type import BLOCK_TYPES, resolve_block_type
 from keras_resblocks_plugin.layers._normalization import (
     FreezableBatchNormalization,
     freezable_norms,
 )
+from keras_resblocks_plugin.models._backbone_schema import backbone_schema
 from keras_resblocks_plugin.models._layer_chain import INPUT_CONV, STACKWISE, LayerChain
 from keras_resblocks_plugin.models._preset_backbone import PresetBackbone
-from keras_resblocks_plugin.models._validation import BACKBONES_OWN, check_image_batch
-from keras_resblocks_plugin.saving._schema import schema_of
+from keras_resblocks_plugin.models._validation import check_image_batch
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -42,11 +34,15 @@ class ResBlockBackbone(PresetBackbone):
         input_conv_filters: list of ints. The filters of each stem convolution.
         input_conv_kernel_sizes: list of odd ints. Their kernel sizes.
         input_conv_strides: list of ints, powers of two. Their strides.
-        input_pooling: `"max"` or `None`. `"max"` adds a 3×3 max pooling of stride 2 after the
-            stem. Defaults to `None`.
+        input_pooling: string or `None`. A pooling of stride 2 after the stem: `"max"`, 3×3, which
+            ignores what is outside of the image; `"max_zero_padded"`, where that is zero;
+            `"average"`, the mean of 2×2 pixels, which drops the last one of an odd side;
+            `"max_blur"`, a 3×3 maximum of stride 1 and a blur
+            ([Zhang, 2019](https://arxiv.org/abs/1904.11486)). Defaults to `None`.
         block_kwargs: dict. Further arguments for every block (`{"output_activation":
             "relu"}`). A `shortcut` named here applies to the first block of each
-            stack; the others keep the identity. Defaults to none.
+            stack; the others keep the identity. Each block copies an `attention` layer.
+            Defaults to none.
         freeze_batch_norm: bool. Whether batch norm uses its moving statistics in training and
             does not update them. Scales and shifts still learn. It can be set later, before
             compiling, and is saved. Defaults to `False`.
@@ -59,8 +55,8 @@ class ResBlockBackbone(PresetBackbone):
         **kwargs: `name`; `trainable`, where `False` freezes the whole backbone; `frozen`, the
             paths of the weights that do not learn, as in `get_config()`.
 
-    Every stem convolution is followed by batch norm, if the block type has it, and by ReLU. With
-    pre-activation blocks nothing follows the last one, and the backbone ends in batch norm and
+    Every stem convolution is followed by the norm of the blocks, if they have one, and by ReLU.
+    With pre-activation blocks nothing follows the last one, and the backbone ends in norm and
     ReLU instead.
 
     The output is the features of the last stack. `pyramid_outputs` has the last features of each
@@ -178,35 +174,7 @@ class ResBlockBackbone(PresetBackbone):
     @classmethod
     def config_schema(cls, config: dict[str, Any]) -> dict[str, Any]:
         """A JSON Schema of the config, by which presets are checked before they are built."""
-        try:
-            name, block_cls = resolve_block_type(config.get("block_type"))
-        except ValueError:
-            name, block_cls = None, ResidualBlock
-        block = schema_of(block_cls, {})
-        properties = {k: v for k, v in block["properties"].items() if k not in BACKBONES_OWN}
-        widths, sizes, strides = integer(1, 1 << 20), integer(1, 1023), integer(1, 1 << 10)
-        side = {**integer(1, 1 << 16), "type": ["integer", "null"]}
-        return layer_schema(
-            required=("block_type", *STACKWISE, *INPUT_CONV),
-            block_type={"enum": [name] if name else [*BLOCK_TYPES]},
-            stackwise_num_filters=list_of(widths),
-            stackwise_num_blocks=list_of(integer(1, 1000)),
-            stackwise_num_strides=list_of(strides),
-            input_conv_filters=list_of(widths),
-            input_conv_kernel_sizes=list_of(sizes),
-            input_conv_strides=list_of(strides),
-            input_pooling={"enum": [None, "max"]},
-            block_kwargs={
-                **block,
-                "type": ["object", "null"],
-                "properties": properties,
-                "required": [],
-            },
-            freeze_batch_norm=BOOLEAN,
-            image_shape=list_of(side, 3, 3),
-            data_format=DATA_FORMAT,
-            frozen={**list_of({"type": "string"}, 1, 1 << 20), "type": ["array", "null"]},
-        )
+        return backbone_schema(config)
 
     @classmethod
     def weight_shapes(cls, config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
@@ -241,7 +209,7 @@ class ResBlockBackbone(PresetBackbone):
             input_conv_kernel_sizes=list(self.input_conv_kernel_sizes),
             input_conv_strides=list(self.input_conv_strides),
             input_pooling=self.input_pooling,
-            block_kwargs=dict(self.block_kwargs),
+            block_kwargs=plain(self.block_kwargs),
             freeze_batch_norm=self.freeze_batch_norm,
             image_shape=tuple(self.image_shape),
             data_format=self.data_format,

@@ -121,7 +121,8 @@ class HeadTask:
 
         Returns:
             For each image a list of `(name, probability)`, the most likely first. Without
-            `class_names` the name is the index. For a head of one unit it is `"1"`.
+            `class_names` the name is the index, with a warning. For a head of one unit it is
+            `"1"`.
 
         Raises:
             ValueError: If the predictions do not have one column for each unit, are not finite,
@@ -138,6 +139,12 @@ class HeadTask:
         predictions = _heads.probabilities(predictions, self.output_dense, loss)
         # One unit predicts the probability of label 1.
         first = 1 if self.num_classes == 1 else 0
+        if not self.class_names and self.num_classes > 1:
+            warnings.warn(
+                f"`{self.name}` has no `class_names`, so its classes are named by their indices. "
+                "Give it names by `from_preset(..., class_names=[...])`.",
+                stacklevel=2,
+            )
         names = self.class_names or [str(first + index) for index in range(self.num_classes)]
         order = np.argsort(-predictions, axis=1)[:, :top]
         return [

@@ -4,7 +4,7 @@ import math
 import numbers
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import keras
 import numpy as np
@@ -18,6 +18,7 @@ from keras_resblocks_plugin._utils._config_schema import (
     layer_schema,
     list_of,
 )
+from keras_resblocks_plugin._utils._kerashub import replace_child
 from keras_resblocks_plugin._utils._registration import PACKAGE
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.models._input_checks import (
@@ -26,9 +27,13 @@ from keras_resblocks_plugin.models._input_checks import (
     has_values,
 )
 from keras_resblocks_plugin.models._preprocessing_presets import PreprocessingPresets
+from keras_resblocks_plugin.models._resize_then_crop import ResizeThenCrop, crop_start
 from keras_resblocks_plugin.saving._loading import load_image_converter
 from keras_resblocks_plugin.saving._preset_files import CONVERTER_FILE
 
+CropOrder = Literal["crop_then_resize", "resize_then_crop"]
+
+_CROP_ORDERS = get_args(CropOrder)
 _INTERPOLATIONS = ("area", "bicubic", "bilinear", "lanczos3", "lanczos5", "nearest")
 # One number, or one for each channel.
 _PER_CHANNEL = {
@@ -47,6 +52,12 @@ class ResBlockImageConverter(PreprocessingPresets, ImageConverter):
         crop_fraction: float in (0, 1]. Images are resized to `image_size / crop_fraction`, and
             the center of `image_size` is cropped, as most ResNets are evaluated. Defaults to
             `1.0`, which crops nothing.
+        crop_order: `"crop_then_resize"` or `"resize_then_crop"`: how images of another aspect
+            ratio are cropped. `"crop_then_resize"` resizes the largest centered window of the
+            image that has the aspect ratio of `image_size`. `"resize_then_crop"` resizes the
+            whole image until it covers `image_size / crop_fraction`, and crops the center, as
+            timm and torchvision do. Pixels are then clipped to 0 to 255 where the interpolation
+            overshoots. Defaults to `"crop_then_resize"`.
         **kwargs: Arguments of `keras_hub.layers.ImageConverter`, which also documents shapes and
             has an example.
     """
@@ -55,7 +66,13 @@ class ResBlockImageConverter(PreprocessingPresets, ImageConverter):
     load_from_preset = staticmethod(load_image_converter)
     preset_file = CONVERTER_FILE
 
-    def __init__(self, *args, crop_fraction: float = 1.0, **kwargs):
+    def __init__(
+        self,
+        *args,
+        crop_fraction: float = 1.0,
+        crop_order: CropOrder = "crop_then_resize",
+        **kwargs,
+    ):
         check_arguments(type(self), kwargs, self.arguments())
         super().__init__(*args, **kwargs)
         # JSON has no arrays.
@@ -70,8 +87,17 @@ class ResBlockImageConverter(PreprocessingPresets, ImageConverter):
                 f"Received: crop_fraction={crop_fraction!r}"
             )
         self.crop_fraction = float(crop_fraction)
+        if crop_order not in _CROP_ORDERS:
+            raise ValueError(
+                f"`crop_order` must be one of {', '.join(map(repr, _CROP_ORDERS))}. "
+                f"Received: crop_order={crop_order!r}"
+            )
+        self.crop_order = crop_order
         self._looked = self._warned = False
-        self.image_size = ImageConverter.image_size.fget(self)
+        self._image_size = ImageConverter.image_size.fget(self)
+        if crop_order == "resize_then_crop" and not self.pad_to_aspect_ratio:
+            replace_child(self, "resizing", ResizeThenCrop.from_config(self.resizing.get_config()))
+        self.image_size = self._image_size
         # `quantize()` of a model refuses unbuilt layers.
         self.resizing.build((None, None, None, None))
 
@@ -100,6 +126,8 @@ class ResBlockImageConverter(PreprocessingPresets, ImageConverter):
             if value is None
             else (math.floor(side / self.crop_fraction) for side in value)
         )
+        if isinstance(self.resizing, ResizeThenCrop):
+            self.resizing.crop_size = self._image_size
 
     def look_at(self, images: Any) -> None:
         """Warns once if the converter expects pixels of 0 to 255 and the images have others.
@@ -130,20 +158,24 @@ class ResBlockImageConverter(PreprocessingPresets, ImageConverter):
             shape = getattr(image, "shape", None)
             if shape is not None and getattr(shape, "rank", 0) is not None:
                 self._check_shape(tuple(shape))
-        outputs = super().call(inputs)
-        if self.crop_fraction == 1 or self.image_size is None:
-            return outputs
-        if isinstance(inputs, dict):
+        resizes_then_crops = isinstance(self.resizing, ResizeThenCrop)
+        crops = self.image_size is not None and (
+            self.crop_fraction < 1 or (resizes_then_crops and self.crop_to_aspect_ratio)
+        )
+        if crops and isinstance(inputs, dict):
             raise ValueError(
-                "`inputs` must be images alone where `crop_fraction` cuts them: boxes and masks "
-                f"are not cut. Received: a dict with {', '.join(map(repr, inputs))}"
+                "`inputs` must be images alone where `crop_fraction` or `crop_order` crops them "
+                "after resizing: boxes and masks are not cropped. "
+                f"Received: a dict with {', '.join(map(repr, inputs))}"
             )
-        return keras.tree.map_structure(self._crop, outputs)
+        outputs = super().call(inputs)
+        if crops and not resizes_then_crops:
+            return keras.tree.map_structure(self._crop, outputs)
+        return outputs
 
     def _crop(self, images: Any) -> Any:
         resized = (self.resizing.height, self.resizing.width)
-        # Round like torchvision.
-        starts = [round((r - s) / 2) for r, s in zip(resized, self.image_size, strict=True)]
+        starts = map(crop_start, resized, self.image_size)
         rows, columns = (
             slice(start, start + side) for start, side in zip(starts, self.image_size, strict=True)
         )
@@ -181,6 +213,7 @@ class ResBlockImageConverter(PreprocessingPresets, ImageConverter):
             bounding_box_format={"type": "string", "pattern": r"^[a-z_]{1,32}\Z"},
             data_format=DATA_FORMAT,
             crop_fraction={"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+            crop_order={"enum": [*_CROP_ORDERS]},
         )
         if config.get("crop_to_aspect_ratio", True):
             # KerasHub accepts only one of the two.
@@ -188,9 +221,9 @@ class ResBlockImageConverter(PreprocessingPresets, ImageConverter):
         return schema
 
     def get_config(self):
+        config = super().get_config()
         # KerasHub leaves the data format out.
-        return {
-            **super().get_config(),
-            "data_format": self.data_format,
-            "crop_fraction": self.crop_fraction,
-        }
+        config |= {"data_format": self.data_format, "crop_fraction": self.crop_fraction}
+        if self.crop_order != _CROP_ORDERS[0]:
+            config["crop_order"] = self.crop_order
+        return config

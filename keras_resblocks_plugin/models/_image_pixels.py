@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_resblocks_plugin.models._batches import to_array
+from keras_resblocks_plugin.models._resize_then_crop import ResizeThenCrop, crop_start
 
 # Rows of a mask to compute at a time: the scores of a whole photo would need too much memory.
 _ROWS = 64
@@ -138,7 +139,15 @@ def _axes(converter: Any, size: tuple[int, int]) -> tuple[_Axis, _Axis]:
     """The mapping of an image's height and width to the network's input."""
     if converter.image_size is None:
         return tuple(_Axis(0.0, 1.0, side, side) for side in size)
-    resized = (converter.resizing.height, converter.resizing.width)
+    resizing = converter.resizing
+    if isinstance(resizing, ResizeThenCrop):
+        return tuple(
+            _Axis(crop_start(whole, seen) * side / whole, side / whole, seen, side)
+            for side, whole, seen in zip(
+                size, resizing.resized(*size), converter.image_size, strict=True
+            )
+        )
+    resized = (resizing.height, resizing.width)
     # The converter resizes a window of the image: a part of it, or more than it with padding.
     windows = list(size)
     for side in (0, 1):
@@ -153,7 +162,7 @@ def _axes(converter: Any, size: tuple[int, int]) -> tuple[_Axis, _Axis]:
         size, windows, resized, converter.image_size, strict=True
     ):
         # `ResBlockImageConverter` crops the center after resizing.
-        step, cut = window / target, round((target - seen) / 2)
+        step, cut = window / target, crop_start(target, seen)
         axes.append(_Axis(int((side - window) / 2) + cut * step, step, seen, side))
     return tuple(axes)
 

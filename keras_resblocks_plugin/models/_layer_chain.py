@@ -12,7 +12,7 @@ from keras_resblocks_plugin._utils._precision import without_empty_map
 from keras_resblocks_plugin._utils._validation import check_choice
 from keras_resblocks_plugin.blocks import ResidualBlock
 from keras_resblocks_plugin.blocks._block_type import resolve_block_type
-from keras_resblocks_plugin.layers._pooling import SymmetricMaxPooling2D
+from keras_resblocks_plugin.layers._stem_pooling import STEM_POOLINGS
 from keras_resblocks_plugin.models._validation import (
     check_block_kwargs,
     check_image_shape,
@@ -57,7 +57,7 @@ class LayerChain:
         self.block_type, self.block_cls = resolve_block_type(self.block_type)
         self.stacks = zip_lists(**dict(zip(STACKWISE, self.stackwise, strict=True)))
         self.input_convs = zip_lists(**dict(zip(INPUT_CONV, self.input_conv, strict=True)))
-        check_choice("input_pooling", self.input_pooling, (None, "max"))
+        check_choice("input_pooling", self.input_pooling, (None, *STEM_POOLINGS))
         self.block_kwargs = check_block_kwargs(self.block_kwargs)
         self.data_format = self.data_format or keras.config.image_data_format()
         check_choice("data_format", self.data_format, ("channels_last", "channels_first"))
@@ -78,11 +78,15 @@ class LayerChain:
             yield keras.layers.Activation("relu", dtype=self.dtype, name=f"{name}_relu"), 1
 
         for i, (filters, kernel_size, strides) in enumerate(self.input_convs):
-            yield template.conv(filters, kernel_size, strides, name=f"stem{i}_conv"), strides
-            if not (preactivates and i == len(self.input_convs) - 1):
+            normalized = not (preactivates and i == len(self.input_convs) - 1)
+            new_conv = template.conv if normalized else template.bare_conv
+            yield new_conv(filters, kernel_size, strides, name=f"stem{i}_conv"), strides
+            if normalized:
                 yield from norm_relu(f"stem{i}")
-        if self.input_pooling == "max":
-            yield SymmetricMaxPooling2D(self.data_format, dtype=self.dtype, name="stem_pool"), 2
+        if self.input_pooling is not None:
+            new_pooling = STEM_POOLINGS[self.input_pooling]
+            pooling = new_pooling(data_format=self.data_format, dtype=self.dtype, name="stem_pool")
+            yield pooling, 2
         later = {name: value for name, value in self.block_kwargs.items() if name != "shortcut"}
         for i, (filters, num_blocks, strides) in enumerate(self.stacks):
             name = f"stack{i}_block"

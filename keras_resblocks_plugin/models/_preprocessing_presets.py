@@ -38,6 +38,7 @@ class PreprocessingPresets:
             preset,
             ResBlockBackbone.presets,
             lambda opened: cls.load_from_preset(opened, cls, **kwargs),
+            with_weights=False,
         )
 
     def save_to_preset(self, preset_dir: str):

@@ -37,9 +37,13 @@ class PresetBackbone(LoRAModel, StatefulBackbone):
 
         If the Hub cannot be reached, the cached copy of a handle is used, with a warning.
 
+        A folder or repository may also be timm's. Its `config.json` is read first, so that a
+        network that cannot be built is refused before its weights are downloaded.
+
         Args:
             preset: string or path. A name of `krp.list_presets()`, a folder, or
                 `"hf://user/name"`, with `@revision` for a branch, a tag or a commit.
+                `krp.list_presets(published=True)` lists those of timm.
             load_weights: bool. If `False`, the weights stay random, and all of them learn.
                 Defaults to `True`.
             **kwargs: Arguments of the class that replace the preset's, `image_shape`
@@ -55,7 +59,10 @@ class PresetBackbone(LoRAModel, StatefulBackbone):
             HubError: If it cannot be downloaded from the Hub.
         """
         return load_checked(
-            preset, cls.presets, lambda opened: cls.from_open_preset(opened, load_weights, **kwargs)
+            preset,
+            cls.presets,
+            lambda opened: cls.from_open_preset(opened, load_weights, **kwargs),
+            with_weights=load_weights,
         )
 
     @classmethod
@@ -97,7 +104,7 @@ class PresetBackbone(LoRAModel, StatefulBackbone):
     def load_open_preset(self, preset: PresetFolder) -> None:
         """Loads the weights of a preset that is open and checked. `from_preset` calls this."""
         head, self._saved_head = self._saved_head, None
-        weights.load_weights(self, preset.weights(), head)
+        preset.load_weights(self, head)
         self._tell_of_frozen_weights()
 
     def expect_weights_of(self, head: SavedHead | None) -> None:

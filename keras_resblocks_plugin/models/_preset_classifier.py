@@ -28,9 +28,14 @@ class PresetClassifier:
 
         If the Hub cannot be reached, the cached copy of a handle is used, with a warning.
 
+        A folder or repository may also be timm's. Its `config.json` is read first, so that a
+        network that cannot be built is refused before its weights are downloaded. The first
+        kernel is adapted to an `image_shape` of other than three channels as timm adapts it.
+
         Args:
             preset: string or path. A name of `krp.list_presets()`, a folder, or
                 `"hf://user/name"`, with `@revision` for a branch, a tag or a commit.
+                `krp.list_presets(published=True)` lists those of timm.
             load_weights: bool. If `False`, the weights stay random, and all of them learn.
                 Defaults to `True`.
             **kwargs: `num_classes` puts a new, untrained head on the trained backbone, with
@@ -51,6 +56,7 @@ class PresetClassifier:
             cls.presets,
             lambda opened: cls.from_open_preset(opened, load_weights, **kwargs),
             of_task=True,
+            with_weights=load_weights,
         )
 
     @classmethod
@@ -58,6 +64,7 @@ class PresetClassifier:
         cls, preset: PresetFolder, load_weights: bool = True, **kwargs
     ) -> "PresetClassifier":
         """Loads a preset that is open and checked. `from_preset` calls this."""
+        preset = preset.adapted_to(kwargs.get("image_shape"), kwargs.get("data_format"))
         if kwargs.get("num_classes") is not None:
             kwargs.setdefault("class_names", None)
         if kwargs.get("class_names") is not None:

@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import keras
+
 from keras_resblocks_plugin._utils._validation import check_positive_int
+from keras_resblocks_plugin.blocks._attention import serialize_attention
 
 # The arguments of a block that a backbone sets itself.
 BACKBONES_OWN = frozenset({"filters", "strides", "data_format", "dtype", "name"})
@@ -44,6 +47,9 @@ def check_block_kwargs(block_kwargs: Mapping[str, Any] | None) -> dict[str, Any]
             "`block_kwargs` must leave to the backbone what it sets itself: "
             f"{', '.join(sorted(own))}. Received: block_kwargs={block_kwargs}"
         )
+    if isinstance(block_kwargs.get("attention"), keras.Layer):
+        # Each block creates a layer of its own.
+        block_kwargs["attention"] = serialize_attention(block_kwargs["attention"])
     return block_kwargs
 
 

@@ -9,6 +9,7 @@ from keras_resblocks_plugin._utils import _kerashub
 from keras_resblocks_plugin._utils._places import local_path
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 from keras_resblocks_plugin.registry import _name_store
+from keras_resblocks_plugin.registry._published import published_presets
 from keras_resblocks_plugin.registry._pulled_names import parameters, refresh_pulled
 from keras_resblocks_plugin.saving._preset_files import CONFIG_FILE
 from keras_resblocks_plugin.saving._preset_folder import PresetFolder
@@ -82,14 +83,32 @@ def unregister_preset(name: str) -> None:
     _kerashub.unregister_preset(name, ResBlockBackbone)
 
 
-def list_presets() -> dict[str, dict[str, Any]]:
+def list_presets(published: bool = False) -> dict[str, dict[str, Any]]:
     """All presets of this package by name, with where each comes from.
+
+    Args:
+        published: bool. Lists instead the published weights of other libraries that
+            `from_preset()` and `pull_from_hub()` load by their handle. The list is part of the
+            package, and needs no network. Defaults to `False`.
 
     Returns:
         For each name a dict with `source` (`"bundled"`, `"registered"` or `"hub"`),
         `handle` (a folder or an `hf://` handle) and, where it is on this disk,
         `parameters`. Those pulled from the Hub have their `commit` and `folder` too.
+        For published weights, the name is the handle, and `source` is the library (`"timm"`).
+        They have `parameters` (as `count_params()` of the classifier counts them), `image_size`
+        (height and width), `num_classes` and `license` (`None` where timm names none). Some
+        licenses exclude commercial use.
+
+    Example:
+
+    ```python
+    published = krp.list_presets(published=True)
+    small = {handle for handle, info in published.items() if info["parameters"] < 10e6}
+    ```
     """
+    if published:
+        return published_presets()
     refresh_pulled()
     bundled = _bundled_folders()
     return {

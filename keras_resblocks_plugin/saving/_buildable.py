@@ -56,8 +56,8 @@ def resolve(found: dict[str, Any]) -> Any:
         raise NotBuildable(
             f"{name!r:.100} of module {module!r:.100}, registered as {registered!r:.100}, which "
             "may not be built: only classes that the tasks of this package save, and classes "
-            "that you register before loading. If you trust the preset, import the module that "
-            "registers it."
+            "that you register before loading. A class of your own is registered by importing its "
+            "module."
         )
     return cls
 

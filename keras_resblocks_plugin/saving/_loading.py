@@ -9,7 +9,6 @@ from keras_resblocks_plugin.saving._preset_files import (
     CONFIG_FILE,
     PREPROCESSOR_FILE,
     TASK_FILE,
-    TASK_WEIGHTS_FILE,
 )
 from keras_resblocks_plugin.saving._preset_folder import PresetFolder
 
@@ -62,10 +61,4 @@ def _loader(preset: PresetFolder) -> PresetLoader:
         backbone.load_open_preset(preset)
         return True
 
-    def load_head(task: keras.Model) -> None:
-        if hasattr(task, "load_open_head"):
-            task.load_open_head(preset)
-        elif preset.has(TASK_WEIGHTS_FILE):
-            task.load_task_weights(str(preset.path / TASK_WEIGHTS_FILE))
-
-    return PresetLoader(preset.path, preset.json_copy, load_weights, load_head)
+    return PresetLoader(preset.path, preset.json_copy, load_weights, preset.load_head)

@@ -1,13 +1,17 @@
 """A preset folder, opened once: everything that loading, pushing and pulling need to know of it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import keras
 
 from keras_resblocks_plugin._utils._precision import loaded_policy
 from keras_resblocks_plugin.lora._adapter_metadata import ADAPTER_FILE, read_adapter_metadata
 from keras_resblocks_plugin.saving import _file_checks, _sizes
 from keras_resblocks_plugin.saving._buildable import residual_backbones
 from keras_resblocks_plugin.saving._folder_files import FolderFiles
+from keras_resblocks_plugin.saving._head import SavedHead
 from keras_resblocks_plugin.saving._preset_files import (
     CONFIG_FILE,
     KERASHUB_WEIGHTS_FILE,
@@ -17,6 +21,7 @@ from keras_resblocks_plugin.saving._preset_files import (
     check_no_other_weights,
 )
 from keras_resblocks_plugin.saving._training_record import RECORD_FILE, TrainingRecord
+from keras_resblocks_plugin.saving._weights import load_weights
 
 
 class PresetFolder(FolderFiles):
@@ -69,6 +74,36 @@ class PresetFolder(FolderFiles):
         """`True` where a backbone of KerasHub's is built on a `ResBlockBackbone`."""
         return bool(residual_backbones(self.json(CONFIG_FILE).get("config")))
 
+    # === Loading ===
+    def adapted_to(
+        self, image_shape: Sequence[int | None] | None, data_format: str | None
+    ) -> "PresetFolder":
+        """The preset for images with other channels, if its format can be adapted to them."""
+        return self
+
+    def load_weights(self, backbone: keras.Model, head: SavedHead | None) -> None:
+        """Loads the weights of a backbone; assigns nothing unless everything fits.
+
+        Args:
+            backbone: A backbone of the preset's architecture.
+            head: The head that was loaded before, if it must have been saved with them.
+
+        Raises:
+            ValueError: If the weights do not fit, or the head was saved with others.
+        """
+        load_weights(backbone, self.weights(), head)
+
+    def load_head(self, task: keras.Model) -> None:
+        """Loads the head of a task, if the preset has one.
+
+        Raises:
+            ValueError: If it does not fit.
+        """
+        if hasattr(task, "load_open_head"):
+            task.load_open_head(self)
+        elif self.has(TASK_WEIGHTS_FILE):
+            task.load_task_weights(str(self.path / TASK_WEIGHTS_FILE))
+
     # === Checks ===
     def check(self, of_task: bool = False) -> None:
         """Checks a preset of this package.
@@ -83,11 +118,7 @@ class PresetFolder(FolderFiles):
                 class does not take, or if it asks for other weights than the preset has.
         """
         config = self.json(CONFIG_FILE)
-        if "" not in dict(residual_backbones(config)):
-            raise ValueError(
-                f"`{self.path / CONFIG_FILE}` must describe a `ResBlockBackbone`; load others "
-                f"with their own class. Received: registered_name={config.get('registered_name')!r}"
-            )
+        check_is_ours(self.path / CONFIG_FILE, config)
         _file_checks.check_configs(self)
         _file_checks.check_weights_files(self)
         _file_checks.check_listed_head(self)
@@ -120,3 +151,17 @@ class PresetFolder(FolderFiles):
             self.hdf5_shapes(name)
         check_no_other_weights(self.path, listed)
         _sizes.check_sizes_within(self, self.hdf5_shapes(KERASHUB_WEIGHTS_FILE))
+
+
+def check_is_ours(file: Path, config: dict[str, Any]) -> None:
+    """Checks that a `config.json` describes a backbone of this package.
+
+    Raises:
+        ValueError: If it does not.
+    """
+    if "" not in dict(residual_backbones(config)):
+        raise ValueError(
+            f"`{file}` must describe a `ResBlockBackbone`. Load others with their own class, and "
+            "convert a ResNet of KerasHub with `krp.convert.from_keras_hub()`. "
+            f"Received: registered_name={config.get('registered_name')!r}"
+        )

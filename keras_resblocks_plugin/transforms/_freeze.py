@@ -9,6 +9,7 @@ from keras_resblocks_plugin.layers._freezing import set_frozen
 from keras_resblocks_plugin.lora._layers import lora_layers, lora_weights
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 
+_NORMS = (keras.layers.BatchNormalization, keras.layers.GroupNormalization)
 STRATEGIES = ("linear", "norm", "lora", "full")
 
 
@@ -37,7 +38,7 @@ def freeze(
         model: A `ResBlockBackbone`, or a KerasHub task on one: a `ResBlockImageClassifier`, a
             `DeepLabV3ImageSegmenter`, a `RetinaNetObjectDetector`.
         strategy: string. The part of the backbone that learns. `"linear"`: nothing. `"norm"`:
-            the scales and shifts of batch norm. `"lora"`: LoRA, low-rank matrices added to the
+            the scales and shifts of its norms. `"lora"`: LoRA, low-rank matrices added to the
             kernels ([Hu et al., 2021](https://arxiv.org/abs/2106.09685)). `"full"`: everything.
         rank: int. The rank of LoRA, with `"lora"` only. Defaults to `4`.
         freeze_batch_norm: bool. Whether the backbone's batch norm keeps its statistics. If
@@ -91,14 +92,10 @@ def _learning(backbone: ResBlockBackbone, strategy: str, rank: int | None) -> se
             )
         weights = lora_weights(backbone)
     elif strategy == "norm":
-        norms = [
-            layer
-            for layer in flatten_layers(backbone)
-            if isinstance(layer, keras.layers.BatchNormalization)
-        ]
+        norms = [layer for layer in flatten_layers(backbone) if isinstance(layer, _NORMS)]
         if not norms:
             raise ValueError(
-                '`strategy="norm"` needs a backbone with batch norm. '
+                '`strategy="norm"` needs a backbone with batch norm or group norm. '
                 f"Received: block_type={backbone.block_type!r}"
             )
         weights = [weight for norm in norms for weight in (norm.gamma, norm.beta)]

@@ -10,10 +10,11 @@ from keras_resblocks_plugin.blocks import ResidualBlock
 from keras_resblocks_plugin.blocks._trace import trace_block
 from keras_resblocks_plugin.layers._convolution import SymmetricConv2D
 from keras_resblocks_plugin.layers._normalization import FreezableBatchNormalization
+from keras_resblocks_plugin.layers._same_padding import SamePaddedConv2D
 from keras_resblocks_plugin.models._backbone import ResBlockBackbone
 
 # Subclasses of these may compute something else, a standardized kernel for instance.
-_CONVOLUTIONS = (keras.layers.Conv2D, SymmetricConv2D)
+_CONVOLUTIONS = (keras.layers.Conv2D, SymmetricConv2D, SamePaddedConv2D)
 _NORMS = (keras.layers.BatchNormalization, FreezableBatchNormalization)
 
 

@@ -27,12 +27,21 @@ class BlockContract:
     """Tests of a block: `class TestMyBlock(BlockContract): block_cls = MyBlock`.
 
     `kwargs` are arguments for every block that is created. `starts_as_shortcut` is `False` for a
-    block that refuses `zero_init_residual`.
+    block that refuses `zero_init_residual`. `biased` are the convolutions that have biases although
+    the block normalizes.
     """
 
     block_cls: type
     kwargs: dict = {}
     starts_as_shortcut = True
+    biased: frozenset = frozenset()
+
+    learning_rate = 0.1
+
+    @pytest.fixture(autouse=True)
+    def one_group(self, monkeypatch):
+        """Group norm takes any number of channels."""
+        monkeypatch.setattr(self.block_cls, "norm_groups", 1)
 
     def new(self, **kwargs):
         return self.block_cls(FILTERS, **{**self.kwargs, **kwargs})
@@ -121,7 +130,7 @@ class BlockContract:
             )
 
     # === y = output_activation(shortcut(x) + drop_path(residual(x))) ===
-    @pytest.mark.parametrize("normalization", [None, "batch"])
+    @pytest.mark.parametrize("normalization", [None, "batch", "group"])
     @pytest.mark.parametrize("shortcut", SHORTCUTS)
     def test_equation_and_biases(self, shortcut, normalization):
         x = images(2, 7, 6, 3)
@@ -131,10 +140,12 @@ class BlockContract:
         np.testing.assert_allclose(to_numpy(block(x)), expected, **TOLERANCE)
 
         paths = [weight.path.split("/", 1)[1] for weight in block.weights]
+        paths = [path for path in paths if not path.startswith("attention/")]
         convs = {path.split("/")[0] for path in paths if "conv" in path}
         biased = {path.split("/")[0] for path in paths if "conv" in path and "bias" in path}
-        assert biased == (convs if normalization is None else set())
-        assert any("gamma" in path for path in paths) == (normalization == "batch")
+        assert biased == (convs if normalization is None else convs & self.biased)
+        assert any("gamma" in path for path in paths) == (normalization is not None)
+        assert any("moving" in path for path in paths) == (normalization == "batch")
         assert ("shortcut_conv" in convs) == (shortcut != "pad")
 
     def test_matching_shapes_make_the_shortcut_the_identity(self):
@@ -194,7 +205,7 @@ class BlockContract:
             fill(block)
         before = values(model)
         losses = ["mse"] * len(outputs)
-        model.compile(keras.optimizers.SGD(0.1), losses)
+        model.compile(keras.optimizers.SGD(self.learning_rate), losses)
         targets = [images(*output.shape[1:])[None].repeat(8, 0) for output in outputs]
         history = model.fit(x, targets, epochs=STEPS, batch_size=8, verbose=0).history
 
@@ -216,9 +227,12 @@ class BlockContract:
             block(x, training=True)
             statistics.append({w.path: to_numpy(w) for w in block.non_trainable_weights})
         assert len(statistics[0]) >= 2
-        # From a start s, the n-th update by a batch's value v gives v + 0.9^n (s - v): the second
-        # update moves 0.9 times as far as the first. Two updates per call would give 0.81.
+        # From a start s, the n-th update by a batch's value v gives v + m^n (s - v) with momentum
+        # m: the second update moves m times as far as the first. Two per call would give m^2.
+        momentum = self.block_cls.norm_momentum
         for path, first in statistics[0].items():
             start = 1.0 if path.endswith("variance") else 0.0
             second_move = statistics[1][path] - first
-            np.testing.assert_allclose(second_move, 0.9 * (first - start), rtol=1e-4, atol=1e-6)
+            np.testing.assert_allclose(
+                second_move, momentum * (first - start), rtol=1e-4, atol=1e-6
+            )

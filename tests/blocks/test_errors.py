@@ -66,6 +66,7 @@ def test_input_of_unknown_channels():
         BatchNormResidualBlock(4)(keras.Input((8, 8, None)))
 
 
+@pytest.mark.usefixtures("one_group")
 @pytest.mark.parametrize("block_cls", blocks.BLOCK_TYPES.values())
 def test_input_of_another_shape_than_the_block_was_built_for(block_cls):
     block = block_cls(4, shortcut="pad")
@@ -73,6 +74,13 @@ def test_input_of_another_shape_than_the_block_was_built_for(block_cls):
     for shape in ((1, 8, 8, 3), (8, 8, 4)):
         with pytest.raises(ValueError, match="is incompatible with the layer: expected"):
             block(images(*shape))
+
+
+def test_a_group_width_that_does_not_divide():
+    with pytest.raises(ValueError, match=r"`group_width` must divide `filters`.*group_width=3"):
+        blocks.RegNetResidualBlock(4, group_width=3)
+    # One group.
+    assert blocks.RegNetResidualBlock(4, group_width=7).group_width == 7
 
 
 def test_pad_cannot_remove_channels():

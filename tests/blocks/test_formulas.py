@@ -9,16 +9,16 @@ from keras_resblocks_plugin import blocks
 from tests.helpers import TOLERANCE, fill, images, to_numpy
 
 
-def conv(x, filters, kernel_size=3, use_bias=True):
-    return layers.Conv2D(filters, kernel_size, padding="same", use_bias=use_bias)(x)
+def conv(x, filters, kernel_size=3, **kwargs):
+    return layers.Conv2D(filters, kernel_size, padding="same", **kwargs)(x)
 
 
-def norm(x):
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+def norm(x, momentum=0.9, epsilon=1e-5):
+    return layers.BatchNormalization(momentum=momentum, epsilon=epsilon)(x)
 
 
-def norm_relu(x):
-    return layers.ReLU()(norm(x))
+def norm_relu(x, **kwargs):
+    return layers.ReLU()(norm(x, **kwargs))
 
 
 def basic(x):
@@ -62,10 +62,33 @@ def preact_bottleneck(x):
     return x + conv(norm_relu(y), 64, 1, use_bias=False)
 
 
+def mlperf_tiny(x):
+    kwargs = {"momentum": 0.99, "epsilon": 1e-3}
+    y = norm_relu(conv(x, 64, use_bias=False), **kwargs)
+    return layers.ReLU()(x + norm(conv(y, 64, use_bias=False), **kwargs))
+
+
+def regnet(x):
+    y = norm_relu(conv(x, 64, 1, use_bias=False))
+    y = norm_relu(conv(y, 64, use_bias=False, groups=8))
+    return layers.ReLU()(x + norm(conv(y, 64, 1, use_bias=False)))
+
+
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(
     "plain",
-    [basic, act, bn, expanded, identity, preact, bottleneck, preact_bottleneck],
+    [
+        basic,
+        act,
+        bn,
+        expanded,
+        identity,
+        preact,
+        bottleneck,
+        preact_bottleneck,
+        regnet,
+        mlperf_tiny,
+    ],
     ids=lambda plain: plain.__name__,
 )
 def test_block_equals_plain_keras_layers(plain, training):
@@ -86,6 +109,7 @@ def test_block_equals_plain_keras_layers(plain, training):
         np.testing.assert_allclose(to_numpy(weight), to_numpy(plain_weight), **TOLERANCE)
 
 
+@pytest.mark.usefixtures("one_group")
 @pytest.mark.parametrize("block_type", blocks.BLOCK_TYPES)
 def test_64_filters_on_an_rgb_image(block_type):
     block = blocks.BLOCK_TYPES[block_type](64)

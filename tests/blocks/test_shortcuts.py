@@ -28,14 +28,25 @@ def average_tiles(x, strides):
 
 @pytest.mark.parametrize("size", [(7, 6), (5, 8)])
 @pytest.mark.parametrize("strides", [1, 2, 4])
-def test_avg_pool_averages_then_projects(strides, size):
+@pytest.mark.parametrize("shortcut", ["avg_pool", "auto_avg_pool"])
+def test_avg_pool_averages_then_projects(shortcut, strides, size):
     x = images(2, *size, 3)
-    block = PostActivationResidualBlock(5, strides=strides, shortcut="avg_pool")
+    block = PostActivationResidualBlock(5, strides=strides, shortcut=shortcut)
     block.build(x.shape)
     fill(block)
     kernel, bias = (to_numpy(w) for w in block.shortcut_conv.weights)
     expected = average_tiles(x, strides) @ kernel[0, 0] + bias
     np.testing.assert_allclose(to_numpy(block.shortcut(x)), expected, **TOLERANCE)
+
+
+def test_auto_avg_pool_leaves_an_input_of_the_same_shape_alone():
+    x = images(2, 4, 4, 3)
+    for shortcut, projects in (("auto_avg_pool", False), ("avg_pool", True)):
+        block = PostActivationResidualBlock(3, shortcut=shortcut)
+        block.build(x.shape)
+        assert block.projects == projects
+        if not projects:
+            np.testing.assert_array_equal(to_numpy(block.shortcut(x)), x)
 
 
 def test_pad_in_a_pre_activation_block_reads_the_raw_input():

@@ -7,6 +7,7 @@ import keras_hub
 import pytest
 
 import keras_resblocks_plugin as krp
+from keras_resblocks_plugin.cli import main
 from tests.cli.without_extras import run_without_extras
 from tests.convert import models
 from tests.tiny import photos, predict
@@ -43,3 +44,10 @@ def test_a_safetensors_file_needs_no_extra(folder, fresh_process, tmp_path):
     assert digest in card
     assert "my-pets" in card
     krp.ResBlockImageClassifier.from_preset(str(out))
+
+
+def test_the_version_of_torchvisions_weights(folder, tmp_path):
+    file, out = folder / "model.safetensors", tmp_path / "preset"
+    main(["convert", str(file), "--out", str(out), "--weights", "V2"])
+    converter = keras_hub.models.ImageClassifier.from_preset(str(out)).preprocessor.image_converter
+    assert converter.crop_fraction == pytest.approx(224 / 232)

@@ -24,6 +24,7 @@ PREPROCESSING = {
     "interpolation": "bicubic",
     "antialias": True,
     "crop_fraction": 0.875,
+    "crop_order": "resize_then_crop",
 }
 
 

@@ -88,5 +88,6 @@ def test_bad_fractions(value):
 def test_boxes_are_not_cut():
     converter = krp.ResBlockImageConverter(**SIZES)
     assert_refused(
-        lambda: converter({"images": photos()}), "images alone where `crop_fraction` cuts them"
+        lambda: converter({"images": photos()}),
+        "images alone where `crop_fraction` or `crop_order` crops",
     )

@@ -90,27 +90,27 @@ def test_lora_is_merged(tmp_path):
 
 
 OTHERS = {
-    "block": (dict(block_type="act", block_kwargs={}), "`block_type` must be 'bn', 'bottleneck'"),
+    "block": (dict(block_type="act", block_kwargs={}), "`block_type` must be one of 'bit', 'bn', "),
     "folded": (
         dict(block_kwargs={"normalization": None}),
         "`normalization` must be 'batch' in the blocks, not None",
     ),
     "pad": (
         dict(block_kwargs={"shortcut": "pad"}, stackwise_num_filters=[64, 64, 64, 64]),
-        "Shortcuts must be projected, not padded",
+        "timm's shortcuts: identity, projection, projection, projection, not padding, padding",
     ),
     "projection": (
         dict(block_kwargs={"shortcut": "projection"}, stackwise_num_filters=[64, 16, 8, 16]),
-        "timm's v1 projects where shapes change",
+        "timm's shortcuts: identity, projection, projection, projection, not projection, ",
     ),
     "avg_pool": (
         dict(block_kwargs={"shortcut": "avg_pool"}),
-        '`shortcut="avg_pool"` must be combined with',
+        "not projection, average and projection, average and projection",
     ),
     "activation": (dict(block_kwargs={"activation": "gelu"}), "`activation` must be 'relu'"),
     "window": (dict(block_kwargs={"kernel_size": 5}), "`kernel_size` must be 3 in the blocks"),
     "stem": (dict(input_conv_kernel_sizes=[3]), "`input_conv_kernel_sizes` must be [7], not [3]"),
-    "pooling": (dict(input_pooling=None), "`input_pooling` must be max, not None"),
+    "pooling": (dict(input_pooling=None), "`input_pooling` must be 'max', not None"),
     "strides": (
         dict(stackwise_num_strides=[1, 2, 2, 1]),
         "`stackwise_num_strides` must be [1, 2, 2, 2], not [1, 2, 2, 1]",
@@ -139,7 +139,7 @@ def test_all_reasons_are_given():
 
 def test_widths_that_timm_rounds_are_refused():
     narrow = models.backbone("resnetv2_50", stackwise_num_filters=[4, 16, 8, 16])
-    assert_refused(lambda: krp.convert.to_timm(narrow, "nowhere"), "must be multiples of 8")
+    assert_refused(lambda: krp.convert.to_timm(narrow, "nowhere"), "must be multiples of 32")
 
 
 def test_heads_and_converters_unknown_to_timm_are_refused(tmp_path):

@@ -82,6 +82,7 @@ def test_units_that_are_zero_on_the_whole_probe_are_dead(data_format):
     assert dead_units(x[[0, 2]]) == 0.75
 
 
+@pytest.mark.usefixtures("one_group")
 @pytest.mark.parametrize("block_type", list(krp.blocks.BLOCK_TYPES))
 def test_every_block_type_is_measured_as_its_public_branches_compute(block_type):
     backbone = tiny_backbone(block_type)

@@ -1,10 +1,15 @@
-"""Small datasets under the names that the pages use."""
+"""Small datasets and weights under the names that the pages use."""
 
 from pathlib import Path
 
 import datasets
+import huggingface_hub
 import numpy as np
 from PIL import Image
+
+import keras_resblocks_plugin as krp
+from tests.convert import models
+from tests.hub.server import Hub
 
 _SIDE = 64
 
@@ -44,6 +49,14 @@ def save_streets(folder: Path, classes: int, **counts: int) -> None:
             for name, arrays in (("image", pixels), ("mask", ids))
         }
         _save(folder, split, columns, features)
+
+
+def publish_timm(folder: Path, hub: Hub) -> None:
+    """A small network on the Hub, under the name of one of timm's."""
+    krp.convert.to_timm(models.classifier("resnet18"), folder / "timm")
+    api = huggingface_hub.HfApi(token=hub.token("timm"))
+    api.create_repo("timm/resnet18.a1_in1k")
+    api.upload_folder(repo_id="timm/resnet18.a1_in1k", folder_path=folder / "timm")
 
 
 def _save(folder: Path, split: str, columns: dict, features: datasets.Features) -> None:

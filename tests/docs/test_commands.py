@@ -6,12 +6,10 @@ import shutil
 import subprocess
 import sys
 
-import huggingface_hub
 import pytest
 
 import keras_resblocks_plugin as krp
-from tests.convert import models
-from tests.docs.made_data import save_photographs, save_streets
+from tests.docs.made_data import publish_timm, save_photographs, save_streets
 from tests.docs.pages import PAGES, ROOT, commands
 from tests.tiny import tiny_classifier
 
@@ -26,7 +24,9 @@ NOT_RUN = {
     "python scripts/study/choose_learning_rate.py": "tests/scripts runs it in small",
     "python scripts/study/study.py": "hours; tests/scripts runs it in small",
     "python scripts/study/compare_finetuning.py": "an hour; tests/scripts runs it in small",
+    "python scripts/study/count_timm.py": "half an hour; tests/scripts runs it in small",
     "python scripts/docs/report.py": "measures latency; tests/scripts runs it in small",
+    "python scripts/docs/published.py": "needs timm, and writes into the package",
     "python scripts/benchmark/benchmark.py": "an hour; tests/scripts runs it in small",
     "git": "makes a release",
     "mkdocs build": "needs the extra `docs`; `.ci/run` builds the documentation",
@@ -75,13 +75,6 @@ def make_run(folder, hub) -> None:
 
 def copy_photograph(folder, hub) -> None:
     shutil.copy(ROOT / "presets/resblock_bn_small/samples/cat.jpg", folder)
-
-
-def publish_timm(folder, hub) -> None:
-    krp.convert.to_timm(models.classifier("resnet18"), folder / "timm")
-    api = huggingface_hub.HfApi(token=hub.token("timm"))
-    api.create_repo("timm/resnet18.a1_in1k")
-    api.upload_folder(repo_id="timm/resnet18.a1_in1k", folder_path=folder / "timm")
 
 
 # What a page names and its readers bring along → how it is made, in this order.

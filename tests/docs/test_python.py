@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from tests.docs.made_data import publish_timm
 from tests.docs.pages import PAGES, blocks
 from tests.tiny import tiny_classifier
 
@@ -18,6 +19,7 @@ def test_the_python_of_a_page_runs_in_order(page, folder, hub, capsys):
         "labels": np.arange(10),
     }
     tiny_classifier().save_to_preset(str(folder / "runs/mine/preset"))
+    publish_timm(folder, hub)
     for block in blocks(page, "python"):
         capsys.readouterr()
         exec(compile(block.text, page, "exec"), names)

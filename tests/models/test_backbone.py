@@ -34,6 +34,7 @@ def reload(model, tmp_path):
 
 
 # === Block types ===
+@pytest.mark.usefixtures("one_group")
 @pytest.mark.parametrize("block_type", [*BLOCK_TYPES, "tests>GatedResidualBlock"])
 def test_every_block_type_by_class_and_by_name(block_type):
     cls = BLOCK_TYPES.get(block_type, GatedResidualBlock)

@@ -1,5 +1,6 @@
 """KerasHub's own tests of a vision backbone, for every block type."""
 
+import pytest
 from absl.testing import parameterized
 from keras import ops
 from keras_hub.src.tests import test_case
@@ -19,6 +20,7 @@ SMALL = dict(
 )
 
 
+@pytest.mark.usefixtures("one_group")
 class ResBlockBackboneTest(test_case.TestCase):
     test_session = None  # A method that the base class has; not a test.
 

@@ -16,6 +16,9 @@ WAYS = {
     "padded": {"crop_to_aspect_ratio": False, "pad_to_aspect_ratio": True},
     "middle": {"crop_to_aspect_ratio": False, "crop_fraction": 0.75},
     "cropped middle": {"crop_to_aspect_ratio": True, "crop_fraction": 0.8},
+    "whole": {"crop_order": "resize_then_crop"},
+    "middle of the whole": {"crop_order": "resize_then_crop", "crop_fraction": 0.8},
+    "stretched whole": {"crop_order": "resize_then_crop", "crop_to_aspect_ratio": False},
     "as it is": {"image_size": None},
 }
 NETWORK = (96, 128)
@@ -125,7 +128,7 @@ def test_masks(segmenter, way, monkeypatch):
         assert (mask == truth)[known].mean() > 0.97
         union = ((mask == 1) | (truth == 1))[known].sum()
         assert ((mask == 1) & (truth == 1)).sum() / union > 0.85
-        middle = "crop_fraction" in way or way.get("crop_to_aspect_ratio")
+        middle = "crop_fraction" in way or way.get("crop_to_aspect_ratio", "crop_order" in way)
         assert known.all() != bool(middle and image.shape[:2] != NETWORK) or middle is None
 
 

@@ -46,7 +46,9 @@ def load_converter(
         kwargs["image_size"] = image_size
     try:
         # A cropped image would leave a part of the image without predictions.
-        return krp.ResBlockImageConverter.from_preset(preset, crop_to_aspect_ratio=False, **kwargs)
+        return krp.ResBlockImageConverter.from_preset(
+            preset, crop_to_aspect_ratio=False, crop_fraction=1.0, **kwargs
+        )
     except FileNotFoundError as error:
         raise ValueError(
             f"The preset {preset!r} must have an image_converter.json, which says how pixels "
