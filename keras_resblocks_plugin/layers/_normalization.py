@@ -5,7 +5,7 @@ import keras
 from keras_resblocks_plugin._utils._kerashub import flatten_layers
 from keras_resblocks_plugin._utils._registration import PACKAGE
 from keras_resblocks_plugin.layers._freezing import Freezable
-from keras_resblocks_plugin.layers._operations import batch_norm
+from keras_resblocks_plugin.layers._operations import batch_norm, group_norm
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -71,6 +71,9 @@ class GroupNormalization(keras.layers.GroupNormalization):
                 f"in a subclass of the block. Received: {channels} channels in `{self.path}`"
             )
         super().build(input_shape)
+
+    def call(self, inputs):
+        return group_norm(self, inputs)
 
 
 def freezable_norms(layer: keras.Layer) -> list[FreezableBatchNormalization]:
