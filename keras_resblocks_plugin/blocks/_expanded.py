@@ -29,6 +29,6 @@ class ExpandedResidualBlock(ResidualBlock):
         return self.build_in_order(input_shape, *expand, *convolve, *contract)
 
     def residual(self, x, training=None):
-        x = self.activation(self.norm1(self.conv1(x), training=training))
-        x = self.activation(self.norm2(self.conv2(x), training=training))
+        x = self.activate(self.norm1(self.conv1(x), training=training))
+        x = self.activate(self.norm2(self.conv2(x), training=training))
         return self.attention(self.norm3(self.conv3(x), training=training))

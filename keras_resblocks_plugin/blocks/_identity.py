@@ -23,4 +23,4 @@ class IdentityResidualBlock(ResidualBlock):
         return self.build_in_order(input_shape, self.conv1, self.norm1, self.attention)
 
     def residual(self, x, training=None):
-        return self.attention(self.activation(self.norm1(self.conv1(x), training=training)))
+        return self.attention(self.activate(self.norm1(self.conv1(x), training=training)))

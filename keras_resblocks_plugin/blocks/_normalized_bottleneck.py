@@ -38,6 +38,6 @@ class NormalizedBottleneck(GroupedBottleneck):
         return self.build_in_order(input_shape, *contract, *convolve, *expand)
 
     def residual(self, x, training=None):
-        x = self.activation(self.norm1(self.conv1(x), training=training))
-        x = self.pool(self.activation(self.norm2(self.conv2(x), training=training)))
+        x = self.activate(self.norm1(self.conv1(x), training=training))
+        x = self.pool(self.activate(self.norm2(self.conv2(x), training=training)))
         return self.attention(self.norm3(self.conv3(x), training=training))

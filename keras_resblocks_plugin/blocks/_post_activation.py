@@ -24,5 +24,5 @@ class PostActivationResidualBlock(ResidualBlock):
         return self.build_in_order(input_shape, *first, *second, self.attention)
 
     def residual(self, x, training=None):
-        x = self.activation(self.norm1(self.conv1(x), training=training))
+        x = self.activate(self.norm1(self.conv1(x), training=training))
         return self.attention(self.norm2(self.conv2(x), training=training))

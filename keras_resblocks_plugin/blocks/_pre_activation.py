@@ -25,4 +25,4 @@ class PreActivationResidualBlock(PreactivatedBlock):
 
     def convolve(self, h, training=None):
         x = self.conv1(h)
-        return self.attention(self.conv2(self.activation(self.norm2(x, training=training))))
+        return self.attention(self.conv2(self.activate(self.norm2(x, training=training))))

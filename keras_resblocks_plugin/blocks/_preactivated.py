@@ -32,7 +32,9 @@ class PreactivatedBlock(ResidualBlock):
 
     def preactivate(self, x: Any, training: bool | None = None) -> Any:
         """Applies the first norm and activation, which both branches may read."""
-        return self.activation(self.norm1(x, training=training))
+        h = self.norm1(x, training=training)
+        # Without a norm, `h` is the input of the block.
+        return self.activation(h) if self.normalization is None else self.activate(h)
 
     def convolve(self, h: Any, training: bool | None = None) -> Any:
         """Applies the layers of the residual branch that follow the pre-activation."""
@@ -58,5 +60,5 @@ class PreactivatedBottleneck(GroupedBottleneck, PreactivatedBlock):
 
     def convolve(self, h, training=None):
         x = self.conv1(h)
-        x = self.conv2(self.activation(self.norm2(x, training=training)))
-        return self.attention(self.conv3(self.activation(self.norm3(x, training=training))))
+        x = self.conv2(self.activate(self.norm2(x, training=training)))
+        return self.attention(self.conv3(self.activate(self.norm3(x, training=training))))

@@ -51,8 +51,8 @@ class RegNetResidualBlock(ResidualBlock):
         return self.build_in_order(input_shape, *contract, *convolve, self.conv3, self.norm3)
 
     def residual(self, x, training=None):
-        x = self.activation(self.norm1(self.conv1(x), training=training))
-        x = self.attention(self.activation(self.norm2(self.conv2(x), training=training)))
+        x = self.activate(self.norm1(self.conv1(x), training=training))
+        x = self.attention(self.activate(self.norm2(self.conv2(x), training=training)))
         return self.norm3(self.conv3(x), training=training)
 
     def _attention(self, input_channels: int) -> keras.Layer:

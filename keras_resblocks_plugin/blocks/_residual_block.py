@@ -25,6 +25,7 @@ from keras_resblocks_plugin.blocks._defaults import CLASS_DEFAULT, resolve_defau
 from keras_resblocks_plugin.blocks._schema import NORMALIZATIONS, block_schema
 from keras_resblocks_plugin.blocks._shortcut import SHORTCUTS, ShortcutBranch
 from keras_resblocks_plugin.layers._geometry import channel_axis, strided_shape
+from keras_resblocks_plugin.layers._operations import activate, activated_sum
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -178,7 +179,11 @@ class ResidualBlock(ShortcutBranch):
         shortcut, residual = self.branches(inputs, training)
         if self.drop_path is not None:
             residual = self.drop_path(residual, training=training)
-        return self.output_activation(shortcut + residual)
+        return activated_sum(shortcut, residual, self.output_activation)
+
+    def activate(self, x: Any) -> Any:
+        """Applies `activation` to a tensor that nothing else reads, and that it may overwrite."""
+        return activate(x, self.activation)
 
     def branches(self, x: Any, training: bool | None = None) -> tuple[Any, Any]:
         """Returns both terms of the sum, `(shortcut(x), residual(x))`."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras_resblocks_plugin.blocks._parts import BlockParts
 from keras_resblocks_plugin.layers._geometry import channel_axis, pad_channels
-from keras_resblocks_plugin.layers._pooling import average_pixels
+from keras_resblocks_plugin.layers._operations import average_pixels
 
 SHORTCUTS = ("auto", "projection", "pad", "avg_pool", "auto_avg_pool")
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_resblocks_plugin._utils._registration import PACKAGE
 from keras_resblocks_plugin._utils._validation import check_choice, check_positive_int
-from keras_resblocks_plugin.layers._geometry import channel_axis, spatial_axes, strided_shape
+from keras_resblocks_plugin.layers._geometry import channel_axis, strided_shape
+from keras_resblocks_plugin.layers._operations import blur
 from keras_resblocks_plugin.layers._pooling import SymmetricMaxPooling2D
 
 
@@ -38,21 +38,7 @@ class BlurPooling2D(keras.layers.Layer):
         )
 
     def call(self, inputs):
-        axes = spatial_axes(self.data_format)
-        x = ops.pad(inputs, [[int(axis in axes)] * 2 for axis in range(4)], mode="reflect")
-        for axis in axes:
-            x = self._blurred(x, axis)
-        return x
-
-    def _blurred(self, x: Any, axis: int) -> Any:
-        """Blurs along one axis, on which `x` has a pixel more on each side."""
-
-        def pixels(start, stop):
-            index = [slice(None)] * 4
-            index[axis] = slice(start, stop, self.strides)
-            return x[tuple(index)]
-
-        return (pixels(0, -2) + 2 * pixels(1, -1) + pixels(2, None)) / 4
+        return blur(inputs, self.strides, self.data_format)
 
     def compute_output_shape(self, input_shape):
         channels = input_shape[channel_axis(self.data_format)]

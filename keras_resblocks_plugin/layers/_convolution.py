@@ -5,8 +5,9 @@ import keras
 from keras_resblocks_plugin._utils._registration import PACKAGE
 from keras_resblocks_plugin._utils._validation import check_positive_int
 from keras_resblocks_plugin.layers._freezing import Freezable
-from keras_resblocks_plugin.layers._geometry import pad_pixels, strided_shape
+from keras_resblocks_plugin.layers._geometry import strided_shape
 from keras_resblocks_plugin.layers._initializers import HostGlorotUniform
+from keras_resblocks_plugin.layers._operations import convolve, ordered_kernel
 from keras_resblocks_plugin.lora._variables import LoRAVariables
 
 
@@ -35,7 +36,7 @@ class SymmetricConv2D(Freezable, LoRAVariables, keras.layers.Conv2D):
         check_positive_int("kernel_size", kernel_size, odd=True)
         check_positive_int("strides", strides)
         kwargs.setdefault("kernel_initializer", HostGlorotUniform())
-        # Without strides, "same" is symmetric and needs no separate padding.
+        # What Keras' own checks of shapes are to read.
         kwargs["padding"] = "same" if strides == 1 else "valid"
         super().__init__(filters, kernel_size, strides, **kwargs)
 
@@ -43,11 +44,15 @@ class SymmetricConv2D(Freezable, LoRAVariables, keras.layers.Conv2D):
         super().build(input_shape)
         self.restore_state()
 
-    def call(self, inputs):
-        margin = self.dilation_rate[0] * (self.kernel_size[0] - 1) // 2
-        if self.padding == "valid" and margin:
-            inputs = pad_pixels(inputs, margin, margin, self.data_format)
-        return super().call(inputs)
+    def add_weight(self, *args, name=None, initializer=None, **kwargs):
+        if name == "kernel":
+            initializer = ordered_kernel(initializer)
+        return super().add_weight(*args, name=name, initializer=initializer, **kwargs)
+
+    def convolution_op(self, inputs, kernel):
+        # All kernels come here: with LoRA, and those that subclasses compute.
+        strides, dilation = self.strides[0], self.dilation_rate[0]
+        return convolve(inputs, kernel, strides, dilation, self.data_format)
 
     def compute_output_shape(self, input_shape):
         return strided_shape(input_shape, self.strides[0], self.filters, self.data_format)

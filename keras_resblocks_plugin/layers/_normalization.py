@@ -5,6 +5,7 @@ import keras
 from keras_resblocks_plugin._utils._kerashub import flatten_layers
 from keras_resblocks_plugin._utils._registration import PACKAGE
 from keras_resblocks_plugin.layers._freezing import Freezable
+from keras_resblocks_plugin.layers._operations import batch_norm, group_norm
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -36,8 +37,11 @@ class FreezableBatchNormalization(Freezable, keras.layers.BatchNormalization):
         self.restore_state()
 
     def call(self, inputs, training=None, mask=None):
-        training = training and not self.freeze_statistics
-        return super().call(inputs, training=training, mask=mask)
+        training = bool(training and self.trainable and not self.freeze_statistics)
+        outputs = batch_norm(self, inputs, training, mask)
+        if outputs is None:
+            outputs = super().call(inputs, training=training, mask=mask)
+        return outputs
 
     def get_config(self):
         return {**super().get_config(), "freeze_statistics": self.freeze_statistics}
@@ -67,6 +71,9 @@ class GroupNormalization(keras.layers.GroupNormalization):
                 f"in a subclass of the block. Received: {channels} channels in `{self.path}`"
             )
         super().build(input_shape)
+
+    def call(self, inputs):
+        return group_norm(self, inputs)
 
 
 def freezable_norms(layer: keras.Layer) -> list[FreezableBatchNormalization]:

@@ -1,25 +1,11 @@
 """Pooling that pads both sides alike, on every backend."""
 
-from typing import Any
-
 import keras
-from keras import ops
 
 from keras_resblocks_plugin._utils._registration import PACKAGE
 from keras_resblocks_plugin._utils._validation import check_choice, check_positive_int
 from keras_resblocks_plugin.layers._geometry import channel_axis, pad_pixels, strided_shape
-
-
-def average_pixels(x: Any, strides: int, data_format: str) -> Any:
-    """Averages tiles of `strides`×`strides` pixels; those at the far edges may be smaller."""
-
-    def mean_with_zeros(x):
-        x = pad_pixels(x, 0, strides - 1, data_format)
-        return ops.average_pool(x, strides, strides, data_format=data_format)
-
-    # Keras' own `padding="same"` counts pixels at the edges twice on PyTorch.
-    present = ops.ones_like(x[:1, ...])
-    return mean_with_zeros(x) / mean_with_zeros(present)
+from keras_resblocks_plugin.layers._operations import average_pixels, max_pool
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -89,8 +75,9 @@ class SymmetricMaxPooling2D(keras.layers.MaxPooling2D):
         self.zero_padded = bool(check_choice("zero_padded", zero_padded, (False, True)))
 
     def call(self, inputs):
-        value = 0.0 if self.zero_padded else -float("inf")
-        return super().call(pad_pixels(inputs, 1, 1, self.data_format, value))
+        if self.zero_padded:
+            return super().call(pad_pixels(inputs, 1, 1, self.data_format))
+        return max_pool(inputs, 3, self.strides[0], self.data_format)
 
     def compute_output_shape(self, input_shape):
         channels = input_shape[channel_axis(self.data_format)]

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_resblocks_plugin._utils._registration import PACKAGE
 from keras_resblocks_plugin.layers._convolution import SymmetricConv2D
+from keras_resblocks_plugin.layers._operations import standardize
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -48,15 +49,8 @@ class StandardizedConv2D(SymmetricConv2D):
         return super().add_weight(*args, name=name, **autocast, **kwargs)
 
     def convolution_op(self, inputs, kernel):
-        return super().convolution_op(inputs, self._standardized(kernel))
-
-    def _standardized(self, kernel: Any) -> Any:
-        # Means over the window and the input channels of a group.
-        axes = (0, 1, 2)
-        kernel = ops.cast(kernel, keras.backend.result_type(kernel.dtype, "float32"))
-        centered = kernel - ops.mean(kernel, axis=axes, keepdims=True)
-        variance = ops.mean(ops.square(centered), axis=axes, keepdims=True)
-        return ops.cast(centered * ops.rsqrt(variance + self.epsilon), self.compute_dtype)
+        kernel = standardize(kernel, self.epsilon)
+        return super().convolution_op(inputs, ops.cast(kernel, self.compute_dtype))
 
     def get_config(self):
         return {**super().get_config(), "epsilon": self.epsilon}

@@ -218,6 +218,16 @@ class BlockContract:
                 assert is_kept == path.startswith("frozen"), path
         assert any("gamma" in w.path for w in frozen.trainable_weights)
 
+    @pytest.mark.parametrize("normalization", [None, "batch"])
+    def test_predicting_leaves_the_input_alone(self, normalization):
+        x = images(2, 7, 6, self.width)
+        block = self.built(x, normalization=normalization)
+        inputs = keras.Input(x.shape[1:])
+        model = keras.Model(inputs, [block(inputs), inputs])
+        outputs, after = model.predict_on_batch(x)
+        np.testing.assert_array_equal(after, x)
+        np.testing.assert_allclose(outputs, to_numpy(block(x)), **TOLERANCE)
+
     def test_statistics_are_updated_once_a_call(self):
         x = images(2, 7, 6, 3)
         block = self.new(strides=2, normalization="batch")
