@@ -1,9 +1,14 @@
 """The accuracy of a preset on a split of a dataset."""
 
 import dataclasses
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keras_resblocks_plugin._utils._extras import require, require_tensorflow
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,17 +41,20 @@ class EvaluateConfig:
 def evaluate(config: EvaluateConfig) -> dict[str, float]:
     """Measures the accuracy of a classifier preset on a split of a dataset.
 
+    Classes are compared by name. The dataset may have them in another order than the preset, or
+    only some of them: then the likeliest of these counts, and a line says so.
+
     Args:
         config: `EvaluateConfig`. The preset and the data.
 
     Returns:
-        The accuracies `"top1"` and `"top5"`, the number of `"images"`, and with
-        `skip_unreadable` the number of `"unreadable_images_left_out"`.
+        The accuracies `"top1"` and `"top5"`, the number of `"images"` and of compared
+        `"classes"`, and with `skip_unreadable` the number of `"unreadable_images_left_out"`.
 
     Raises:
         ImportError: If TensorFlow or the extra `training` is not installed.
-        ValueError: If the dataset has no such split or columns, other classes than the preset,
-            or images that cannot be read.
+        ValueError: If the dataset has no such split or columns, classes that the preset lacks,
+            or images that cannot be read, or if names of classes are doubled.
         Diverged: If a prediction is not finite.
     """
     require_tensorflow()
@@ -58,12 +66,13 @@ def evaluate(config: EvaluateConfig) -> dict[str, float]:
 
 
 def _evaluate(config: EvaluateConfig) -> dict[str, float]:
+    import keras
     import numpy as np
 
     import keras_resblocks_plugin as krp
-    from keras_resblocks_plugin.training._accuracy import measure
-    from keras_resblocks_plugin.training.data._classes import read_by
-    from keras_resblocks_plugin.training.data._input import evaluation_batches
+    from keras_resblocks_plugin.training._accuracy import accuracies
+    from keras_resblocks_plugin.training.data._classes import outputs_by_name
+    from keras_resblocks_plugin.training.data._input import evaluation_batches, split_labels
     from keras_resblocks_plugin.training.data._labelled_images import open_split
     from keras_resblocks_plugin.training.data._readable_rows import usable_rows
     from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
@@ -75,14 +84,31 @@ def _evaluate(config: EvaluateConfig) -> dict[str, float]:
     )
     what = f"The split {config.split!r} of {config.data!r}"
     owner = f"the preset {config.preset!r}"
-    split = read_by(split, model.class_names or [], what, owner)
+    names = model.class_names or []
+    split, outputs = outputs_by_name(split, names, what, owner)
+    _say_mapping(names, outputs)
     resize = Converted(converter)
     images = split.decode(resize, usable_rows(split, config.skip_unreadable, resize))
     # The batches are converted already.
     model.preprocessor = None
     rows = np.arange(len(images.labels))
     batches = evaluation_batches(images, rows, config.batch_size, normalizer(converter))
-    results = {"images": len(rows)}
+    inputs, labels = split_labels(batches)
+    predictions = keras.ops.convert_to_numpy(model.predict(inputs, verbose=0))
+    if outputs is not None:
+        predictions = predictions[:, outputs]
+    results = {"images": len(rows), "classes": predictions.shape[1]}
     if config.skip_unreadable:
         results["unreadable_images_left_out"] = len(split) - len(rows)
-    return {**results, **measure(model, batches)}
+    return {**results, **accuracies(predictions, labels)}
+
+
+def _say_mapping(names: list[str], outputs: "np.ndarray | None") -> None:
+    """Says which of a preset's classes count, unless it is all in their order."""
+    if outputs is None:
+        return
+    how = f"{len(names)} classes, which the preset has in another order"
+    if len(outputs) < len(names):
+        how = f"{len(outputs)} of the preset's {len(names)} classes, as if there were no others"
+    # Programs may read the standard output.
+    print(f"Compared by name: {how}", file=sys.stderr)
