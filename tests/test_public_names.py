@@ -11,7 +11,7 @@ from tests.source import PACKAGE, parse
 # What the extras install, what the commands alone need, and what takes long to import.
 ON_DEMAND = {
     *("cyclopts", "datasets", "grain", "jax", "jsonschema", "matplotlib", "PIL"),
-    *("pycocotools", "rich", "tensorboardX", "tensorflow", "torch", "tqdm"),
+    *("pycocotools", "rich", "sklearn", "tensorboardX", "tensorflow", "torch", "tqdm"),
 }
 
 

@@ -16,10 +16,15 @@ def test_from_a_dataset_to_an_exported_classifier(command, dataset, recipe, tmp_
     record = json.loads((run / "preset" / "training.json").read_text())
     assert record["recipe"]["epochs"] == 2
 
-    code, output, _ = command("evaluate", run / "preset", *data)
+    code, output, errors = command("evaluate", run / "preset", *data, "--out", tmp_path / "wrong")
     measured = json.loads(output.splitlines()[-1])
     assert (code, measured["split"], measured["images"]) == (0, "validation", 30)
     assert measured["top1"] == pytest.approx(record["results"]["validation_top1"])
+    assert f"top-1 {measured['top1']:.1%}, top-5 100.0%, expected calibration error" in errors
+    assert "Worst classes" in errors
+    report = json.loads((tmp_path / "wrong" / "evaluation.json").read_text())
+    for each in (*report["per_class"], *report["most_confused"][:5]):
+        assert f"{each.get('accuracy', each.get('share')):.1%}" in errors
 
     options = "--strategy", "norm", "--epochs", 1, "--batch-size", 20, "--update-batch-norm"
     code, _, _ = command(

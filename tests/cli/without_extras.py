@@ -4,7 +4,7 @@ import json
 
 # The modules that the extras install, except those that a dependency needs too, and PyTorch.
 _HIDDEN = (
-    *("datasets", "matplotlib", "PIL", "pycocotools", "tensorboardX", "tensorboard"),
+    *("datasets", "matplotlib", "PIL", "pycocotools", "sklearn", "tensorboardX", "tensorboard"),
     *("ai_edge_litert", "onnxruntime", "openvino", "scipy", "tf2onnx", "ray", "torch", "timm"),
 )
 

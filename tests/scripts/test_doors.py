@@ -26,7 +26,7 @@ COMMAND_LINES = [
     f"finetune.py segmentation p {TUNE} --test-split t --mask-column m --ignore-class 3 "
     "--class-values 0 1 2 --class-names sky road car --image-size 30 40",
     f"finetune.py detection p {TUNE} --objects-column o --skip-bad-boxes --image-size 64",
-    f"evaluate.py p --data d --split s --cache c {COLUMNS} --batch-size 5",
+    f"evaluate.py p --data d --out o --split s --cache c {COLUMNS} --batch-size 5",
     "export.py p --out o --formats onnx litert-int8 --with-preprocessing --data d --split s "
     "--calibration-split t --calibration-images 5 --cache c "
     f"{COLUMNS} --runs 0 --readme r",

@@ -4,7 +4,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-HEAVY = "datasets", "matplotlib", "PIL", "pycocotools", "rich", "tensorboardX", "tqdm"
+HEAVY = "datasets", "matplotlib", "PIL", "pycocotools", "rich", "sklearn", "tensorboardX", "tqdm"
 
 IMPORT = """
 import sys

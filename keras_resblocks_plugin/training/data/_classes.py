@@ -1,8 +1,11 @@
 """Comparison of the classes of two splits, or of a split and a preset."""
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 from typing import TypeVar
+
+import numpy as np
 
 from keras_resblocks_plugin.training.data._labelled_images import Split, open_split
 
@@ -49,8 +52,7 @@ def read_by(labelled: Labelled, names: list[str], what: str, owner: str) -> Labe
         ValueError: If the classes differ. The error names the differences.
     """
     own = labelled.class_names
-    are_numbers = names == [str(label) for label in range(len(names))]
-    if names and (own == names or (are_numbers and own == names[: len(own)])):
+    if names and (own == names or (_are_numbers(names) and own == names[: len(own)])):
         return dataclasses.replace(labelled, class_names=list(names))
     differences = {
         "only there": [name for name in own if name not in names],
@@ -65,3 +67,45 @@ def read_by(labelled: Labelled, names: list[str], what: str, owner: str) -> Labe
         f"{what} must have the same classes as {owner}, one or more. Received: "
         f"{found or f'the order {own[:10]}, not {names[:10]}'}"
     )
+
+
+def outputs_by_name(
+    split: Split, names: list[str], what: str, owner: str
+) -> tuple[Split, np.ndarray | None]:
+    """Finds the outputs of a preset that belong to the classes of a split, by name.
+
+    Classes that are numbered have no names; they are compared as by `read_by`.
+
+    Args:
+        split: The split.
+        names: The class names of the preset, by output.
+        what: A description of `split`, for errors.
+        owner: A description of the preset, for errors.
+
+    Returns:
+        The split, and for each of its classes the index of its output, or `None` if these are
+        all outputs in their order.
+
+    Raises:
+        ValueError: If a class is not one of the preset's, or names are doubled.
+    """
+    own = split.class_names
+    if not set(own) <= set(names) or _are_numbers(own) or _are_numbers(names):
+        return read_by(split, names, what, owner), None
+    doubled = [
+        f"doubled names of {whose}: {', '.join(found[:10])}{'…' if found[10:] else ''}"
+        for whose, some in ((what, own), (owner, names))
+        if (found := [name for name, count in Counter(some).items() if count > 1])
+    ]
+    if doubled:
+        raise ValueError(
+            f"{what} and {owner} must each list their names once to be compared by name. "
+            f"Received: {'; '.join(doubled)}. Rename the classes."
+        )
+    if own == names:
+        return split, None
+    return split, np.array([names.index(name) for name in own])
+
+
+def _are_numbers(names: list[str]) -> bool:
+    return names == [str(label) for label in range(len(names))]

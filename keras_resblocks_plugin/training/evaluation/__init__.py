@@ -1,0 +1,1 @@
+"""Figures, pictures and a page of what a classifier gets wrong."""
