@@ -7,12 +7,15 @@ from _door import run, script
 
 from keras_resblocks_plugin._utils._extras import require
 
+# The most accurate preset.
+NAMES_BY = "resblock_bn_base"
+
 
 def quickstart(*, preset: str = "resblock_bn_small", out: Path | None = None) -> None:
     """Name what photographs show, fine-tune, save and load back, in under a minute and offline.
 
     Args:
-        preset: The preset to start from.
+        preset: The preset to fine-tune.
         out: Keep the fine-tuned preset here.
     """
     require("training", "PIL")
@@ -31,8 +34,8 @@ def quickstart(*, preset: str = "resblock_bn_small", out: Path | None = None) ->
     def read(file: Path) -> np.ndarray:
         return read_image(file).astype("float32")
 
-    console.rule(f"1. What is in these photographs? ({preset})")
-    classifier = keras_hub.models.ImageClassifier.from_preset(preset)
+    console.rule(f"1. What is in these photographs? ({NAMES_BY})")
+    classifier = keras_hub.models.ImageClassifier.from_preset(NAMES_BY)
     files = sorted(samples.glob("*.jpg"))
     predictions = classifier.predict(np.stack([read(file) for file in files]), verbose=0)
     for file, names in zip(files, classifier.decode_predictions(predictions, top=3), strict=True):
@@ -40,7 +43,7 @@ def quickstart(*, preset: str = "resblock_bn_small", out: Path | None = None) ->
             f"{file.name:12}", ", ".join(f"{name} {chance:.0%}" for name, chance in names)
         )
 
-    console.rule("2. Fine-tuning a new head on a few of three textures")
+    console.rule(f"2. Fine-tuning a new head on a few of three textures ({preset})")
     textures = sorted(path.name for path in (samples / "textures").iterdir())
     files = [sorted((samples / "textures" / texture).glob("*.jpg")) for texture in textures]
     images = np.stack([read(file) for texture in files for file in texture])

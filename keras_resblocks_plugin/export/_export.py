@@ -54,7 +54,9 @@ def _export(config: ExportConfig) -> dict[str, Any]:
     import keras_resblocks_plugin as krp
     from keras_resblocks_plugin._utils import _jsonfile, _markdown
     from keras_resblocks_plugin.export import _measure
+    from keras_resblocks_plugin.saving._locate import locate
     from keras_resblocks_plugin.training._hardware import hardware
+    from keras_resblocks_plugin.training._runs import weights_digest
     from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 
     # The formats' own precision: a preset in half precision becomes float32.
@@ -85,6 +87,7 @@ def _export(config: ExportConfig) -> dict[str, Any]:
         results[name] |= {"file": file.name, "bytes": _formats.size_in_bytes(file)}
     record = {
         "preset": config.preset,
+        "weights": weights_digest(Path(locate(config.preset, krp.ResBlockBackbone.presets))),
         "image_size": image_size,
         "preprocessing": config.with_preprocessing,
         "folded": folded is not plain,

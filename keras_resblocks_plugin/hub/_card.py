@@ -51,6 +51,11 @@ def model_card(folder: str | Path | PresetFolder, repo_id: str | None = None) ->
         task, num_classes = "ImageClassifier", len(adapter["class_names"])
     data = _table(record.data)
     results = _eval_results(record.results, data.get("name", "unnamed"), task)
+    classes = {data.get("name"): data.get("classes")}
+    for other in record.measured_on or []:
+        figures = {f"{other.get('split')}_{key}": other.get(key) for key in ("top1", "top5")}
+        results += _eval_results(figures, _cell(other.get("name", "unnamed")), task)
+        classes[_cell(other.get("name"))] = other.get("classes")
     card = ModelCard.from_template(
         ModelCardData(
             library_name="keras-hub",
@@ -73,8 +78,12 @@ def model_card(folder: str | Path | PresetFolder, repo_id: str | None = None) ->
         base=_table(record.start).get("preset", "…"),
         task=task,
         architecture=_table(config, without=("name", "trainable", "frozen", "dtype")),
-        recipe=_recipe(record),
+        training=_training(record),
+        nearest_recipe=_table(record.recipe, without=("backbone",)) if record.made_by else {},
+        differences=[_cell(text) for text in record.differs_from_recipe or []],
         results=results,
+        classes=classes,
+        earlier_weights=[_table(weights) for weights in record.earlier_weights or []],
         data=data,
         num_classes=num_classes,
         curve=(preset.path / "curve.png").is_file(),
@@ -139,10 +148,10 @@ def _eval_results(results: Any, dataset: str, task: str | None) -> list[EvalResu
     return entries
 
 
-def _recipe(record: TrainingRecord) -> dict[str, str]:
+def _training(record: TrainingRecord) -> dict[str, str]:
     keys = "learning_rates_tried epochs seed seconds hardware software multiply_adds stored_as note"
     run = {key: getattr(record, key) for key in keys.split()}
-    rows = _table(record.recipe, without=("backbone",)) | _table(run)
+    rows = _table(record.made_by or record.recipe, without=("backbone",)) | _table(run)
     if isinstance(record.start, dict):
         start = TrainingRecord.from_json(record.start)
         earlier = _table(start.recipe, without=("backbone",))

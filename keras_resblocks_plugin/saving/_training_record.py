@@ -21,6 +21,10 @@ RECORD = {
         "start": {"type": ["object", "string", "null"]},
         "history": {"type": "array", "items": {"type": "object"}},
         "epochs": {"type": "number"},
+        "made_by": {"type": "object"},
+        "differs_from_recipe": {"type": "array", "items": _TEXT},
+        "measured_on": {"type": "array", "items": {"type": "object"}},
+        "earlier_weights": {"type": "array", "items": {"type": "object"}},
     },
 }
 
@@ -39,9 +43,13 @@ class TrainingRecord:
         stored_as: The dtype of the stored kernels.
         multiply_adds: The multiply-adds of one image.
         learning_rates_tried: The learning rates among which the recipe's was chosen.
-        recipe: The recipe of the run.
-        data: The data's `name`, `license` and numbers of images.
+        made_by: The program that trained the weights, if it was not this package, and how.
+        recipe: The recipe of the run; with `made_by`, the nearest one.
+        differs_from_recipe: With `made_by`, the differences between the training and the recipe.
+        data: The data's `name`, `license` and numbers of `classes` and images.
         results: The measured figures, such as `{"validation_top1": 0.57}`.
+        measured_on: Figures on other data: `name`, `split`, `classes`, `images`, `top1`, `top5`.
+        earlier_weights: Figures of weights that the preset had before.
         seed: The seed of the run.
         epochs: The number of epochs.
         seconds: The time that they took.
@@ -59,9 +67,13 @@ class TrainingRecord:
     stored_as: str | None = None
     multiply_adds: int | None = None
     learning_rates_tried: str | None = None
+    made_by: dict[str, Any] | None = None
     recipe: dict[str, Any] | None = None
+    differs_from_recipe: list[str] | None = None
     data: dict[str, Any] | None = None
     results: dict[str, float | None] | None = None
+    measured_on: list[dict[str, Any]] | None = None
+    earlier_weights: list[dict[str, Any]] | None = None
     seed: int | None = None
     epochs: int | None = None
     seconds: int | None = None

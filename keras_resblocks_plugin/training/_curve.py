@@ -16,12 +16,16 @@ def plot_curve(
         metric: The name of the metric in the logs.
         metric_name: The name of the metric in the figure.
     """
-    epochs = [figures["epoch"] for figures in history]
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
-    axes.plot(epochs, [f[metric] for f in history], label="training images, augmented")
-    if f"val_{metric}" in history[0]:
-        axes.plot(epochs, [f[f"val_{metric}"] for f in history], label="held-out images")
+    for key, label in (
+        (metric, "training images, augmented"),
+        (f"val_{metric}", "held-out images"),
+    ):
+        # Some runs do not measure both, or not after every epoch.
+        measured = [figures for figures in history if key in figures]
+        if measured:
+            axes.plot([f["epoch"] for f in measured], [f[key] for f in measured], label=label)
     axes.set(xlabel="epoch", ylabel=metric_name, ylim=(0, None), xlim=(1, None))
     axes.grid(alpha=0.3)
     axes.legend()

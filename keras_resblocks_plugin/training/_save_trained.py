@@ -65,7 +65,8 @@ def measure_and_save(
         rounded = _storage.store_as_bfloat16(classifier, folder, results, measure_all)
         if rounded is not None:
             results, stored = rounded, "bfloat16"
-    data = {"name": Path(config.data).name, "license": config.data_license, **counts}
+    data = {"name": Path(config.data).name, "license": config.data_license}
+    data |= {"classes": len(classifier.class_names), **counts}
     history = _callbacks.read_history(config.out / _runs.HISTORY)
     record = new_record(
         license=config.license,

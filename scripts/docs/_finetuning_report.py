@@ -5,6 +5,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from _records import which_weights
 
 from keras_resblocks_plugin._utils._markdown import table
 
@@ -38,7 +39,6 @@ def finetuning_section(results: Mapping[str, Any]) -> tuple[str, Figure]:
     ]
     steps = {run["images"]: run["steps"] for run in results["runs"]}
     seeds = len({run["seed"] for run in results["runs"]})
-    minutes = sum(run["seconds"] for run in (*results["runs"], *results["choices"])) / 60
     choice = results["choices"][0]
     rates = "; ".join(
         f"{strategy} {', '.join(f'{rates[strategy, count]:g}' for count in images)}"
@@ -57,9 +57,26 @@ def finetuning_section(results: Mapping[str, Any]) -> tuple[str, Figure]:
         f"{' or '.join(map(str, tried))} images a class (the last is also used for more). The head "
         "of `linear` is trained on the features of the images and of their mirror images; the "
         "other strategies flip and shift the images at random. "
-        f"{results['hardware']}, {minutes:.0f} minutes for all runs.\n\n{table(header, rows)}"
+        f"{results['hardware']}. {which_weights(results['preset'], results['weights'])}"
+        f"\n\n{table(header, rows)}"
     )
     return text, _plot(accuracies, strategies, images)
+
+
+def other_preset(results: Mapping[str, Any]) -> str:
+    """The same measurement of another preset, in a sentence for each strategy."""
+    accuracies = _accuracies(results["runs"])
+    images = sorted({count for _, count in accuracies})
+    reached = [
+        f"{_NAMES[strategy]}: "
+        + ", ".join(
+            f"{_cell(accuracies[strategy, count])} with {count} images a class" for count in images
+        )
+        for strategy in _NAMES
+        if (strategy, images[0]) in accuracies
+    ]
+    weights = which_weights(results["preset"], results["weights"])
+    return f"`{results['preset']}`, measured in the same way. {'; '.join(reached)}. {weights}"
 
 
 def _accuracies(runs) -> dict[tuple[str, int], list[float]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
+from _records import measurements
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from PIL import Image
@@ -13,13 +14,14 @@ from keras_resblocks_plugin.saving._training_record import TrainingRecord
 
 
 def plot_presets(
-    presets: dict[str, TrainingRecord], latencies: dict[str, list[float]], file: Path
+    presets: dict[str, TrainingRecord], latencies: dict[str, list[float]], on_all: str, file: Path
 ) -> None:
     """Accuracy over epochs, against parameters and multiply-adds, and the latency.
 
     Args:
         presets: Records of presets by name, with `multiply_adds` and `more["parameters"]`.
         latencies: Seconds of the measured passes by name.
+        on_all: The dataset that all were measured on.
         file: The PNG to write.
     """
     figure, panels = plt.subplots(2, 2, figsize=(10, 7.5), layout="constrained")
@@ -31,15 +33,16 @@ def plot_presets(
             [epoch["epoch"] for epoch in history],
             [epoch["val_accuracy"] for epoch in history],
             color=colours[name],
-            label=name,
+            label=f"{name}: {record.data['classes']} classes",
         )
         counts = (parameters, record.more["parameters"]), (compute, record.multiply_adds)
         for axes, count in counts:
-            top1 = record.results["validation_top1"]
+            top1 = measurements(record)[on_all]["top1"]
             axes.scatter(count / 1e6, top1, color=colours[name], label=name, alpha=0.8)
     epochs.set(xlabel="epoch", ylabel="top-1, held-out images", ylim=(0, None))
-    parameters.set(xlabel="parameters, million", ylabel="top-1, validation images")
-    compute.set(xlabel="multiply-adds, million", ylabel="top-1, validation images")
+    epochs.legend(fontsize=8, loc="lower right")
+    parameters.set(xlabel="parameters, million", ylabel=f"top-1, {on_all}")
+    compute.set(xlabel="multiply-adds, million", ylabel=f"top-1, {on_all}")
     for axes in (parameters, compute):
         # From zero, or presets that are nearly alike would look far apart.
         (_, right), (_, top) = axes.get_xlim(), axes.get_ylim()

@@ -48,6 +48,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--images", type=int, nargs="+", default=list(STEPS), choices=STEPS, help="a class"
     )
+    parser.add_argument("--strategies", nargs="+", default=STRATEGIES, choices=STRATEGIES)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the runs")
     parser.add_argument("--dtype", default="mixed_bfloat16", help="the precision while training")
     return parser.parse_args(argv)
@@ -89,7 +90,7 @@ def main(args: argparse.Namespace) -> None:
 
     choices, results = {}, []
     for images in args.images:
-        for strategy in STRATEGIES:
+        for strategy in args.strategies:
             settings = {"strategy": strategy, "images": min(images, MOST_TO_CHOOSE), **CHOICE}
             tried = [run(**settings, learning_rate=rate) for rate in CANDIDATES[strategy]]
             choices[strategy, settings["images"]] = tried
@@ -103,6 +104,7 @@ def main(args: argparse.Namespace) -> None:
     args.results.parent.mkdir(parents=True, exist_ok=True)
     record = {
         "preset": Path(args.preset).name if Path(args.preset).is_dir() else args.preset,
+        "weights": comparison.settings["start"]["weights"],
         "data": Path(args.data).name,
         **comparison.left_out,
         "batch_size": BATCH_SIZE,

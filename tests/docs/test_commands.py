@@ -25,7 +25,9 @@ NOT_RUN = {
     "python scripts/study/study.py": "hours; tests/scripts runs it in small",
     "python scripts/study/compare_finetuning.py": "an hour; tests/scripts runs it in small",
     "python scripts/study/count_timm.py": "half an hour; tests/scripts runs it in small",
+    "python scripts/study/compare_runs.py": "needs runs; tests/scripts runs it in small",
     "python scripts/docs/report.py": "measures latency; tests/scripts runs it in small",
+    "python scripts/docs/tables.py": "writes into the repository; tests/scripts runs it elsewhere",
     "python scripts/docs/published.py": "needs timm, and writes into the package",
     "python scripts/benchmark/benchmark.py": "an hour; tests/scripts runs it in small",
     "git": "makes a release",
@@ -36,7 +38,7 @@ NOT_RUN = {
 # The start of a command → what makes it small.
 IN_SMALL = {
     # One more than the recipe's warm-up.
-    "keras-resblocks train": ["--epochs", "3"],
+    "keras-resblocks train": ["--epochs", "6"],
     "keras-resblocks finetune": ["--epochs", "1", "--batch-size", "4"],
     "keras-resblocks finetune segmentation": ["--image-size", "64", "64"],
     "keras-resblocks export": ["--runs", "1"],
@@ -59,7 +61,8 @@ def in_this_environment(command: str) -> list[str]:
 
 def make_tiny_imagenet(folder, hub) -> None:
     known = krp.ResBlockImageClassifier.from_preset("resblock_bn_small").class_names
-    save_photographs(folder / "tiny-imagenet-100", known, train=140, validation=20)
+    save_photographs(folder / "tiny-imagenet-190", known, train=270, validation=20)
+    save_photographs(folder / "tiny-imagenet-100", known[:100], train=140, validation=20)
     save_photographs(folder / "tiny-imagenet-10", known[:10], train=20, validation=10)
 
 

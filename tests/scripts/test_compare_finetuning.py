@@ -38,4 +38,13 @@ def test_finished_runs_are_kept_and_reported(small_comparison, dataset, tmp_path
     text, figure = _finetuning_report.finetuning_section(record)
     assert "| what learns | 10 images a class |" in text
     assert f"{record['runs'][0]['validation_top1']:.1%}" in text
+    assert "not those bundled as `tiny`: their digest is" in text
     figure.savefig(tmp_path / "plot.png")
+
+    # One strategy alone, for a sentence below the table.
+    args = compare_finetuning.parse_args([*map(str, arguments), "--strategies", "linear"])
+    compare_finetuning.main(args)
+    alone = json.loads(results.read_text())
+    assert {run["strategy"] for run in alone["runs"] + alone["choices"]} == {"linear"}
+    sentence = _finetuning_report.other_preset(alone)
+    assert f"`linear`: the head: {alone['runs'][0]['validation_top1']:.1%}" in sentence
