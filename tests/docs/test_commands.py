@@ -30,6 +30,7 @@ NOT_RUN = {
     "python scripts/docs/tables.py": "writes into the repository; tests/scripts runs it elsewhere",
     "python scripts/docs/published.py": "needs timm, and writes into the package",
     "python scripts/benchmark/benchmark.py": "an hour; tests/scripts runs it in small",
+    "python scripts/benchmark/benchmark_torch.py": "needs timm, and a machine that is at rest",
     "git": "makes a release",
     "mkdocs build": "needs the extra `docs`; `.ci/run` builds the documentation",
     ".venv/bin/pytest": "this is pytest",

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_resblocks_plugin.blocks import BottleneckResidualBlock
-from keras_resblocks_plugin.layers import SymmetricConv2D, SymmetricMaxPooling2D
+from keras_resblocks_plugin.blocks import BiTResidualBlock, BottleneckResidualBlock
+from keras_resblocks_plugin.layers import MaxBlurPooling2D, SymmetricConv2D, SymmetricMaxPooling2D
 from tests.helpers import TOLERANCE, fill, images
 
 # Written by this module, run as a script with KERAS_BACKEND=tensorflow.
@@ -29,6 +29,11 @@ MODELS = {
     "average": lambda: [
         BottleneckResidualBlock(2, strides=2, shortcut="avg_pool", name="block"),
     ],
+    "antialiased": lambda: [
+        BottleneckResidualBlock(2, strides=2, antialias="blur", attention="se", name="block"),
+        MaxBlurPooling2D(name="pool"),
+    ],
+    "standardized": lambda: [standardized_block()],
     "frozen": lambda: [frozen_block()],
     "dilated": lambda: [SymmetricConv2D(4, 3, dilation_rate=2, name="conv")],
     "grouped": lambda: [
@@ -43,6 +48,12 @@ def frozen_block():
     block.build((None, 9, 9, 3))
     block.norm1.freeze_statistics = True
     block.norm2.trainable = False
+    return block
+
+
+def standardized_block():
+    block = BiTResidualBlock(4, strides=2, groups=2, name="block")
+    block.norm_groups = 1
     return block
 
 

@@ -1,6 +1,8 @@
 """On PyTorch, a convolution's kernel lies in memory as PyTorch reads it, whatever is done to it."""
 
 import copy
+import importlib
+import inspect
 
 import keras
 import numpy as np
@@ -141,3 +143,34 @@ def test_memory_follows_the_data_format_of_the_input():
     last = SymmetricConv2D(4, 3, data_format="channels_last")
     assert layer(x).shape == (2, 4, 8, 8)
     assert last(x.permute(0, 2, 3, 1).contiguous()).is_contiguous()
+
+
+def test_optimizers_are_extended_once():
+    from keras_resblocks_plugin.layers import _torch
+
+    method = keras.optimizers.Optimizer.add_variable_from_reference
+    importlib.reload(_torch)
+    assert keras.optimizers.Optimizer.add_variable_from_reference is method
+    assert [*inspect.signature(method).parameters][:2] == ["self", "reference_variable"]
+
+
+def test_optimizers_of_other_layers_are_those_of_keras():
+    dense = keras.layers.Dense(3)
+    dense.build((None, 2))
+    optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
+    optimizer.build(dense.trainable_variables)
+    assert all(x.value.is_contiguous() for x in optimizer.variables)
+
+
+def test_inference_activates_in_the_memory_of_the_norm():
+    import torch
+
+    from keras_resblocks_plugin.layers._operations import activate
+
+    x = torch.tensor([-1.0, 2.0])
+    assert activate(x, keras.activations.relu) is x
+    assert x.tolist() == [0.0, 2.0]
+    learns = torch.tensor([-1.0, 2.0], requires_grad=True)
+    activate(2 * learns, keras.activations.relu).sum().backward()
+    assert learns.grad.tolist() == [0.0, 2.0]
+    assert activate(x, keras.activations.gelu) is not x
