@@ -109,7 +109,7 @@ def test_the_record_has_what_the_table_shows(exported, preset):
     assert record["weights"] == weights_digest(preset)
     assert record["folded"]
     assert record["preprocessing"]
-    assert record["data"] == {"name": "validation split", "images": 30}
+    assert record["data"] == {"name": "colours, validation split", "images": 30}
     for name in ("Keras, folded", *here):
         assert results[name]["milliseconds"]["median"] > 0
         if name != "litert-int8":
