@@ -136,7 +136,8 @@ def _read(config: ExportConfig, model: "keras.Model", resize: Any) -> tuple:
     usable, rows = (usable_rows(part, config.skip_unreadable) for part in (training, split))
     chosen = np.sort(np.random.default_rng(0).permutation(usable)[: config.calibration_images])
     images, calibration = split.decode(resize, rows), training.decode(resize, chosen).images
-    return images.images, images.labels, f"{config.split} split", calibration
+    name = f"{Path(config.data).name}, {config.split} split"
+    return images.images, images.labels, name, calibration
 
 
 def _write(

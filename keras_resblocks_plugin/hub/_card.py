@@ -54,8 +54,9 @@ def model_card(folder: str | Path | PresetFolder, repo_id: str | None = None) ->
     classes = {data.get("name"): data.get("classes")}
     for other in record.measured_on or []:
         figures = {f"{other.get('split')}_{key}": other.get(key) for key in ("top1", "top5")}
-        results += _eval_results(figures, _cell(other.get("name", "unnamed")), task)
-        classes[_cell(other.get("name"))] = other.get("classes")
+        measured = _table(other)
+        results += _eval_results(figures, measured.get("name", "unnamed"), task)
+        classes[measured.get("name")] = measured.get("classes")
     card = ModelCard.from_template(
         ModelCardData(
             library_name="keras-hub",

@@ -10,6 +10,7 @@ import pytest
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.export import _formats
 from keras_resblocks_plugin.export._runners import runner
+from keras_resblocks_plugin.training._runs import weights_digest
 from tests.fixtures import call_script
 from tests.made_data import CLASSES
 from tests.tiny import predict, tiny_backbone, tiny_classifier
@@ -98,16 +99,17 @@ def test_int8_is_int8_throughout_and_near(name, exported, classifier):
     assert difference.max() > 0
 
 
-def test_the_record_has_what_the_table_shows(exported):
+def test_the_record_has_what_the_table_shows(exported, preset):
     from keras_resblocks_plugin.export import _measure
 
     record = json.loads((exported / "export.json").read_text())
     results = record["results"]
     here = [name for name in _formats.FORMATS if not _formats.missing_modules(name)]
     assert list(results) == ["Keras", "Keras, folded", *here]
+    assert record["weights"] == weights_digest(preset)
     assert record["folded"]
     assert record["preprocessing"]
-    assert record["data"] == {"name": "validation split", "images": 30}
+    assert record["data"] == {"name": "colours, validation split", "images": 30}
     for name in ("Keras, folded", *here):
         assert results[name]["milliseconds"]["median"] > 0
         if name != "litert-int8":

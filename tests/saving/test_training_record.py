@@ -9,6 +9,7 @@ import pytest
 from keras_resblocks_plugin.saving._preset_folder import PresetFolder
 from keras_resblocks_plugin.saving._source import Source
 from keras_resblocks_plugin.saving._training_record import TrainingRecord
+from keras_resblocks_plugin.training._runs import weights_digest
 from tests.tiny import assert_refused
 
 BUNDLED = sorted((Path(__file__).parents[2] / "presets").glob("*/training.json"))
@@ -22,6 +23,15 @@ def test_the_records_of_bundled_presets_are_saved_as_they_are(file, tmp_path):
     content = json.loads(file.read_text())
     assert record.results == content["results"]
     assert record.epochs == content["epochs"]
+
+
+@pytest.mark.parametrize("file", BUNDLED, ids=lambda file: file.parent.name)
+def test_bundled_figures_are_of_the_weights_and_of_all_classes(file):
+    record = TrainingRecord.read(file.parent)
+    task = json.loads((file.parent / "task.json").read_text())
+    assert record.data["classes"] == len(task["config"]["class_names"])
+    # Earlier records have no digest.
+    assert record.weights in (None, weights_digest(file.parent))
 
 
 def test_unknown_keys_and_null_stay_in_their_order(tmp_path):
