@@ -34,8 +34,8 @@ def report(record: dict[str, Any]) -> str:
     ]
     reasons = {}
     for name, reason in record["left_out"].items():
-        reasons.setdefault(reason, []).append(name)
-    left_out = [f"Left out: {', '.join(names)}: {reason}." for reason, names in reasons.items()]
+        reasons.setdefault(reason.rstrip("."), []).append(name)
+    left_out = [f"Left out: {', '.join(names)}: {why}." for why, names in reasons.items()]
     return "\n\n".join([*lines, "\n".join(left_out)])
 
 
