@@ -22,6 +22,12 @@ def ratios(numerators: list[float], denominators: list[float]) -> list[float]:
     return [a / b for a, b in zip(numerators, denominators, strict=True)]
 
 
+def median_and_range(values: list[float], digits: int = 3) -> dict[str, float]:
+    """The median, the least and the most, rounded, as records have them."""
+    figures = {"median": statistics.median(values), "least": min(values), "most": max(values)}
+    return {name: round(value, digits) for name, value in figures.items()}
+
+
 def spread(values: list[float], unit: str = "", digits: int = 2) -> str:
     """The median, with the minimum and the maximum."""
     least, median, most = (

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from cyclopts import App
 
+from keras_resblocks_plugin.cli._benchmark import benchmark
 from keras_resblocks_plugin.cli._command_line import new_app, run
 from keras_resblocks_plugin.cli._convert import convert
 from keras_resblocks_plugin.cli._evaluate import evaluate
@@ -19,6 +20,7 @@ _COMMANDS = {
     "train": (train, "path/to/images --recipe recipe.toml --out runs/mine"),
     "evaluate": (evaluate, "runs/mine/preset --data path/to/images --cache runs/cache"),
     "export": (export, "resblock_bn_small --out exported --formats onnx litert"),
+    "benchmark": (benchmark, "resblock_bn_small --out benchmark.json"),
     "explain": (explain, "resblock_bn_small cat.jpg --out cat.png"),
     "convert": (convert, "timm/resnet50.a1_in1k --out resblock_50"),
     "push": (push, "runs/mine/preset hf://me/my_resblock"),

@@ -1,5 +1,6 @@
 """`keras-resblocks evaluate`."""
 
+import sys
 from typing import Any
 
 from keras_resblocks_plugin._utils._extras import require
@@ -22,6 +23,8 @@ def run(config: EvaluateConfig) -> None:
     require("training", "rich")
     report = evaluation_report(config)
     _print_summary(report)
+    if config.out is not None:
+        print(f"Saved {config.out}", file=sys.stderr)
     print(to_json({"preset": config.preset, "split": config.split, **figures(report)}))
 
 

@@ -62,7 +62,7 @@ def _export(config: ExportConfig) -> dict[str, Any]:
     # The formats' own precision: a preset in half precision becomes float32.
     model = krp.ResBlockImageClassifier.from_preset(config.preset, compile=False, dtype="float32")
     converter = getattr(model.preprocessor, "image_converter", None)
-    image_size = _image_size(config.preset, converter)
+    image_size = _formats.image_size_of(config.preset, converter)
     images, labels, data, calibration = _read(config, model, Converted(converter))
     normalize = normalizer(converter)
 
@@ -104,17 +104,6 @@ def _export(config: ExportConfig) -> dict[str, Any]:
     if config.readme:
         _markdown.replace_section(config.readme, "export", text)
     return record
-
-
-def _image_size(preset: str, converter: Any) -> int:
-    """The side of the square images that a preset's converter makes."""
-    size = getattr(converter, "image_size", None)
-    if size is None or size[0] != size[1]:
-        raise ValueError(
-            f"{preset!r} must have an image converter with a square `image_size`, for which "
-            f"to export. Received: {type(converter).__name__} of image_size={size}"
-        )
-    return size[0]
 
 
 def _read(config: ExportConfig, model: "keras.Model", resize: Any) -> tuple:

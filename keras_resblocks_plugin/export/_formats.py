@@ -42,6 +42,17 @@ def missing_modules(name: str) -> list[str]:
     return [module for module in FORMATS[name].modules if not importlib.util.find_spec(module)]
 
 
+def image_size_of(preset: str, converter: Any) -> int:
+    """The side of the square images that a preset's converter makes."""
+    size = getattr(converter, "image_size", None)
+    if size is None or size[0] != size[1]:
+        raise ValueError(
+            f"{preset!r} must have an image converter with a square `image_size`. "
+            f"Received: {type(converter).__name__} of image_size={size}"
+        )
+    return size[0]
+
+
 def with_fixed_input(classifier: Any, image_size: int, converter: Any = None) -> Any:
     """Builds a model for square images of one size from a classifier.
 

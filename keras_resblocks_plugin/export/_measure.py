@@ -1,6 +1,5 @@
 """Measurements of exported files: the same images through Keras and through every runtime."""
 
-import statistics
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from keras_resblocks_plugin._utils._markdown import table
-from keras_resblocks_plugin._utils._timing import alternate
+from keras_resblocks_plugin._utils._timing import alternate, median_and_range
 from keras_resblocks_plugin.export._runners import Runner
 from keras_resblocks_plugin.saving._locate import locate
 from keras_resblocks_plugin.training._divergence import check_predictions
@@ -80,8 +79,7 @@ def measure(
 
 
 def _milliseconds(seconds: list[float]) -> dict[str, float]:
-    figures = {"median": statistics.median(seconds), "least": min(seconds), "most": max(seconds)}
-    return {name: round(1000 * value, 3) for name, value in figures.items()}
+    return median_and_range([1000 * value for value in seconds])
 
 
 def report(record: dict) -> str:

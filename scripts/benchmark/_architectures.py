@@ -33,6 +33,19 @@ def build(depth: int, library: str):
     return keras_hub.models.ResNetBackbone([64], [7], filters, num_blocks, strides, block_type)
 
 
+def classifier(depth: int, library: str):
+    """A backbone, or with `"folded"` this package's without its batch norm, below 1,000 logits."""
+    import keras
+
+    import keras_resblocks_plugin as krp
+
+    folded = library == "folded"
+    backbone = build(depth, "krp" if folded else library)
+    backbone = krp.fold_batch_norm(backbone) if folded else backbone
+    head = keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(1000, dtype="float32")
+    return keras.Sequential([backbone, *head])
+
+
 def save_presets(depth: int, folder: Path) -> dict[str, str]:
     """Saves the architecture as a preset of each library; returns their folders.
 

@@ -11,7 +11,10 @@ import pytest
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.cli import main
 
-COMMANDS = ["train", "evaluate", "export", "explain", "convert", "push", "pull", "presets"]
+COMMANDS = [
+    *("train", "evaluate", "export", "benchmark", "explain"),
+    *("convert", "push", "pull", "presets"),
+]
 TASKS = ["classification", "segmentation", "detection"]
 
 

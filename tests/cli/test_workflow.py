@@ -22,6 +22,7 @@ def test_from_a_dataset_to_an_exported_classifier(command, dataset, recipe, tmp_
     assert measured["top1"] == pytest.approx(record["results"]["validation_top1"])
     assert f"top-1 {measured['top1']:.1%}, top-5 100.0%, expected calibration error" in errors
     assert "Worst classes" in errors
+    assert f"Saved {tmp_path / 'wrong'}" in errors
     report = json.loads((tmp_path / "wrong" / "evaluation.json").read_text())
     for each in (*report["per_class"], *report["most_confused"][:5]):
         assert f"{each.get('accuracy', each.get('share')):.1%}" in errors

@@ -29,6 +29,7 @@ NOT_RUN = {
     "python scripts/docs/report.py": "measures latency; tests/scripts runs it in small",
     "python scripts/docs/tables.py": "writes into the repository; tests/scripts runs it elsewhere",
     "python scripts/docs/published.py": "needs timm, and writes into the package",
+    "python scripts/benchmark/benchmark_accelerator.py": "tests/scripts runs it in small",
     "python scripts/benchmark/benchmark.py": "an hour; tests/scripts runs it in small",
     "python scripts/benchmark/benchmark_torch.py": "needs timm, and a machine that is at rest",
     "git": "makes a release",
@@ -43,6 +44,7 @@ IN_SMALL = {
     "keras-resblocks finetune": ["--epochs", "1", "--batch-size", "4"],
     "keras-resblocks finetune segmentation": ["--image-size", "64", "64"],
     "keras-resblocks export": ["--runs", "1"],
+    "keras-resblocks benchmark": ["--loads", "1", "--runs", "1", "--largest-batch", "2"],
 }
 
 
