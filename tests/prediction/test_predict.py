@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.prediction import PredictConfig
+from keras_resblocks_plugin.prediction import PredictConfig, Predictor
+from keras_resblocks_plugin.training.data._images import read_image
 from tests.helpers import TOLERANCE, to_numpy
 from tests.made_data import CLASSES, photographs
 from tests.prediction.made import backbone_preset, raw, save_images, table_of
@@ -190,6 +191,30 @@ def test_weights_that_are_not_finite_are_an_error(flat, tmp_path):
     classifier.save_to_preset(str(tmp_path / "preset"))
     with pytest.raises(ValueError, match="weights must be finite"):
         table_of(tmp_path / "out.parquet", tmp_path / "preset", flat)
+
+
+def test_the_predictor_takes_batches_of_files_and_of_arrays(flat, tmp_path):
+    preset, files = preset_of(tmp_path / "preset"), sorted(flat.iterdir())
+    (*expected,) = (row[0] for row in decoded(preset, files, top=1))
+    predictor = Predictor(preset, image_column="picture")
+    arrays = [read_image(file) for file in files]
+    for kind in (
+        [file.read_bytes() for file in files],
+        [{"bytes": file.read_bytes(), "path": None} for file in files],
+        arrays,
+    ):
+        batch = {"picture": np.empty(COUNT, object), "name": np.arange(COUNT)}
+        batch["picture"][:] = kind
+        columns = predictor(batch)
+        assert list(columns) == ["name", "class_name", "probability", "error"]
+        assert columns["class_name"].tolist() == [name for name, _ in expected]
+        numbers = [probability for _, probability in expected]
+        np.testing.assert_allclose(columns["probability"], numbers, rtol=1e-4)
+        assert columns["error"].tolist() == [None] * COUNT
+    wrong = np.stack([arrays[1], arrays[2]]).astype("float32")
+    columns = predictor({"picture": wrong})
+    assert np.isnan(columns["probability"]).all()
+    assert "must be uint8 of shape" in columns["error"][0]
 
 
 def test_the_file_has_the_columns_of_the_page(saved_preset, dataset, tmp_path):
