@@ -151,5 +151,7 @@ def _to_array(name: str, values: list) -> np.ndarray:
     if name == "probability":
         return np.array([np.nan if value is None else value for value in values], "float32")
     array = np.empty(len(values), dtype=object)
-    array[:] = values
+    for index, value in enumerate(values):
+        # Lists, since Ray would make a tensor of arrays, and not where one is `None`.
+        array[index] = value.tolist() if isinstance(value, np.ndarray) else value
     return array
