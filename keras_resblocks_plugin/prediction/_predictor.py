@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_resblocks_plugin._utils._extras import require
 from keras_resblocks_plugin.prediction._config import check_top
 from keras_resblocks_plugin.prediction._network import load_network
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 NOT_FINITE = "its prediction is not finite"
 
@@ -52,23 +55,32 @@ class Predictor:
         self._top, self._features, self._image_column = top, features, image_column
         self._largest = 0
 
-    def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def __call__(self, batch: dict[str, np.ndarray]) -> "pa.Table":
         """Predicts on a batch.
 
         Args:
             batch: Arrays of one length by column.
 
         Returns:
-            The columns of the batch without the images, and those of the predictions. Of an image
-            that cannot be read, names are `None`, numbers NaN, and `error` says why.
+            A table of the columns of the batch without the images, and those of the predictions.
+            They are null for an image that cannot be read, and `error` says why.
         """
+        import pyarrow as pa
+
+        from keras_resblocks_plugin.prediction._table import schema_of
+
         with ThreadPool() as pool:
             images = pool.map(self.prepare, list(batch[self._image_column]))
         # One shape of batches is compiled once.
         self._largest = max(self._largest, len(images))
         columns = self.columns(images, self._largest)
         others = {name: array for name, array in batch.items() if name != self._image_column}
-        return others | {name: _to_array(name, values) for name, values in columns.items()}
+        # Of their types also where a batch has only errors, or none.
+        typed = schema_of(self._features, self._top, None)
+        known = {name: pa.array(values.tolist()) for name, values in others.items()}
+        return pa.table(
+            known | {name: pa.array(x, typed.field(name).type) for name, x in columns.items()}
+        )
 
     def prepare(self, source: Any) -> np.ndarray | str:
         """Decodes and resizes an image, in any thread.
@@ -145,13 +157,3 @@ def _spread(values: Sequence, places: np.ndarray, count: int) -> list:
     for place, value in zip(places, values, strict=True):
         spread[place] = value
     return spread
-
-
-def _to_array(name: str, values: list) -> np.ndarray:
-    if name == "probability":
-        return np.array([np.nan if value is None else value for value in values], "float32")
-    array = np.empty(len(values), dtype=object)
-    for index, value in enumerate(values):
-        # Lists, since Ray would make a tensor of arrays, and not where one is `None`.
-        array[index] = value.tolist() if isinstance(value, np.ndarray) else value
-    return array

@@ -50,9 +50,7 @@ def test_two_workers_give_the_rows_of_the_command(saved_preset, fresh_process, t
         right = [x and str(x).partition(": cannot identify")[0] for x in expected[name]]
         assert left == right, name
     for row, probability in enumerate(expected["probability"]):
-        np.testing.assert_allclose(
-            found[row]["probability"], np.nan if probability is None else probability, rtol=1e-5
-        )
+        np.testing.assert_allclose(found[row]["probability"] or 0, probability or 0, rtol=1e-5)
         np.testing.assert_allclose(
             found[row]["probabilities"] or [], expected["probabilities"][row] or [], rtol=1e-5
         )
