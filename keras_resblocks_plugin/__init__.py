@@ -40,6 +40,7 @@ __all__ = [
     "layers",
     "list_presets",
     "masks_to_image_size",
+    "prediction",
     "pull_from_hub",
     "push_to_hub",
     "register_preset",
@@ -47,11 +48,11 @@ __all__ = [
     "unregister_preset",
 ]
 
-_ON_DEMAND = ("export", "training")
+_ON_DEMAND = ("export", "prediction", "training")
 
 
 def __getattr__(name: str) -> ModuleType:
-    """Imports `training` and `export` when they are first used."""
+    """Imports `training`, `prediction` and `export` when they are first used."""
     if name in _ON_DEMAND:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,8 @@ from tests.source import PACKAGE, ROOT, SCRIPTS, imported_modules, parse, python
 # imports everything up to `hub`; the rooms behind it are imported on demand.
 ROOMS = [
     *("_utils", "_hub_client", "lora", "layers", "blocks", "saving", "models", "registry"),
-    *("transforms", "diagnostics", "convert", "hub", "", "training", "export", "cli"),
+    *("transforms", "diagnostics", "convert", "hub", "", "training"),
+    *("prediction", "export", "cli"),
 ]
 
 

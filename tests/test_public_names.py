@@ -16,7 +16,7 @@ ON_DEMAND = {
 
 
 def test_public_names():
-    assert {"training", "export", *krp.__all__} <= set(dir(krp))
+    assert {"training", "prediction", "export", *krp.__all__} <= set(dir(krp))
     for name in krp.__all__:
         assert getattr(krp, name) is not None
     assert issubclass(krp.hub.HubError, Exception)
@@ -35,7 +35,8 @@ print(*(set(sys.modules) - before))
     new = set(fresh_process(code).split())
     own = {name for name in new if name.split(".")[0] == PACKAGE.name}
     assert "keras_resblocks_plugin.hub" in own
-    assert not own & {f"{PACKAGE.name}.{room}" for room in ("training", "export", "cli")}
+    on_demand = "training", "prediction", "export", "cli"
+    assert not own & {f"{PACKAGE.name}.{room}" for room in on_demand}
     assert not {name.split(".")[0] for name in new - own} & ON_DEMAND
     # Keras and KerasHub import some of them wherever they are installed, TensorFlow among them.
     backend = {f"{PACKAGE.name}.layers._{keras.backend.backend()}"}

@@ -5,6 +5,7 @@ folder.
 """
 
 import importlib.util
+import pathlib
 import sys
 
 import keras
@@ -42,5 +43,19 @@ for loader in (krp.ResBlockImageClassifier, keras_hub.models.ImageClassifier):
 # KerasHub's own tasks feed arrays through grain.
 task = keras_hub.models.ImageClassifier(krp.ResBlockBackbone.from_preset(folder), num_classes=3)
 assert np.isfinite(task.fit(images, labels, verbose=0).history["loss"]).all()
+
+if importlib.util.find_spec("datasets") is not None:
+    # The extra `training` is not in every environment without TensorFlow.
+    from PIL import Image
+
+    photos = pathlib.Path(f"{folder}-photos")
+    photos.mkdir()
+    for index, image in enumerate(images):
+        Image.fromarray(image).save(photos / f"{index}.png")
+    out = pathlib.Path(f"{folder}.parquet")
+    config = krp.prediction.PredictConfig(
+        preset=folder, data=str(photos), out=out, cache=pathlib.Path(f"{folder}-cache")
+    )
+    assert krp.prediction.predict(config) == {"rows": 6, "errors": 0}
 
 assert "tensorflow" not in sys.modules

@@ -11,6 +11,7 @@ from keras_resblocks_plugin.cli._evaluate import evaluate
 from keras_resblocks_plugin.cli._explain import explain
 from keras_resblocks_plugin.cli._export import export
 from keras_resblocks_plugin.cli._finetune import TASKS
+from keras_resblocks_plugin.cli._predict import predict
 from keras_resblocks_plugin.cli._presets import presets
 from keras_resblocks_plugin.cli._pull import pull
 from keras_resblocks_plugin.cli._push import push
@@ -19,6 +20,7 @@ from keras_resblocks_plugin.cli._train import train
 _COMMANDS = {
     "train": (train, "path/to/images --recipe recipe.toml --out runs/mine"),
     "evaluate": (evaluate, "runs/mine/preset --data path/to/images --cache runs/cache"),
+    "predict": (predict, "resblock_bn_small path/to/images --out predictions.parquet --top 5"),
     "export": (export, "resblock_bn_small --out exported --formats onnx litert"),
     "benchmark": (benchmark, "resblock_bn_small --out benchmark.json"),
     "explain": (explain, "resblock_bn_small cat.jpg --out cat.png"),

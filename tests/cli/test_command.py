@@ -12,7 +12,7 @@ import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.cli import main
 
 COMMANDS = [
-    *("train", "evaluate", "export", "benchmark", "explain"),
+    *("train", "evaluate", "predict", "export", "benchmark", "explain"),
     *("convert", "push", "pull", "presets"),
 ]
 TASKS = ["classification", "segmentation", "detection"]
@@ -86,6 +86,7 @@ def test_wrong_usage_is_one_line_and_2(command, args):
         (("train", "data", "--recipe", "nowhere.toml", "--out", "out"), "nowhere.toml"),
         (("export", "nowhere", "--out", "out"), "nowhere"),
         (("evaluate", "nowhere", "--data", "data"), "nowhere"),
+        (("predict", "nowhere", "data", "--out", "out", "--top", "0"), "`top` must be a positive"),
         *(
             (("finetune", task, "nowhere", "--data", "data", "--out", "out", "--rank", "2"), "rank")
             for task in TASKS

@@ -17,6 +17,7 @@ def test_the_other_commands_name_their_extra(fresh_process, recipe, tmp_path):
     commands = [
         ("train", "data", "--recipe", recipe, *out),
         ("evaluate", "resblock_bn_small", *data, "--cache", tmp_path / "cache"),
+        ("predict", "resblock_bn_small", "data", *out),
         ("explain", "resblock_bn_small", "cat.jpg"),
         *(("finetune", task, "resblock_bn_small", *data, *out) for task in TASKS),
         ("export", "resblock_bn_small", *out),

@@ -31,14 +31,17 @@ FLAGS = {
 UNREADABLE, BAD_BOXES = FLAGS
 
 
-def load_split(path: str, split: str, cache: Path) -> datasets.Dataset:
+def load_split(path: str, split: str, cache: Path | None) -> datasets.Dataset:
     """Loads one split with `datasets.load_dataset`, which caches its files in `cache`.
+
+    Without `cache`, they go to the library's own cache.
 
     Raises:
         ValueError: If it cannot be read.
     """
     try:
-        return datasets.load_dataset(path, split=split, cache_dir=str(cache / "datasets"))
+        cache_dir = cache and str(cache / "datasets")
+        return datasets.load_dataset(path, split=split, cache_dir=cache_dir)
     except ValueError as error:
         raise ValueError(
             f"The split {split!r} of the dataset {path!r} cannot be read: {error}"
