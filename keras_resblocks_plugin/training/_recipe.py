@@ -134,12 +134,13 @@ _FIRST_KEYS = (
     *("momentum", "weight_decay", "label_smoothing", "flip", "translation", "zoom"),
     *("mixup_alpha", "cutmix_probability", "dropout", "ema_momentum", "holdout", "dtype"),
 )
+# `optimizer` is a part and a key of it: the key is meant.
 _FIELDS = {x.name: x for part in (Recipe, *_PARTS.values()) for x in dataclasses.fields(part)}
 # The keys since, as `to_dict()` writes them, with their defaults.
 _LATER_KEYS = {
     key: list(field.default) if isinstance(field.default, tuple) else field.default
     for key, field in _FIELDS.items()
-    if key not in (*_FIRST_KEYS, *_PARTS)
+    if key not in _FIRST_KEYS and field.type not in _PARTS.values()
 }
 KEYS = (*_FIRST_KEYS, *_LATER_KEYS)
 

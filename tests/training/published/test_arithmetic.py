@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_resblocks_plugin.training._losses import BinaryCrossEntropy
-from keras_resblocks_plugin.training._optimizer import warmup_and_cosine_decay
+from keras_resblocks_plugin.training import Schedule, read_recipe, recipe_names
+from keras_resblocks_plugin.training._optimizer import new_loss, new_schedule
 from keras_resblocks_plugin.training.optimizers._adam import CoupledAdam
 from keras_resblocks_plugin.training.optimizers._lamb import TimmLamb
 from keras_resblocks_plugin.training.optimizers._schedules import (
@@ -32,19 +32,14 @@ OPTIMIZERS = {
         0.1, weight_decay=2e-2, no_decay=NO_DECAY, global_clipnorm=None
     ),
 }
-TIMM = dict(warmup_epochs=5, warmup_prefix=False, final_rate=1e-6, by_epoch=True)
 LOSSES = {
-    "soft_cross_entropy": keras.losses.CategoricalCrossentropy(from_logits=True),
-    "smoothed_cross_entropy": keras.losses.CategoricalCrossentropy(
-        from_logits=True, label_smoothing=0.1
-    ),
-    "bce": BinaryCrossEntropy(),
-    "bce_threshold": BinaryCrossEntropy(target_threshold=0.2),
-    "timm_smoothed_cross_entropy": keras.losses.CategoricalCrossentropy(
-        from_logits=True, label_smoothing=0.1
-    ),
-    "timm_smoothed_bce": BinaryCrossEntropy(0.1),
-    "timm_smoothed_bce_threshold": BinaryCrossEntropy(0.1, target_threshold=0.2),
+    "soft_cross_entropy": new_loss(),
+    "smoothed_cross_entropy": new_loss(label_smoothing=0.1),
+    "bce": new_loss("binary_cross_entropy"),
+    "bce_threshold": new_loss("binary_cross_entropy", target_threshold=0.2),
+    "timm_smoothed_cross_entropy": new_loss(label_smoothing=0.1),
+    "timm_smoothed_bce": new_loss("binary_cross_entropy", 0.1),
+    "timm_smoothed_bce_threshold": new_loss("binary_cross_entropy", 0.1, target_threshold=0.2),
 }
 
 
@@ -118,37 +113,28 @@ def test_losses_on_mixed_labels(golden, name):
     np.testing.assert_allclose(found, golden[f"loss/{name}"], rtol=1e-5)
 
 
-SCHEDULES = {
-    "he2015": (0.1, 90, dict(decay="step", step_epochs=[30, 60], by_epoch=True)),
-    "goyal2017": (
-        *(3.2, 90),
-        dict(decay="step", step_epochs=[30, 60, 80], warmup_epochs=5, warmup_start=1 / 32),
-    ),
-    "torchvision_v2": (0.5, 600, dict(warmup_epochs=5, warmup_start=0.01, by_epoch=True)),
-    "a1": (5e-3, 600, dict(warmup_start=0.02, **TIMM)),
-    "a2": (5e-3, 300, dict(warmup_start=0.02, **TIMM)),
-    "a3": (8e-3, 100, dict(warmup_start=0.0125, **TIMM)),
-    "mlperf_tiny": (1e-3, 500, dict(decay="exponential", factor=0.99, by_epoch=True)),
-    "cosine_by_step": (0.15, 40, dict(warmup_epochs=2)),
-}
-
-
-@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("name", [*recipe_names(), "cosine_by_step"])
 def test_the_rate_of_each_step(golden, name):
-    rate, epochs, settings = SCHEDULES[name]
-    schedule = EpochSchedule(rate, STEPS_PER_EPOCH, epochs, **settings)
-    found = to_numpy(schedule(np.arange(epochs * STEPS_PER_EPOCH)))
+    own = Schedule(learning_rate=0.15, epochs=40, warmup_epochs=2)
+    settings = own if name == "cosine_by_step" else read_recipe(name).schedule
+    schedule = new_schedule(settings, STEPS_PER_EPOCH)
+    if name == "cosine_by_step":
+        # Keras' own cosine takes one step at a time.
+        found = np.array([float(schedule(x)) for x in range(40 * STEPS_PER_EPOCH)])
+    else:
+        found = to_numpy(schedule(np.arange(settings.epochs * STEPS_PER_EPOCH)))
     # The cosine is rounded to float32 near 1, also where the rate is close to 0.
-    np.testing.assert_allclose(found, golden[f"rate/{name}"], rtol=1e-5, atol=1e-7 * rate)
+    peak = settings.learning_rate
+    np.testing.assert_allclose(found, golden[f"rate/{name}"], rtol=1e-5, atol=1e-7 * peak)
+    accumulated = AccumulatedSchedule(schedule, 4)
+    assert [float(accumulated(x)) for x in (3, 4, 11)] == pytest.approx(found[[0, 1, 2]])
     restored = keras.optimizers.schedules.deserialize(
-        keras.optimizers.schedules.serialize(schedule)
+        keras.optimizers.schedules.serialize(accumulated)
     )
-    assert restored.get_config() == schedule.get_config()
-    accumulated = AccumulatedSchedule(restored, 4)
-    np.testing.assert_array_equal(to_numpy(accumulated(np.arange(8))), np.repeat(found[:2], 4))
+    assert restored.get_config() == accumulated.get_config()
 
 
-def test_the_rate_of_each_step_by_keras_own_cosine(golden):
-    schedule = warmup_and_cosine_decay(0.15, 40 * STEPS_PER_EPOCH, 2 * STEPS_PER_EPOCH)
-    found = [float(schedule(step)) for step in range(40 * STEPS_PER_EPOCH)]
-    np.testing.assert_allclose(found, golden["rate/cosine_by_step"], rtol=1e-5, atol=1e-7)
+def test_a_cosine_by_the_step_is_keras_own(golden):
+    schedule = EpochSchedule(0.15, STEPS_PER_EPOCH, 40, warmup_epochs=2)
+    found = to_numpy(schedule(np.arange(40 * STEPS_PER_EPOCH)))
+    np.testing.assert_allclose(found, golden["rate/cosine_by_step"], rtol=1e-5, atol=1e-8)
