@@ -115,7 +115,8 @@ def new_optimizer(
     arguments: dict[str, Any] = {
         "weight_decay": settings.weight_decay,
         "use_ema": settings.ema_momentum > 0,
-        "ema_momentum": settings.ema_momentum or 0.99,
+        # Keras averages after each batch.
+        "ema_momentum": (settings.ema_momentum or 0.99) ** (1 / accumulate),
         "global_clipnorm": settings.clip_norm or None,
     }
     if settings.optimizer in ("sgd", "torch_sgd"):

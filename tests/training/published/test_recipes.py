@@ -11,6 +11,7 @@ import pytest
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training import Recipe, TrainConfig, read_recipe, recipe_names, train
 from keras_resblocks_plugin.training._optimizer import new_optimizer
+from tests.source import ROOT
 
 FOLDER = resources.files("keras_resblocks_plugin.training") / "recipes"
 NAMES = ["a1", "a2", "a3", "goyal2017", "he2015", "mlperf_tiny", "torchvision_v2"]
@@ -41,6 +42,8 @@ def to_toml(values):
 
 def test_names():
     assert recipe_names() == NAMES
+    # The help of the command.
+    assert all(f"`{name}`" in TrainConfig.__doc__ for name in NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -114,12 +117,8 @@ def test_a_preset_without_a_recipe_is_named(folder):
 
 
 def test_the_recipe_of_a_bundled_preset():
-    record = json.loads(
-        (resources.files("keras_resblocks_plugin") / "..")
-        .joinpath("presets/resblock_bn_small/training.json")
-        .read_text()
-    )
-    assert read_recipe("resblock_bn_small").to_dict() == record["recipe"]
+    file = ROOT / "presets" / "resblock_bn_small" / "training.json"
+    assert read_recipe("resblock_bn_small").to_dict() == json.loads(file.read_text())["recipe"]
 
 
 @pytest.mark.slow
