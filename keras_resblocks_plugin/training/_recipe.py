@@ -23,7 +23,7 @@ class Recipe:
         optimizer: `Optimizer`. Momentum, weight decay and averaging.
         augmentation: `Augmentation`. Random changes of the training images.
         image_size: int. Side of the square images, in pixels. Defaults to `64`.
-        batch_size: int. Images a step. Defaults to `128`.
+        batch_size: int. Images an update. Defaults to `128`.
         label_smoothing: float. In `[0, 1)`. Defaults to `0.05`.
         dropout: float. The dropout rate in front of the head. Defaults to `0.0`.
         holdout: float. The share of the training split to hold out. Defaults to `0.02`.

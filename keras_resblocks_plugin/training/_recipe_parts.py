@@ -92,8 +92,8 @@ class Optimizer:
     Args:
         optimizer: str. One of `"sgd"`, `"torch_sgd"`, `"adam"`, `"adamw"` and `"lamb"`. `"sgd"`
             and `"adamw"` are Keras', with decoupled weight decay. `"torch_sgd"` and `"adam"` add
-            the decay to the gradient, as PyTorch's SGD and a layer's L2 regularizer do. `"lamb"`
-            computes timm's. Defaults to `"sgd"`.
+            the decay to the gradient, as PyTorch's SGD and a layer's L2 regularizer do. `"lamb"` is
+            timm's. Defaults to `"sgd"`.
         momentum: float. Of SGD. Defaults to `0.9`.
         nesterov: bool. Whether SGD uses Nesterov momentum. Defaults to `True`.
         weight_decay: float. Defaults to `5e-4`.
