@@ -30,6 +30,7 @@ __all__ = [
     "shapes_only",
     "start_at_epoch",
     "unregister_preset",
+    "variable_index",
     "weight_classes",
 ]
 
@@ -233,3 +234,11 @@ def is_validation_inside_fit(kwargs: Mapping[str, Any]) -> bool:
 def start_at_epoch(model: keras.Model, epoch: int) -> None:
     """Makes the `fit()` that is about to begin start at an epoch. For callbacks."""
     model._initial_epoch = epoch
+
+
+def variable_index(optimizer: keras.Optimizer, variable: Any) -> int:
+    """The place of a variable among those that the optimizer was built for.
+
+    `update_step()` gets TensorFlow's own variables on TensorFlow, and Keras' elsewhere.
+    """
+    return optimizer._get_variable_index(variable)

@@ -10,6 +10,7 @@ from keras_resblocks_plugin.training._recipe import (
     Schedule,
     read_recipe,
 )
+from keras_resblocks_plugin.training._recipe_source import recipe_names
 from keras_resblocks_plugin.training._train import TrainConfig, train
 from keras_resblocks_plugin.training.classification._config import ClassificationConfig
 from keras_resblocks_plugin.training.detection._config import DetectionConfig
@@ -31,5 +32,6 @@ __all__ = [
     "evaluate",
     "finetune",
     "read_recipe",
+    "recipe_names",
     "train",
 ]

@@ -11,6 +11,7 @@ import numpy as np
 from keras_resblocks_plugin._utils._jsonfile import to_json
 from keras_resblocks_plugin._utils._kerashub import start_at_epoch
 from keras_resblocks_plugin.training import _distribution
+from keras_resblocks_plugin.training._optimizer import finished_steps
 
 
 class Backup(keras.callbacks.BackupAndRestore):
@@ -51,7 +52,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         else:
             for variable, value in zip(variables, start, strict=True):
                 variable.assign(value)
-        start_at_epoch(self.model, int(optimizer.iterations) // self.steps_per_epoch)
+        start_at_epoch(self.model, finished_steps(optimizer) // self.steps_per_epoch)
 
     def on_epoch_end(self, epoch, logs=None):
         if _distribution.is_first():

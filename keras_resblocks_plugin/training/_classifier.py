@@ -34,19 +34,32 @@ def build_classifier(
     )
 
 
-def new_converter(image_size: int, **scaling: list[float]) -> krp.ResBlockImageConverter:
-    """Builds a converter that resizes images to a square, antialiased."""
+def new_converter(
+    image_size: int, crop_fraction: float = 1.0, **options: Any
+) -> krp.ResBlockImageConverter:
+    """Builds a converter that resizes images to a square, antialiased.
+
+    Args:
+        image_size: The side of the square.
+        crop_fraction: Below 1, whole images are resized before the center is cropped.
+        **options: Other arguments of the converter.
+    """
+    if crop_fraction < 1:
+        options |= {"crop_fraction": crop_fraction, "crop_order": "resize_then_crop"}
     return krp.ResBlockImageConverter(
-        image_size=(image_size, image_size), antialias=True, **scaling
+        image_size=(image_size, image_size), antialias=True, **options
     )
 
 
-def build_converter(pixels: Iterable[np.ndarray], image_size: int) -> krp.ResBlockImageConverter:
+def build_converter(
+    pixels: Iterable[np.ndarray], image_size: int, **options: Any
+) -> krp.ResBlockImageConverter:
     """Builds a converter that scales each channel of some pixels to mean 0 and variance 1.
 
     Args:
         pixels: uint8 images of this process; the statistics are those of all processes.
         image_size: Side of the square images that the converter returns.
+        **options: Other arguments of `new_converter`.
     """
     values = np.arange(256)
     # Integers, so that the sum does not depend on how the images are shared out.
@@ -59,6 +72,7 @@ def build_converter(pixels: Iterable[np.ndarray], image_size: int) -> krp.ResBlo
         image_size,
         scale=[round(float(value), 8) for value in 1 / std],
         offset=[round(float(value), 8) for value in -mean / std],
+        **options,
     )
 
 

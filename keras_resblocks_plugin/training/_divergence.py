@@ -51,8 +51,8 @@ class StopAtDivergence(keras.callbacks.Callback):
         # Loss scaling wraps the optimizer with the schedule.
         optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
         # On JAX the optimizer's count is not updated between steps. The schedule needs it, and
-        # changing it does no harm, as the training is over.
-        optimizer.iterations.assign(self.step)
+        # changing it does no harm, as the training is over. `iterations` may be computed of it.
+        optimizer.variables[0].assign(self.step)
         return Diverged(
             f"Training diverged at step {self.step + 1}, in epoch "
             f"{self.step // self.steps_per_epoch + 1}, with a learning rate of "

@@ -1,9 +1,27 @@
 """The optimizer, learning rate and loss with which a recipe trains a classifier."""
 
+from typing import Any
+
 import keras
 
 from keras_resblocks_plugin.training._jit_compile import jit_compile
+from keras_resblocks_plugin.training._losses import BinaryCrossEntropy
 from keras_resblocks_plugin.training._recipe import Optimizer, Schedule
+from keras_resblocks_plugin.training.optimizers._adam import CoupledAdam
+from keras_resblocks_plugin.training.optimizers._lamb import TimmLamb
+from keras_resblocks_plugin.training.optimizers._schedules import (
+    AccumulatedSchedule,
+    EpochSchedule,
+)
+from keras_resblocks_plugin.training.optimizers._sgd import TorchSGD
+
+_OPTIMIZERS = {
+    "sgd": keras.optimizers.SGD,
+    "torch_sgd": TorchSGD,
+    "adam": CoupledAdam,
+    "adamw": keras.optimizers.AdamW,
+    "lamb": TimmLamb,
+}
 
 
 def compile_classifier(
@@ -12,29 +30,112 @@ def compile_classifier(
     steps_per_epoch: int,
     optimizer: Optimizer | None = None,
     label_smoothing: float = 0.0,
+    loss: str = "cross_entropy",
+    target_threshold: float = 0.0,
+    accumulate: int = 1,
 ) -> None:
     """Compiles a classifier for training on one-hot labels.
 
     Args:
         model: The classifier.
         schedule: The length of the training and the learning rate.
-        steps_per_epoch: Steps an epoch.
-        optimizer: The settings of SGD, by default those of `Optimizer()`.
+        steps_per_epoch: Steps an epoch: batches, of which `accumulate` make an update.
+        optimizer: The settings of the optimizer, by default those of `Optimizer()`.
         label_smoothing: In `[0, 1)`.
+        loss: `"cross_entropy"` or `"binary_cross_entropy"`.
+        target_threshold: Of binary cross-entropy.
+        accumulate: Batches per update.
     """
-    learning_rate = warmup_and_cosine_decay(
-        schedule.learning_rate,
-        steps_per_epoch * schedule.epochs,
-        round(steps_per_epoch * schedule.warmup_epochs),
-    )
     model.compile(
-        _new_sgd(optimizer or Optimizer(), learning_rate),
-        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing),
+        new_optimizer(
+            optimizer or Optimizer(),
+            new_schedule(schedule, steps_per_epoch // accumulate),
+            accumulate,
+        ),
+        new_loss(loss, label_smoothing, target_threshold),
         metrics=None,
         # Evaluation on several devices fills its batches up with images of weight 0.
         weighted_metrics=["accuracy"],
         jit_compile=jit_compile(),
     )
+
+
+def new_loss(
+    loss: str = "cross_entropy", label_smoothing: float = 0.0, target_threshold: float = 0.0
+) -> keras.losses.Loss:
+    """Creates the loss on logits and one-hot or mixed labels."""
+    if loss == "binary_cross_entropy":
+        return BinaryCrossEntropy(label_smoothing, target_threshold)
+    return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)
+
+
+def new_schedule(
+    schedule: Schedule, updates_per_epoch: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Creates the learning rate of each update."""
+    if schedule == Schedule(
+        epochs=schedule.epochs,
+        learning_rate=schedule.learning_rate,
+        warmup_epochs=schedule.warmup_epochs,
+        shortened_from=schedule.shortened_from,
+    ):
+        # Keras' own schedule covers what the first recipes need.
+        return warmup_and_cosine_decay(
+            schedule.learning_rate,
+            updates_per_epoch * schedule.epochs,
+            round(updates_per_epoch * schedule.warmup_epochs),
+        )
+    return EpochSchedule(
+        schedule.learning_rate,
+        updates_per_epoch,
+        schedule.epochs,
+        decay=schedule.learning_rate_decay,
+        step_epochs=schedule.step_epochs,
+        factor=schedule.learning_rate_factor,
+        warmup_epochs=schedule.warmup_epochs,
+        warmup_start=schedule.warmup_start,
+        warmup_prefix=schedule.warmup_prefix,
+        final_rate=schedule.final_learning_rate,
+        by_epoch=schedule.by_epoch,
+    )
+
+
+def new_optimizer(
+    settings: Optimizer,
+    learning_rate: keras.optimizers.schedules.LearningRateSchedule,
+    accumulate: int = 1,
+) -> keras.Optimizer:
+    """Creates the optimizer of a recipe.
+
+    Args:
+        settings: Its settings.
+        learning_rate: The rate of each update.
+        accumulate: The batches whose gradients an update sums.
+    """
+    arguments: dict[str, Any] = {
+        "weight_decay": settings.weight_decay,
+        "use_ema": settings.ema_momentum > 0,
+        # Keras averages after each batch.
+        "ema_momentum": (settings.ema_momentum or 0.99) ** (1 / accumulate),
+        "global_clipnorm": settings.clip_norm or None,
+    }
+    if settings.optimizer in ("sgd", "torch_sgd"):
+        nesterov = settings.nesterov and settings.momentum > 0
+        arguments |= {"momentum": settings.momentum, "nesterov": nesterov}
+    if accumulate > 1:
+        learning_rate = AccumulatedSchedule(learning_rate, accumulate)
+        arguments["gradient_accumulation_steps"] = accumulate
+    optimizer = _OPTIMIZERS[settings.optimizer](learning_rate, **arguments)
+    optimizer.exclude_from_weight_decay(var_names=list(settings.no_decay))
+    return optimizer
+
+
+def finished_steps(optimizer: keras.Optimizer) -> int:
+    """Returns the number of batches that an optimizer has seen.
+
+    Its `iterations` are updates, each of which may sum the gradients of several batches.
+    """
+    return int(optimizer.iterations) * (optimizer.gradient_accumulation_steps or 1)
 
 
 def warmup_and_cosine_decay(
@@ -59,18 +160,3 @@ def decay_only_kernels(optimizer: keras.Optimizer) -> keras.Optimizer:
     """Excludes biases and the weights of normalization from weight decay; returns the optimizer."""
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     return optimizer
-
-
-def _new_sgd(
-    settings: Optimizer, learning_rate: keras.optimizers.schedules.LearningRateSchedule
-) -> keras.Optimizer:
-    return decay_only_kernels(
-        keras.optimizers.SGD(
-            learning_rate,
-            momentum=settings.momentum,
-            nesterov=settings.momentum > 0,
-            weight_decay=settings.weight_decay,
-            use_ema=settings.ema_momentum > 0,
-            ema_momentum=settings.ema_momentum or 0.99,
-        )
-    )

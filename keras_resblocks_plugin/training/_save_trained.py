@@ -79,7 +79,7 @@ def measure_and_save(
         null=("start", "learning_rates_tried"),
     )
     record.stored_as = stored
-    record.multiply_adds = multiply_adds(classifier.backbone, recipe.image_size)
+    record.multiply_adds = multiply_adds(classifier.backbone, recipe.measured_size)
     record.learning_rates_tried = describe_tried_rates(config.recipe, recipe, data["name"])
     save_results(folder, record)
 

@@ -15,7 +15,9 @@ class TrainConfig:
 
     Args:
         data: str. A folder or Hub id for `datasets.load_dataset`.
-        recipe: Path. The recipe, a TOML file.
+        recipe: str. The name of a published recipe, a TOML file, or a preset, to repeat its
+            recorded recipe. The names are `he2015`, `goyal2017`, `torchvision_v2`, `a1`, `a2`, `a3`
+            and `mlperf_tiny`.
         out: Path. The folder of the run. A killed run resumes in it.
         preset: Path. The folder to save the preset to. Defaults to `out / "preset"`.
         start: str. A preset whose weights to start from, including the head. Defaults to
@@ -32,11 +34,13 @@ class TrainConfig:
         seed: int. The seed of weights, batches and held-out images. Defaults to `0`.
         epochs: int. Replaces the recipe's `epochs`. Defaults to `None`.
         dtype: str. Replaces the recipe's `dtype`. Defaults to `None`.
+        accumulate: int. Sums the gradients of so many batches for each update, with equal shares
+            of the recipe's batch, which then fits a smaller machine. Defaults to `None`.
         distribution: `DistributionConfig`. The devices and processes. Defaults to one of each.
     """
 
     data: str
-    recipe: Path
+    recipe: str
     out: Path
     preset: Path | None = None
     start: str | None = None
@@ -50,6 +54,7 @@ class TrainConfig:
     seed: int = 0
     epochs: int | None = None
     dtype: Literal["float32", "mixed_bfloat16"] | None = None
+    accumulate: int | None = None
     distribution: DistributionConfig = dataclasses.field(default_factory=DistributionConfig)
 
     @property
@@ -75,7 +80,7 @@ def train(config: TrainConfig) -> None:
     """
     require_tensorflow()
     # Before the slow imports, so that a typing error is found at once.
-    recipe = read_recipe(config.recipe, epochs=config.epochs, dtype=config.dtype)
+    recipe = read_recipe(config.recipe, config.epochs, config.dtype, config.accumulate)
     require("training", "datasets", "matplotlib", "PIL", "tqdm")
 
     from keras_resblocks_plugin.training import _train_loop

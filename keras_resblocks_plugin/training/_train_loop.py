@@ -30,7 +30,7 @@ def run(config: TrainConfig, recipe: Recipe) -> None:
     _check_places(config)
     config.out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(config.seed)
-    _distribution.start(config.distribution, recipe.batch_size)
+    _distribution.start(config.distribution, recipe.step_size)
     _check_backbone(config, recipe)
     data = open_recipe_data(config, recipe)
     _runs.claim(
@@ -45,7 +45,7 @@ def run(config: TrainConfig, recipe: Recipe) -> None:
         },
     )
     images = data.training_images()
-    converter = build_converter(_every_50th(images), recipe.image_size)
+    converter = build_converter(_every_50th(images), **recipe.converter)
     watched, unseen = data.watched_images(), data.unseen_images()
     classifier = _fit(config, recipe, images, watched, converter)
     if classifier is not None:
@@ -112,19 +112,24 @@ def _fit(
         model.set_weights(start.get_weights())
     rows = np.arange(len(images.labels))
     batches = training_batches(
-        images, rows, recipe.batch_size, recipe.augmentation, converter, config.seed
+        images, rows, recipe.step_size, recipe.augmentation, normalizer(converter), config.seed
     )
     _, processes = _distribution.place()
-    steps_per_epoch = len(rows) * processes // recipe.batch_size
+    steps_per_epoch = recipe.steps_per_epoch(len(rows) * processes)
     compile_classifier(
-        model, recipe.schedule, steps_per_epoch, recipe.optimizer, recipe.label_smoothing
+        model,
+        recipe.schedule,
+        steps_per_epoch,
+        recipe.optimizer,
+        recipe.label_smoothing,
+        recipe.loss,
+        recipe.target_threshold,
+        recipe.accumulate,
     )
     validation_data = None
     if watched is not None:
         rows = np.arange(len(watched.labels))
-        validation_data = evaluation_batches(
-            watched, rows, recipe.batch_size, normalizer(converter)
-        )
+        validation_data = evaluation_batches(watched, rows, recipe.step_size, normalizer(converter))
     fit(model, batches, steps_per_epoch, recipe.schedule.epochs, config.out, validation_data)
     weights = model.get_weights()
     if not _distribution.finish():

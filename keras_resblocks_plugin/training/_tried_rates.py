@@ -22,11 +22,11 @@ def settings_without_rate(recipe: Recipe) -> dict[str, Any]:
     return {key: value for key, value in recipe.to_dict().items() if key not in left_out}
 
 
-def describe_tried_rates(file: Path, recipe: Recipe, data: str) -> str | None:
+def describe_tried_rates(file: str | Path, recipe: Recipe, data: str) -> str | None:
     """Describes the learning rates that were tried for a recipe on a dataset.
 
     Args:
-        file: The recipe's file.
+        file: The recipe's file, or its name.
         recipe: The recipe as it is now.
         data: The name of the dataset.
 
@@ -34,7 +34,7 @@ def describe_tried_rates(file: Path, recipe: Recipe, data: str) -> str | None:
         The rates and their accuracies, or `None` if they were tried for another recipe or on
         other data, or if the record does not say.
     """
-    file = tried_rates_file(file)
+    file = tried_rates_file(Path(file))
     record = json.loads(file.read_text()) if file.exists() else {}
     made_by = record.get(_provenance.MADE_BY, {}).get("recipe")
     if record.get("data") != data or made_by != _provenance.normalized(

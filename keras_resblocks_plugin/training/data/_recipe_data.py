@@ -92,7 +92,7 @@ def open_recipe_data(config: TrainConfig, recipe: Recipe) -> RecipeData:
         *(config.data, "train", config.validation_split, config.out / "cache"),
         *(config.image_column, config.label_column),
     )
-    resize, resize_unseen = Square(recipe.image_size), Converted(new_converter(recipe.image_size))
+    resize, resize_unseen = Square(recipe.image_size), Converted(new_converter(**recipe.converter))
     usable = usable_rows(train, config.skip_unreadable, resize)
     measured = usable_rows(validation, config.skip_unreadable, resize_unseen)
     kept, held_out = hold_out(len(usable), recipe.holdout, config.seed)

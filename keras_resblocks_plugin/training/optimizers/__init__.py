@@ -1,0 +1,1 @@
+"""Optimizers and learning rates with the arithmetic of published recipes."""
