@@ -85,6 +85,8 @@ class Recipe:
         holdout: float. The share of the training split to hold out. Defaults to `0.02`.
         dtype: str. The precision policy while training; presets are saved in float32.
             Defaults to `"float32"`.
+        max_unreadable: int. How many training images that cannot be read are replaced by others
+            while images are streamed; one more is an error. Defaults to `0`.
     """
 
     backbone: Mapping[str, Any]
@@ -97,6 +99,7 @@ class Recipe:
     dropout: float = 0.0
     holdout: float = 0.02
     dtype: str = "float32"
+    max_unreadable: int = 0
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
