@@ -1,0 +1,59 @@
+"""All changes of one image, in their order."""
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+
+from keras_resblocks_plugin.training._augmentation import Augmentation
+from keras_resblocks_plugin.training.data._resizing import Square
+from keras_resblocks_plugin.training.data.augmentation._crop import random_resized_crop
+from keras_resblocks_plugin.training.data.augmentation._geometry import flip, shift, zoom
+
+Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+def image_augmentation(
+    augmentation: Augmentation, image_size: int
+) -> Callable[[np.ndarray, np.random.Generator, float], np.ndarray]:
+    """Returns the function that changes one image as a recipe asks.
+
+    Args:
+        augmentation: `Augmentation`. The changes.
+        image_size: int. The side of the resulting images, in pixels.
+
+    Returns:
+        A function of a uint8 image of shape `(height, width, 3)` and of any size, the image's own
+        `np.random.Generator`, and the progress of the run from 0 to 1. It returns a uint8 image of
+        shape `(image_size, image_size, 3)`, and can be pickled.
+    """
+    return functools.partial(_augment, augmentation, Square(image_size), _changes(augmentation))
+
+
+def _augment(
+    augmentation: Augmentation,
+    square: Square,
+    changes: tuple[Change, ...],
+    image: np.ndarray,
+    rng: np.random.Generator,
+    progress: float,
+) -> np.ndarray:
+    crops = augmentation.crop_probability and progress <= augmentation.crop_until
+    if crops and rng.random() < augmentation.crop_probability:
+        image = random_resized_crop(image, rng, augmentation, square.size)
+    else:
+        image = square(image)
+    for change in changes:
+        image = change(image, rng)
+    return np.ascontiguousarray(image)
+
+
+def _changes(augmentation: Augmentation) -> tuple[Change, ...]:
+    changes: list[Change] = []
+    if augmentation.flip:
+        changes.append(flip)
+    if augmentation.translation:
+        changes.append(functools.partial(shift, largest=augmentation.translation))
+    if augmentation.zoom:
+        changes.append(functools.partial(zoom, largest=augmentation.zoom))
+    return tuple(changes)
