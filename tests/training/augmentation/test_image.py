@@ -1,5 +1,6 @@
 """The function that changes an image as a recipe asks."""
 
+import dataclasses
 import pickle
 import random
 
@@ -9,6 +10,7 @@ import pytest
 from keras_resblocks_plugin.training import Augmentation
 from keras_resblocks_plugin.training.data._resizing import Square
 from keras_resblocks_plugin.training.data.augmentation import image_augmentation
+from keras_resblocks_plugin.training.data.augmentation._operations import MEAN_COLOR
 from tests.training.augmentation.pictures import smooth_picture
 
 UNCHANGED = Augmentation(flip=False, translation=0.0)
@@ -17,6 +19,13 @@ EVERYTHING = Augmentation(
     zoom=0.2,
     crop_probability=0.9,
     crop_interpolation="random",
+    brightness=0.4,
+    contrast=0.4,
+    saturation=0.4,
+    hue=0.1,
+    rand_augment=2,
+    trivial_augment=True,
+    erasing_probability=0.5,
 )
 PICTURE = smooth_picture(90, 120)
 
@@ -56,3 +65,21 @@ def test_without_augmentation_an_image_is_the_centered_square():
     image = augment(PICTURE, np.random.default_rng(0), 0.0)
     np.testing.assert_array_equal(image, Square(48)(PICTURE))
     np.testing.assert_array_equal(augment(image, np.random.default_rng(0), 0.0), image)
+
+
+def test_the_changes_come_in_the_documented_order():
+    # All of its pixels become the color that is erased last.
+    keys = {"hue": 0.5, "trivial_augment": True, "rand_augment": 3, "erasing_probability": 1.0}
+    erased = Augmentation(**keys, erasing_scale=(0.9, 0.9), erasing_ratio=(1.0, 1.0))
+    augment = image_augmentation(erased, 48)
+    for seed in range(10):
+        image = augment(PICTURE, np.random.default_rng(seed), 0.0)
+        assert (image == MEAN_COLOR).all(-1).mean() > 0.85
+
+
+@pytest.mark.parametrize("key", ["brightness", "contrast", "saturation", "hue", "rand_augment"])
+def test_each_key_alone_changes_images(key):
+    value = 3 if key == "rand_augment" else 0.5
+    augment = image_augmentation(dataclasses.replace(UNCHANGED, **{key: value}), 48)
+    images = {augment(PICTURE, np.random.default_rng(seed), 0.0).tobytes() for seed in range(10)}
+    assert len(images) > 7

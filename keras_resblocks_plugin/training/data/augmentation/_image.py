@@ -7,8 +7,14 @@ import numpy as np
 
 from keras_resblocks_plugin.training._augmentation import Augmentation
 from keras_resblocks_plugin.training.data._resizing import Square
+from keras_resblocks_plugin.training.data.augmentation._color_jitter import color_jitter
 from keras_resblocks_plugin.training.data.augmentation._crop import random_resized_crop
+from keras_resblocks_plugin.training.data.augmentation._erasing import erase
 from keras_resblocks_plugin.training.data.augmentation._geometry import flip, shift, zoom
+from keras_resblocks_plugin.training.data.augmentation._policies import (
+    rand_augment,
+    trivial_augment,
+)
 
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -49,11 +55,26 @@ def _augment(
 
 
 def _changes(augmentation: Augmentation) -> tuple[Change, ...]:
-    changes: list[Change] = []
-    if augmentation.flip:
-        changes.append(flip)
-    if augmentation.translation:
-        changes.append(functools.partial(shift, largest=augmentation.translation))
-    if augmentation.zoom:
-        changes.append(functools.partial(zoom, largest=augmentation.zoom))
-    return tuple(changes)
+    """Returns the changes that are switched on, in their order."""
+    x, partial = augmentation, functools.partial
+    changes: list[tuple[bool | float, Change]] = [
+        (x.flip, flip),
+        (x.translation, partial(shift, largest=x.translation)),
+        (x.zoom, partial(zoom, largest=x.zoom)),
+        (
+            x.brightness or x.contrast or x.saturation or x.hue,
+            partial(color_jitter, augmentation=x),
+        ),
+        (
+            x.rand_augment,
+            partial(
+                rand_augment,
+                count=x.rand_augment,
+                magnitude=x.rand_augment_magnitude,
+                std=x.rand_augment_std,
+            ),
+        ),
+        (x.trivial_augment, trivial_augment),
+        (x.erasing_probability, partial(erase, augmentation=x)),
+    ]
+    return tuple(change for is_on, change in changes if is_on)

@@ -47,21 +47,19 @@ def mixing_plan(
     Returns:
         A `MixingPlan`.
     """
+    weights, boxes = np.ones(batch_size, "float32"), np.zeros((batch_size, 4), "float32")
     cuts = rng.random() < augmentation.cutmix_probability
-    partners, ones = np.arange(batch_size), np.ones(batch_size, "float32")
-    boxes = np.zeros((batch_size, 4), "float32")
     if not cuts and not augmentation.mixup_alpha:
-        return MixingPlan(partners, ones, boxes, ones)
+        return MixingPlan(np.arange(batch_size), weights, boxes, weights)
     partners = rng.permutation(batch_size)
+    # One draw for each image, or one for all.
     draws = batch_size if augmentation.mixup_mode == "elem" else 1
     if cuts:
-        drawn = _boxes(draws, augmentation, rng)
-        boxes[:] = drawn
-        top, left, bottom, right = drawn.T
-        return MixingPlan(partners, ones, boxes, ones * (1 - (bottom - top) * (right - left)))
-    weights = ones * rng.beta(augmentation.mixup_alpha, augmentation.mixup_alpha, draws)
-    weights = weights.astype("float32")
-    return MixingPlan(partners, weights, boxes, weights)
+        boxes[:] = _boxes(draws, augmentation, rng)
+    else:
+        weights[:] = rng.beta(augmentation.mixup_alpha, augmentation.mixup_alpha, draws)
+    top, left, bottom, right = boxes.T
+    return MixingPlan(partners, weights, boxes, weights * (1 - (bottom - top) * (right - left)))
 
 
 def _boxes(count: int, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
