@@ -18,7 +18,7 @@ def test_crops_equal_pillows_antialiased_within_two_levels():
     for size in ((375, 500), (1500, 1000), (40, 50)):
         picture = smooth_picture(*size)
         for seed in range(5):
-            crop = random_resized_crop(picture, np.random.default_rng(seed), CROPPED, 64)
+            crop = random_resized_crop(picture, np.random.default_rng(seed), CROPPED, (64, 64))
             box = crop_box(*size, (0.08, 1.0), (3 / 4, 4 / 3), np.random.default_rng(seed))
             top, left, rows, columns = box
             whole = Image.fromarray(picture).crop((left, top, left + columns, top + rows))

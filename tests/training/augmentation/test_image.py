@@ -67,6 +67,19 @@ def test_without_augmentation_an_image_is_the_centered_square():
     np.testing.assert_array_equal(augment(image, np.random.default_rng(0), 0.0), image)
 
 
+def test_images_that_a_preset_resized_are_shifted_as_they_are():
+    floats = smooth_picture(40, 56).astype("float32") + 0.25
+    augmentation = Augmentation(translation=0.2, zoom=0.1)
+    image = image_augmentation(augmentation, (40, 56))(floats, np.random.default_rng(0), 0.0)
+    assert (image.shape, image.dtype) == ((40, 56, 3), np.float32)
+    assert (image % 1 != 0).any()
+    whole = image_augmentation(augmentation, (40, 56))(
+        floats.astype("uint8"), np.random.default_rng(0), 0.0
+    )
+    # Uint8 differs by what `floats` has more, and by rounding.
+    np.testing.assert_allclose(image - 0.25, whole, atol=0.501)
+
+
 def test_the_changes_come_in_the_documented_order():
     # All of its pixels become the color that is erased last.
     keys = {"hue": 0.5, "trivial_augment": True, "rand_augment": 3, "erasing_probability": 1.0}

@@ -17,16 +17,16 @@ _REDUCING_GAP = 2.0
 
 
 def random_resized_crop(
-    image: np.ndarray, rng: np.random.Generator, augmentation: Augmentation, size: int
+    image: np.ndarray, rng: np.random.Generator, augmentation: Augmentation, size: tuple[int, int]
 ) -> np.ndarray:
-    """Crops a random rectangle and resizes it, antialiased, to a square."""
+    """Crops a random rectangle and resizes it, antialiased, to a height and width."""
     height, width = image.shape[:2]
     top, left, rows, columns = crop_box(
         height, width, augmentation.crop_scale, augmentation.crop_ratio, rng
     )
     interpolation = draw_interpolation(augmentation.crop_interpolation, rng)
     crop = Image.fromarray(image[top : top + rows, left : left + columns])
-    return np.asarray(crop.resize((size, size), interpolation, reducing_gap=_REDUCING_GAP))
+    return np.asarray(crop.resize(size[::-1], interpolation, reducing_gap=_REDUCING_GAP))
 
 
 def draw_interpolation(name: str, rng: np.random.Generator) -> Image.Resampling:

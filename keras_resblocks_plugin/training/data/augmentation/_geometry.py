@@ -40,7 +40,7 @@ def zoom_by(image: np.ndarray, factor: float) -> np.ndarray:
         share = (positions - before).astype("float32").reshape((-1, 1, 1) if axis == 0 else (-1, 1))
         first = pixels.take(_reflect(before, size), axis)
         pixels = first + share * (pixels.take(_reflect(before + 1, size), axis) - first)
-    return np.rint(pixels).astype("uint8")
+    return pixels if image.dtype.kind == "f" else np.rint(pixels).astype(image.dtype)
 
 
 def _reflect(indices: np.ndarray, size: int) -> np.ndarray:

@@ -20,25 +20,27 @@ Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 def image_augmentation(
-    augmentation: Augmentation, image_size: int
+    augmentation: Augmentation, image_size: int | tuple[int, int]
 ) -> Callable[[np.ndarray, np.random.Generator, float], np.ndarray]:
     """Returns the function that changes one image as a recipe asks.
 
     Args:
         augmentation: `Augmentation`. The changes.
-        image_size: int. The side of the resulting images, in pixels.
+        image_size: int or pair of ints. The side of the resulting images, in pixels, or their
+            height and width, where the images have that size already.
 
     Returns:
-        A function of a uint8 image of shape `(height, width, 3)` and of any size, the image's own
+        A function of a uint8 image of shape `(height, width, 3)`, the image's own
         `np.random.Generator`, and the progress of the run from 0 to 1. It returns a uint8 image of
-        shape `(image_size, image_size, 3)`, and can be pickled.
+        `image_size`, and can be pickled. Mirroring, shift and zoom also take float images.
     """
-    return functools.partial(_augment, augmentation, Square(image_size), _changes(augmentation))
+    size = image_size if isinstance(image_size, tuple) else (image_size, image_size)
+    return functools.partial(_augment, augmentation, size, _changes(augmentation))
 
 
 def _augment(
     augmentation: Augmentation,
-    square: Square,
+    size: tuple[int, int],
     changes: tuple[Change, ...],
     image: np.ndarray,
     rng: np.random.Generator,
@@ -46,9 +48,9 @@ def _augment(
 ) -> np.ndarray:
     crops = augmentation.crop_probability and progress <= augmentation.crop_until
     if crops and rng.random() < augmentation.crop_probability:
-        image = random_resized_crop(image, rng, augmentation, square.size)
-    else:
-        image = square(image)
+        image = random_resized_crop(image, rng, augmentation, size)
+    elif image.shape[:2] != size:
+        image = Square(size[0])(image)
     for change in changes:
         image = change(image, rng)
     return np.ascontiguousarray(image)
