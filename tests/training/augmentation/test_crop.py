@@ -15,9 +15,9 @@ CROPPED = Augmentation(flip=False, translation=0.0, crop_probability=1.0)
 
 
 def test_crops_equal_pillows_antialiased_within_two_levels():
-    for size in ((375, 500), (1500, 1000), (40, 50)):
+    for size in ((375, 500), (800, 600), (40, 50)):
         picture = smooth_picture(*size)
-        for seed in range(5):
+        for seed in range(4):
             crop = random_resized_crop(picture, np.random.default_rng(seed), CROPPED, (64, 64))
             box = crop_box(*size, (0.08, 1.0), (3 / 4, 4 / 3), np.random.default_rng(seed))
             top, left, rows, columns = box
@@ -53,7 +53,7 @@ def test_a_crop_that_cannot_fit_is_centered():
 def is_cropped(augmentation, progress):
     picture = smooth_picture(90, 120)
     augment, square = image_augmentation(augmentation, 32), Square(32)(picture)
-    images = [augment(picture, np.random.default_rng(seed), progress) for seed in range(400)]
+    images = [augment(picture, np.random.default_rng(seed), progress) for seed in range(300)]
     return np.mean([not np.array_equal(image, square) for image in images])
 
 

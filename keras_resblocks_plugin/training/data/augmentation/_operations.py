@@ -23,8 +23,9 @@ def apply(image: Image.Image, name: str, value: float, filling: Filling) -> Imag
     Args:
         image: The RGB image.
         name: A name in `timm.data.auto_augment` and torchvision, without "Increasing".
-        value: Radians' tangent, pixels, share of the side, degrees, change of the factor, bits or
-            threshold, as the operation has it; ignored by those without strength.
+        value: In the operation's own unit: the tangent of an angle, pixels, a share of the side,
+            degrees, a factor's distance from 1, bits, or a threshold. Operations without a
+            strength ignore it.
         filling: For the operations that move pixels.
     """
     if name in _MATRICES:
