@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from keras_resblocks_plugin.training._augmentation import Augmentation, Pair
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Schedule:
@@ -51,25 +53,6 @@ class Optimizer:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Augmentation:
-    """Random changes of the training images.
-
-    Args:
-        flip: bool. Whether to mirror images left to right. Defaults to `True`.
-        translation: float. The largest shift, as a share of the side. Defaults to `0.1`.
-        zoom: float. The largest change of scale, as a share of the side. Defaults to `0.0`.
-        mixup_alpha: float. The strength of MixUp; `0.0` turns it off. Defaults to `0.0`.
-        cutmix_probability: float. The share of batches that CutMix mixes. Defaults to `0.0`.
-    """
-
-    flip: bool = True
-    translation: float = 0.1
-    zoom: float = 0.0
-    mixup_alpha: float = 0.0
-    cutmix_probability: float = 0.0
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Everything that a training run depends on beside the data and the seed.
 
@@ -92,7 +75,7 @@ class Recipe:
     backbone: Mapping[str, Any]
     schedule: Schedule = Schedule()
     optimizer: Optimizer = Optimizer()
-    augmentation: Augmentation = Augmentation()
+    augmentation: Augmentation = dataclasses.field(default=Augmentation())
     image_size: int = 64
     batch_size: int = 128
     label_smoothing: float = 0.05
@@ -122,30 +105,50 @@ class Recipe:
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the recipe as the TOML file and `training.json` have it: without nesting."""
+        """Returns the recipe as the TOML file and `training.json` have it: without nesting.
+
+        The keys of version 0.1 are always there, later ones where they differ from their default.
+        """
         values = vars(self).copy()
         for name in _PARTS:
             values |= vars(values.pop(name))
-        return {key: values[key] for key in KEYS}
+        values = {key: list(x) if isinstance(x, tuple) else x for key, x in values.items()}
+        later = {key: values[key] for key, x in _LATER_KEYS.items() if values[key] != x}
+        return {key: values[key] for key in _FIRST_KEYS} | later
 
 
 _PARTS = {"schedule": Schedule, "optimizer": Optimizer, "augmentation": Augmentation}
-# The keys of the TOML file, in the order in which `training.json` lists them.
-KEYS = (
+# The keys of version 0.1, in the order in which `training.json` lists them.
+_FIRST_KEYS = (
     *("backbone", "image_size", "epochs", "batch_size", "learning_rate", "warmup_epochs"),
     *("momentum", "weight_decay", "label_smoothing", "flip", "translation", "zoom"),
     *("mixup_alpha", "cutmix_probability", "dropout", "ema_momentum", "holdout", "dtype"),
 )
+_FIELDS = {x.name: x for part in (Recipe, *_PARTS.values()) for x in dataclasses.fields(part)}
+# The keys since, as `to_dict()` writes them, with their defaults.
+_LATER_KEYS = {
+    key: list(field.default) if isinstance(field.default, tuple) else field.default
+    for key, field in _FIELDS.items()
+    if key not in (*_FIRST_KEYS, *_PARTS)
+}
+KEYS = (*_FIRST_KEYS, *_LATER_KEYS)
 
 
 def _check_types(values: Mapping[str, Any]) -> None:
-    classes = (Recipe, *_PARTS.values())
-    types = {field.name: field.type for part in classes for field in dataclasses.fields(part)}
     for key, value in values.items():
-        expected = types[key] if types[key] in (bool, int, str) else (int, float)
-        fits = isinstance(value, expected) and isinstance(value, bool) == (types[key] is bool)
-        if key != "backbone" and not fits:
-            raise ValueError(f"`{key}` must be of type {types[key].__name__}. Received: {value!r}")
+        expected = _FIELDS[key].type
+        if expected == Pair:
+            fits = isinstance(value, list | tuple) and len(value) == 2
+            fits, name = fits and all(_fits(x, float) for x in value), "two numbers"
+        else:
+            fits, name = key == "backbone" or _fits(value, expected), f"of type {expected.__name__}"
+        if not fits:
+            raise ValueError(f"`{key}` must be {name}. Received: {value!r}")
+
+
+def _fits(value: Any, expected: type) -> bool:
+    types = (int, float) if expected is float else expected
+    return isinstance(value, types) and isinstance(value, bool) == (expected is bool)
 
 
 def read_recipe(path: str | Path, epochs: int | None = None, dtype: str | None = None) -> Recipe:

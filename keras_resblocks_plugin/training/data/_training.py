@@ -49,14 +49,13 @@ class AugmentedBatches:
         max_unreadable: int | None = 0,
         place: tuple[int, int] | None = None,
     ):
-        height, width = image_size
         self._reader = Replacements(images, max_unreadable)
         self._classes = len(images.class_names)
         self._rows, self._batch_size, self._seed, self._steps = rows, batch_size, seed, steps
         self._augmentation = augmentation
-        self._augment = image_augmentation(augmentation, height if height == width else image_size)
+        self._augment = image_augmentation(augmentation, image_size)
         # An image may be several times in a batch, every time with other changes.
-        self._repeats = getattr(augmentation, "repeated_augmentation", 1)
+        self._repeats = augmentation.repeated_augmentation
         self._order = endless_order(rows, seed, -(-batch_size // self._repeats))
         self._place = place or _distribution.place()
 
@@ -68,16 +67,16 @@ class AugmentedBatches:
             self._batch_size, self._augmentation, generator(self._seed, _MIXING, step)
         )
         # This process may need an image that another one trains on.
-        needed = own if plan is None else np.union1d(own, plan.partners[own])
+        needed = np.union1d(own, plan.partners[own]) if plan.mixes else own
         rows = np.repeat(self._order[step], self._repeats)
         progress = min(1.0, step / self._steps) if self._steps else 0.0
         made = [self._make(step * self._batch_size + k, rows[k], progress) for k in needed]
         images = np.stack([pixels for pixels, _ in made])
         labels = np.eye(self._classes, dtype="float32")[[label for _, label in made]]
-        if plan is None:
+        if not plan.mixes:
             return images, labels
         mine, theirs = (np.searchsorted(needed, x) for x in (own, plan.partners[own]))
-        return apply_mix(images[mine], labels[mine], images[theirs], labels[theirs], plan[own])
+        return apply_mix(images[mine], labels[mine], images[theirs], labels[theirs], plan, own)
 
     def _make(self, index: int, row: int, progress: float) -> tuple[np.ndarray, np.integer]:
         rng = generator(self._seed, _REPLACEMENT, index)

@@ -1,63 +1,29 @@
-"""Random changes of training images. A stand-in until the full set of them is merged."""
+"""Augmentation of uint8 images with NumPy and Pillow.
 
-import dataclasses
-from collections.abc import Callable
+The changes of an image, in this order:
 
-import numpy as np
+1. random resized crop, or the largest centered square, resized;
+2. mirroring, shift, zoom;
+3. color jitter;
+4. RandAugment, then TrivialAugment;
+5. random erasing.
 
-from keras_resblocks_plugin.training._recipe import Augmentation
+MixUp or CutMix then mixes the images of a batch. Random erasing comes before both, as in
+torchvision's training script, and before normalization: it fills with a mean color, which
+normalization brings close to the zero of torchvision and timm.
 
+Every random number comes from the `np.random.Generator` that the caller passes, so an image depends
+on its generator alone, in any process and on any backend. Keras' layers cannot promise that (3.15):
+`RandAugment` ignores the seed of a transformation, `RandomColorJitter` draws while it transforms,
+`RandomErasing` takes a seed of 0 for none, and TrivialAugment does not exist.
+"""
 
-def image_augmentation(
-    augmentation: Augmentation, image_size: int
-) -> Callable[[np.ndarray, np.random.Generator, float], np.ndarray]:
-    """Returns the function that changes one image."""
+from keras_resblocks_plugin.training.data.augmentation._image import image_augmentation
+from keras_resblocks_plugin.training.data.augmentation._mixing import (
+    MixingPlan,
+    apply_mix,
+    mix,
+    mixing_plan,
+)
 
-    def augment(pixels, rng, progress):
-        height, width = pixels.shape[:2]
-        if augmentation.flip and rng.random() < 0.5:
-            pixels = pixels[:, ::-1]
-        if augmentation.translation:
-            reach = (
-                round(augmentation.translation * height),
-                round(augmentation.translation * width),
-            )
-            y, x = (int(rng.integers(-most, most + 1)) for most in reach)
-            padded = np.pad(pixels, [(reach[0],) * 2, (reach[1],) * 2, (0, 0)], "symmetric")
-            pixels = padded[reach[0] + y :, reach[1] + x :][:height, :width]
-        return np.ascontiguousarray(pixels)
-
-    return augment
-
-
-@dataclasses.dataclass(frozen=True)
-class MixingPlan:
-    """Which images of a batch are mixed, and how."""
-
-    partners: np.ndarray
-    boxes: np.ndarray
-    shares: np.ndarray
-    is_cut: bool
-
-    def __getitem__(self, positions) -> "MixingPlan":
-        return MixingPlan(
-            self.partners[positions], self.boxes[positions], self.shares[positions], self.is_cut
-        )
-
-
-def mixing_plan(batch_size, augmentation, rng):
-    """Draws the partners, boxes and shares of a batch; `None` mixes nothing."""
-    if not augmentation.mixup_alpha:
-        return None
-    shares = rng.beta(augmentation.mixup_alpha, augmentation.mixup_alpha, batch_size)
-    return MixingPlan(
-        rng.permutation(batch_size), np.zeros((batch_size, 4)), shares.astype("float32"), False
-    )
-
-
-def apply_mix(images, labels, partner_images, partner_labels, plan):
-    """Mixes images and one-hot labels with those of their partners."""
-    share = plan.shares[:, None, None, None]
-    images = images * share + partner_images * (1 - share)
-    share = plan.shares[:, None]
-    return images, labels * share + partner_labels * (1 - share)
+__all__ = ["MixingPlan", "apply_mix", "image_augmentation", "mix", "mixing_plan"]
