@@ -3,7 +3,8 @@
 import dataclasses
 from pathlib import Path
 
-from keras_resblocks_plugin._utils._extras import require, require_tensorflow
+from keras_resblocks_plugin._utils._extras import require
+from keras_resblocks_plugin.training.data._input_mode import InputMode
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,8 @@ class EvaluateConfig:
         label_column: str. The column of integer labels. Defaults to `"label"`.
         skip_unreadable: bool. Whether to leave out images that cannot be read. Defaults to
             `False`.
+        input: `"auto"`, `"stream"` or `"array"`: whether images are decoded once, to
+            memory-mapped files, see `TrainConfig`. Defaults to `"auto"`.
         batch_size: int. Images a step. Defaults to `250`.
     """
 
@@ -30,6 +33,7 @@ class EvaluateConfig:
     image_column: str = "image"
     label_column: str = "label"
     skip_unreadable: bool = False
+    input: InputMode = "auto"
     batch_size: int = 250
 
 
@@ -44,13 +48,12 @@ def evaluate(config: EvaluateConfig) -> dict[str, float]:
         `skip_unreadable` the number of `"unreadable_images_left_out"`.
 
     Raises:
-        ImportError: If TensorFlow or the extra `training` is not installed.
+        ImportError: If the extra `training` is not installed.
         ValueError: If the dataset has no such split or columns, other classes than the preset,
             or images that cannot be read.
         Diverged: If a prediction is not finite.
     """
-    require_tensorflow()
-    require("training", "datasets", "PIL", "tqdm")
+    require("training", "datasets", "PIL", "psutil", "tqdm")
     from keras_resblocks_plugin.training.data._image_cache import cache_folder
 
     with cache_folder(config.cache) as cache:
@@ -67,6 +70,7 @@ def _evaluate(config: EvaluateConfig) -> dict[str, float]:
     from keras_resblocks_plugin.training.data._labelled_images import open_split
     from keras_resblocks_plugin.training.data._readable_rows import usable_rows
     from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
+    from keras_resblocks_plugin.training.data._sources import load, mode_of
 
     model = krp.ResBlockImageClassifier.from_preset(config.preset, compile=False)
     converter = model.preprocessor.image_converter
@@ -77,7 +81,8 @@ def _evaluate(config: EvaluateConfig) -> dict[str, float]:
     owner = f"the preset {config.preset!r}"
     split = read_by(split, model.class_names or [], what, owner)
     resize = Converted(converter)
-    images = split.decode(resize, usable_rows(split, config.skip_unreadable, resize))
+    mode = mode_of(config.input, resize, split)
+    images = load(split, resize, usable_rows(split, config.skip_unreadable, resize, mode), mode)
     # The batches are converted already.
     model.preprocessor = None
     rows = np.arange(len(images.labels))
