@@ -28,7 +28,6 @@ __all__ = [
     "set_trainable",
     "set_trainable_flag",
     "shapes_only",
-    "start_at_epoch",
     "unregister_preset",
     "variable_index",
     "weight_classes",
@@ -229,11 +228,6 @@ def weight_classes(batch: tuple, class_weight: dict[int, float]) -> tuple:
 def is_validation_inside_fit(kwargs: Mapping[str, Any]) -> bool:
     """`True` where `fit()` calls `evaluate()` with these arguments: the data is prepared."""
     return kwargs.get("_use_cached_eval_dataset", False)
-
-
-def start_at_epoch(model: keras.Model, epoch: int) -> None:
-    """Makes the `fit()` that is about to begin start at an epoch. For callbacks."""
-    model._initial_epoch = epoch
 
 
 def variable_index(optimizer: keras.Optimizer, variable: Any) -> int:

@@ -22,10 +22,13 @@ def measure(model: keras.Model, batches: Iterable[tuple[Any, Any]]) -> dict[str,
     Raises:
         Diverged: If a prediction is not finite.
     """
+    from keras_resblocks_plugin.training.data._batches import own_errors
     from keras_resblocks_plugin.training.data._input import split_labels
 
     images, labels = split_labels(batches)
-    return accuracies(keras.ops.convert_to_numpy(model.predict(images, verbose=0)), labels)
+    with own_errors(batches):
+        predictions = model.predict(images, verbose=0)
+    return accuracies(keras.ops.convert_to_numpy(predictions), labels)
 
 
 def accuracies(predictions: np.ndarray, labels: np.ndarray) -> dict[str, float]:

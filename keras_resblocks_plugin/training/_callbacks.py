@@ -1,4 +1,4 @@
-"""Callbacks of a training run: `Backup`, from which a killed run resumes, and `History`."""
+"""Callbacks of a training run, among them `Backup`, from which a killed run resumes."""
 
 import json
 import time
@@ -9,38 +9,42 @@ import keras
 import numpy as np
 
 from keras_resblocks_plugin._utils._jsonfile import to_json
-from keras_resblocks_plugin._utils._kerashub import start_at_epoch
 from keras_resblocks_plugin.training import _distribution
 from keras_resblocks_plugin.training._optimizer import finished_steps
+from keras_resblocks_plugin.training.data._position import check_position, store_position
 
 
 class Backup(keras.callbacks.BackupAndRestore):
-    """Backs up the model after every epoch, and resumes from the last readable backup.
+    """Backs up the model after every epoch. `restore()` it before `fit()`.
 
-    If the last backup cannot be read, the run resumes from the previous one, and if neither can,
-    it starts from the beginning. The epoch is computed from the optimizer's step count, as a kill
-    between the writing of Keras' two files leaves new weights with an old epoch. Of several
-    processes only the first writes backups, and all resume from them.
+    Of several processes only the first writes backups, and all resume from them.
 
     Args:
         folder: The folder of the backups.
-        steps_per_epoch: Steps an epoch.
     """
 
-    def __init__(self, folder: Path, steps_per_epoch: int):
+    def __init__(self, folder: Path):
         super().__init__(str(folder), double_checkpoint=True, delete_checkpoint=False)
         self.folder = folder
-        self.steps_per_epoch = steps_per_epoch
 
-    def on_train_begin(self, logs=None):
-        optimizer = self.model.optimizer
-        optimizer.build(self.model.trainable_variables)
-        variables = [*self.model.variables, *optimizer.variables]
+    def restore(self, model: keras.Model) -> int:
+        """Loads the last readable backup into a compiled model.
+
+        If the last backup cannot be read, the run resumes from the previous one, and if neither
+        can, it starts from the beginning. The steps are the optimizer's, as a kill between the
+        writing of Keras' two files leaves new weights with an old epoch.
+
+        Returns:
+            The number of finished steps.
+        """
+        optimizer = model.optimizer
+        optimizer.build(model.trainable_variables)
+        variables = [*model.variables, *optimizer.variables]
         start = [np.copy(keras.ops.convert_to_numpy(variable)) for variable in variables]
         for name in ("latest.weights.h5", "latest.weights.h5.bkp"):
             try:
                 with _distribution.from_first(self.folder / name) as file:
-                    self.model.load_weights(file)
+                    model.load_weights(file)
                 break
             except FileNotFoundError:
                 continue
@@ -52,12 +56,47 @@ class Backup(keras.callbacks.BackupAndRestore):
         else:
             for variable, value in zip(variables, start, strict=True):
                 variable.assign(value)
-        start_at_epoch(self.model, finished_steps(optimizer) // self.steps_per_epoch)
+        step = finished_steps(optimizer)
+        check_position(self.folder, step)
+        return step
+
+    def on_train_begin(self, logs=None):
+        # Keras would load the last backup again.
+        pass
 
     def on_epoch_end(self, epoch, logs=None):
         if _distribution.is_first():
             with _distribution.alone():
                 super().on_epoch_end(epoch, logs)
+            store_position(self.folder, finished_steps(self.model.optimizer))
+
+
+class RandomStates(keras.callbacks.Callback):
+    """Sets the random states of a model, such as those of dropout, at the start of each epoch.
+
+    Backups do not have them. So a resumed epoch draws what it would have drawn uninterrupted.
+
+    Args:
+        seed: The seed of the run.
+    """
+
+    def __init__(self, seed: int):
+        super().__init__()
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        # Not before: PyTorch's loader draws from the global state when an iterator is created.
+        if batch:
+            return
+        rng = np.random.default_rng([self.seed, self.epoch])
+        # On PyTorch, dropout without a seed of its own draws from the global state.
+        keras.utils.set_random_seed(int(rng.integers(2**31)))
+        for state in self.model.variables:
+            if state.name == "seed_generator_state":
+                state.assign(rng.integers(2**31, size=state.shape).astype(state.dtype))
 
 
 class History(keras.callbacks.Callback):

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_resblocks_plugin._utils._extras import require, require_tensorflow
+from keras_resblocks_plugin._utils._extras import require
+from keras_resblocks_plugin.training.data._input_mode import InputMode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +31,8 @@ class EvaluateConfig:
         label_column: str. The column of integer labels. Defaults to `"label"`.
         skip_unreadable: bool. Whether to leave out images that cannot be read. Defaults to
             `False`.
+        input: `"auto"`, `"stream"` or `"array"`: whether images are decoded once, to
+            memory-mapped files, see `TrainConfig`. Defaults to `"auto"`.
         batch_size: int. Images a step. Defaults to `250`.
     """
 
@@ -41,6 +44,7 @@ class EvaluateConfig:
     image_column: str = "image"
     label_column: str = "label"
     skip_unreadable: bool = False
+    input: InputMode = "auto"
     batch_size: int = 250
 
 
@@ -59,7 +63,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, float]:
         `"unreadable_images_left_out"`.
 
     Raises:
-        ImportError: If TensorFlow or the extra `training` is not installed.
+        ImportError: If the extra `training` is not installed.
         ValueError: If the dataset has no such split or columns, classes that the preset lacks,
             or images that cannot be read, or if names of classes are doubled.
         Diverged: If a prediction is not finite.
@@ -74,8 +78,7 @@ def figures(report: dict[str, Any]) -> dict[str, float]:
 
 def evaluation_report(config: EvaluateConfig) -> dict[str, Any]:
     """Measures as `evaluate` does, and returns the contents of `evaluation.json`."""
-    require_tensorflow()
-    require("training", "datasets", "PIL", "tqdm", "sklearn", "matplotlib")
+    require("training", "datasets", "PIL", "psutil", "tqdm", "sklearn", "matplotlib")
     from keras_resblocks_plugin.training.data._image_cache import cache_folder
 
     with cache_folder(config.cache) as cache:
@@ -93,6 +96,7 @@ def _evaluate(config: EvaluateConfig) -> dict[str, Any]:
     from keras_resblocks_plugin.training.data._labelled_images import open_split
     from keras_resblocks_plugin.training.data._readable_rows import usable_rows
     from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
+    from keras_resblocks_plugin.training.data._sources import load, mode_of
     from keras_resblocks_plugin.training.evaluation._files import write_files
     from keras_resblocks_plugin.training.evaluation._outcomes import outcomes_of
     from keras_resblocks_plugin.training.evaluation._report import describe
@@ -108,8 +112,9 @@ def _evaluate(config: EvaluateConfig) -> dict[str, Any]:
     split, outputs = outputs_by_name(split, names, what, owner)
     _say_mapping(names, outputs)
     resize = Converted(converter)
-    rows = usable_rows(split, config.skip_unreadable, resize)
-    images = split.decode(resize, rows)
+    mode = mode_of(config.input, resize, split)
+    rows = usable_rows(split, config.skip_unreadable, resize, mode)
+    images = load(split, resize, rows, mode)
     # The batches are converted already.
     model.preprocessor = None
     batches = evaluation_batches(

@@ -19,13 +19,15 @@ def finetune(config: FinetuneConfig) -> None:
             the data and the hyperparameters of the task.
 
     Raises:
-        ImportError: If TensorFlow or the extra `training` is not installed.
+        ImportError: If the extra `training` is not installed, or TensorFlow for a task other
+            than classification.
         TypeError: If `config` is of another class.
         ValueError: If the data or the preset does not fit the task, if the folder has a run
             with other settings, or if training diverges.
     """
-    require_tensorflow()
-    require("training", "datasets", "matplotlib", "PIL", "tqdm")
+    if not isinstance(config, ClassificationConfig):
+        require_tensorflow()
+    require("training", "datasets", "matplotlib", "PIL", "psutil", "tqdm")
     match config:
         case ClassificationConfig():
             from keras_resblocks_plugin.training.classification._run import run

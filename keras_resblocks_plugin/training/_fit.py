@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_resblocks_plugin.training import _callbacks, _distribution, _divergence, _runs
+from keras_resblocks_plugin.training.data._batches import Batches, own_errors
 
 
 def check_batch_size(batch_size: int, count: int) -> None:
@@ -28,13 +29,14 @@ def check_batch_size(batch_size: int, count: int) -> None:
 
 def fit(
     model: keras.Model,
-    batches: Any,
+    batches: Batches,
     steps_per_epoch: int,
     epochs: int,
     folder: Path,
     validation_data: Any = None,
+    seed: int = 0,
 ) -> list[dict[str, float]]:
-    """Trains a compiled model, or continues its training.
+    """Trains a compiled model, or continues its training as if it had not been interrupted.
 
     Args:
         model: The compiled model, without its preprocessor.
@@ -43,6 +45,7 @@ def fit(
         epochs: The number of epochs.
         folder: The folder of the run, which has its backup and history.
         validation_data: Held-out batches to watch, if any.
+        seed: The seed of what the model draws, such as dropout.
 
     Returns:
         The metrics of each epoch. Empty in all processes but the first.
@@ -51,16 +54,17 @@ def fit(
         Diverged: At the first loss that is not finite.
     """
     history = folder / _runs.HISTORY
-    _divergence.fit(
-        model,
-        batches,
-        steps_per_epoch,
-        epochs,
-        validation_data=validation_data,
-        callbacks=[
-            _callbacks.History(history),
-            _callbacks.Backup(folder / _runs.BACKUP, steps_per_epoch),
-        ],
-        verbose=(1 if sys.stdout.isatty() else 2) if _distribution.is_first() else 0,
-    )
+    backup = _callbacks.Backup(folder / _runs.BACKUP)
+    step = backup.restore(model)
+    with own_errors(batches, validation_data):
+        _divergence.fit(
+            model,
+            batches.starting_at(step),
+            steps_per_epoch,
+            epochs,
+            initial_epoch=step // steps_per_epoch,
+            validation_data=validation_data,
+            callbacks=[_callbacks.RandomStates(seed), _callbacks.History(history), backup],
+            verbose=(1 if sys.stdout.isatty() else 2) if _distribution.is_first() else 0,
+        )
     return _callbacks.read_history(history) if _distribution.is_first() else []

@@ -29,6 +29,8 @@ class Recipe:
         holdout: float. The share of the training split to hold out. Defaults to `0.02`.
         dtype: str. The precision policy while training; presets are saved in float32.
             Defaults to `"float32"`.
+        max_unreadable: int. How many training images that cannot be read are replaced by others
+            while images are streamed; one more is an error. Defaults to `0`.
         loss: str. `"cross_entropy"`, or `"binary_cross_entropy"` of each class. Defaults to
             `"cross_entropy"`.
         target_threshold: float. Binary cross-entropy takes mixed labels above it for 1, and the
@@ -56,6 +58,7 @@ class Recipe:
     dropout: float = 0.0
     holdout: float = 0.02
     dtype: str = "float32"
+    max_unreadable: int = 0
     loss: str = "cross_entropy"
     target_threshold: float = 0.0
     test_size: int = 0

@@ -15,8 +15,7 @@ from keras_resblocks_plugin.training._save_results import new_record, save_resul
 from keras_resblocks_plugin.training._train import TrainConfig
 from keras_resblocks_plugin.training._tried_rates import describe_tried_rates
 from keras_resblocks_plugin.training.data._input import evaluation_batches
-from keras_resblocks_plugin.training.data._labelled_images import ImageSet
-from keras_resblocks_plugin.training.data._resizing import normalizer
+from keras_resblocks_plugin.training.data._sources import Images
 
 _BATCH_SIZE = 250
 
@@ -26,7 +25,7 @@ def measure_and_save(
     recipe: Recipe,
     classifier: krp.ResBlockImageClassifier,
     counts: dict[str, int],
-    unseen: dict[str, ImageSet],
+    unseen: dict[str, Images],
 ) -> None:
     """Measures a trained classifier on unseen images, then saves it with its record.
 
@@ -38,7 +37,7 @@ def measure_and_save(
         unseen: The images to measure on, by `"held_out"` and `"validation"`.
     """
     preprocessor = classifier.preprocessor
-    normalize = normalizer(preprocessor.image_converter)
+    converter = preprocessor.image_converter
 
     def measure_all():
         # The batches are preprocessed already.
@@ -49,9 +48,7 @@ def measure_and_save(
                 for name, images in unseen.items()
                 for metric, value in measure(
                     classifier,
-                    evaluation_batches(
-                        images, np.arange(len(images.labels)), _BATCH_SIZE, normalize
-                    ),
+                    evaluation_batches(images, np.arange(len(images)), _BATCH_SIZE, converter),
                 ).items()
             }
         finally:

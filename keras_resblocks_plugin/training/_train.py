@@ -4,9 +4,10 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
-from keras_resblocks_plugin._utils._extras import require, require_tensorflow
+from keras_resblocks_plugin._utils._extras import require
 from keras_resblocks_plugin.training._distribution import DistributionConfig
 from keras_resblocks_plugin.training._recipe import read_recipe
+from keras_resblocks_plugin.training.data._input_mode import InputMode
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,10 @@ class TrainConfig:
         label_column: str. The column of integer labels. Defaults to `"label"`.
         skip_unreadable: bool. Whether to leave out images that cannot be read. Defaults to
             `False`.
+        input: `"auto"`, `"stream"` or `"array"`. `"array"` decodes all images once, to
+            memory-mapped files. `"stream"` decodes them whenever they are needed, and stores
+            nothing. `"auto"` is `"array"` where that takes at most half of the memory. Defaults
+            to `"auto"`.
         license: str. The license of the weights, for the card. Defaults to `"other"`.
         data_license: str. The license of the data, for the card. Defaults to `""`.
         bfloat16: bool. Whether to store the weights in half the size if no accuracy changes by
@@ -48,6 +53,7 @@ class TrainConfig:
     image_column: str = "image"
     label_column: str = "label"
     skip_unreadable: bool = False
+    input: InputMode = "auto"
     license: str = "other"
     data_license: str = ""
     bfloat16: bool = False
@@ -73,15 +79,14 @@ def train(config: TrainConfig) -> None:
         config: `TrainConfig`. The settings of the run.
 
     Raises:
-        ImportError: If TensorFlow or the extra `training` is not installed.
+        ImportError: If the extra `training` is not installed.
         ValueError: If the recipe, the dataset or the settings are invalid, or `config.out` has
             a run with other settings.
         Diverged: At the first loss or prediction that is not finite.
     """
-    require_tensorflow()
     # Before the slow imports, so that a typing error is found at once.
     recipe = read_recipe(config.recipe, config.epochs, config.dtype, config.accumulate)
-    require("training", "datasets", "matplotlib", "PIL", "tqdm")
+    require("training", "datasets", "matplotlib", "PIL", "psutil", "tqdm")
 
     from keras_resblocks_plugin.training import _train_loop
 

@@ -1,5 +1,7 @@
 """A training run by a recipe, from the dataset to the saved preset."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -16,13 +18,18 @@ from keras_resblocks_plugin.training._optimizer import compile_classifier
 from keras_resblocks_plugin.training._recipe import Recipe
 from keras_resblocks_plugin.training._save_trained import measure_and_save
 from keras_resblocks_plugin.training._train import TrainConfig
-from keras_resblocks_plugin.training.data._input import evaluation_batches, training_batches
-from keras_resblocks_plugin.training.data._labelled_images import ImageSet
+from keras_resblocks_plugin.training.data._batches import own_errors
+from keras_resblocks_plugin.training.data._images import UnreadableImage
+from keras_resblocks_plugin.training.data._input import evaluation_batches
 from keras_resblocks_plugin.training.data._recipe_data import open_recipe_data
-from keras_resblocks_plugin.training.data._resizing import normalizer
+from keras_resblocks_plugin.training.data._resizing import Square
+from keras_resblocks_plugin.training.data._sources import Images
+from keras_resblocks_plugin.training.data._training import new_training_batches
 
 # Batches over which the statistics of averaged weights are computed.
 _STATISTICS_BATCHES = 200
+# The most images whose pixels set the scaling.
+_SAMPLED = 4096
 
 
 def run(config: TrainConfig, recipe: Recipe) -> None:
@@ -45,7 +52,7 @@ def run(config: TrainConfig, recipe: Recipe) -> None:
         },
     )
     images = data.training_images()
-    converter = build_converter(_every_50th(images), **recipe.converter)
+    converter = build_converter(_sampled_squares(images, recipe.image_size), **recipe.converter)
     watched, unseen = data.watched_images(), data.unseen_images()
     classifier = _fit(config, recipe, images, watched, converter)
     if classifier is not None:
@@ -82,19 +89,22 @@ def _check_backbone(config: TrainConfig, recipe: Recipe) -> None:
         ) from None
 
 
-def _every_50th(images: ImageSet) -> list[np.ndarray]:
-    """This process's part of every 50th training image of all processes."""
+def _sampled_squares(images: Images, image_size: int) -> Iterator[np.ndarray]:
+    """Yields this process's part of every 50th training image, or of fewer of very many."""
+    square = Square(image_size)
     process, processes = _distribution.place()
-    return [
-        image for row, image in enumerate(images.images) if (row * processes + process) % 50 == 0
-    ]
+    step = max(50, -(-len(images) // _SAMPLED))
+    for row in range(process * step, len(images), processes * step):
+        with contextlib.suppress(UnreadableImage):
+            pixels = images[row]
+            yield pixels if pixels.shape[:2] == (image_size, image_size) else square(pixels)
 
 
 def _fit(
     config: TrainConfig,
     recipe: Recipe,
-    images: ImageSet,
-    watched: ImageSet | None,
+    images: Images,
+    watched: Images | None,
     converter: krp.ResBlockImageConverter,
 ) -> krp.ResBlockImageClassifier | None:
     """Trains or resumes training; returns the classifier in float32, in the first process."""
@@ -110,12 +120,19 @@ def _fit(
     if config.start:
         start = krp.ResBlockImageClassifier.from_preset(config.start)
         model.set_weights(start.get_weights())
-    rows = np.arange(len(images.labels))
-    batches = training_batches(
-        images, rows, recipe.step_size, recipe.augmentation, normalizer(converter), config.seed
+    steps_per_epoch = recipe.steps_per_epoch(len(images))
+    steps = steps_per_epoch * recipe.schedule.epochs
+    batches = new_training_batches(
+        images,
+        np.arange(len(images)),
+        recipe.step_size,
+        recipe.augmentation,
+        converter,
+        config.seed,
+        image_size=(recipe.image_size, recipe.image_size),
+        steps=steps,
+        max_unreadable=None if config.skip_unreadable else recipe.max_unreadable,
     )
-    _, processes = _distribution.place()
-    steps_per_epoch = recipe.steps_per_epoch(len(rows) * processes)
     compile_classifier(
         model,
         recipe.schedule,
@@ -128,9 +145,18 @@ def _fit(
     )
     validation_data = None
     if watched is not None:
-        rows = np.arange(len(watched.labels))
-        validation_data = evaluation_batches(watched, rows, recipe.step_size, normalizer(converter))
-    fit(model, batches, steps_per_epoch, recipe.schedule.epochs, config.out, validation_data)
+        validation_data = evaluation_batches(
+            watched, np.arange(len(watched)), recipe.step_size, converter
+        )
+    fit(
+        model,
+        batches,
+        steps_per_epoch,
+        recipe.schedule.epochs,
+        config.out,
+        validation_data,
+        config.seed,
+    )
     weights = model.get_weights()
     if not _distribution.finish():
         return None
@@ -139,5 +165,6 @@ def _fit(
     if recipe.optimizer.ema_momentum:
         count = min(_STATISTICS_BATCHES, steps_per_epoch)
         progress = trange(count, desc="Recomputing batch-norm statistics")
-        recompute_batch_norm(classifier.backbone, batches, progress)
+        with own_errors(batches):
+            recompute_batch_norm(classifier.backbone, batches.starting_at(steps), progress)
     return classifier

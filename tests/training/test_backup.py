@@ -19,8 +19,10 @@ def model():
 def _fit(model, folder, epochs):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(8, 8, 8, 3)).astype("float32"), np.arange(8) % 2
-    backup = _callbacks.Backup(folder, steps_per_epoch=2)
-    return model.fit(x, y, batch_size=4, epochs=epochs, verbose=0, callbacks=[backup]).epoch
+    backup = _callbacks.Backup(folder)
+    done = backup.restore(model) // 2
+    arguments = {"batch_size": 4, "initial_epoch": done, "verbose": 0, "callbacks": [backup]}
+    return model.fit(x, y, epochs=epochs, **arguments).epoch
 
 
 @pytest.mark.parametrize("damaged", [0, 1, 2])

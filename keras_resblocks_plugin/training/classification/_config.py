@@ -4,6 +4,7 @@ import dataclasses
 from typing import ClassVar
 
 from keras_resblocks_plugin.training._distribution import DistributionConfig
+from keras_resblocks_plugin.training.data._input_mode import InputMode
 from keras_resblocks_plugin.training.finetuning._config import FinetuneConfig
 
 
@@ -23,6 +24,10 @@ class ClassificationConfig(FinetuneConfig):
             all.
         held_out_per_class: int. How many other training images of each class to hold out and
             watch, to choose hyperparameters by. Defaults to `0`.
+        input: `"auto"`, `"stream"` or `"array"`. `"array"` decodes all images once, to
+            memory-mapped files. `"stream"` decodes them whenever they are needed, and stores
+            nothing. `"auto"` is `"array"` where that takes at most half of the memory. Defaults
+            to `"auto"`.
         distribution: DistributionConfig. Training on several devices. Defaults to one device.
     """
 
@@ -34,6 +39,7 @@ class ClassificationConfig(FinetuneConfig):
     label_column: str = "label"
     images_per_class: int | None = None
     held_out_per_class: int = 0
+    input: InputMode = "auto"
     distribution: DistributionConfig = dataclasses.field(default_factory=DistributionConfig)
 
     def __post_init__(self):

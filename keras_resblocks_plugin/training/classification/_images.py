@@ -1,16 +1,21 @@
 """The images that a classifier is fine-tuned on, validated on and measured on."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from keras_resblocks_plugin.training.classification._config import ClassificationConfig
 from keras_resblocks_plugin.training.data._classes import open_pair
-from keras_resblocks_plugin.training.data._labelled_images import ImageSet, Split
-from keras_resblocks_plugin.training.data._readable_rows import readable_rows
+from keras_resblocks_plugin.training.data._labelled_images import Split
+from keras_resblocks_plugin.training.data._readable_rows import (
+    readable_among,
+    readable_rows,
+    usable_rows,
+)
 from keras_resblocks_plugin.training.data._resizing import Resize
 from keras_resblocks_plugin.training.data._row_choice import warn_of_empty_classes
+from keras_resblocks_plugin.training.data._sources import Images, load, mode_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,12 +27,14 @@ class ChosenImages:
         rows: The rows of that split.
         resize: The resizing that the preset does.
         unreadable: The number of images that cannot be read and are left out.
+        mode: `"array"` or `"stream"`: whether all images are decoded once.
     """
 
     splits: dict[str, Split]
     rows: dict[str, np.ndarray]
     resize: Resize
     unreadable: int
+    mode: Literal["array", "stream"]
 
     @property
     def class_names(self) -> list[str]:
@@ -37,20 +44,21 @@ class ChosenImages:
     @property
     def settings(self) -> dict[str, Any]:
         """The settings that identify the images of each use, as a run's folder records them."""
-        return {
+        settings = {
             name: self.splits[name].settings | {"images": len(rows)}
             for name, rows in self.rows.items()
         }
+        return settings | ({"input": self.mode} if self.mode != "array" else {})
 
-    def decode(self, name: str, rows: np.ndarray | None = None) -> ImageSet:
-        """Decodes the images of a use.
+    def open(self, name: str, rows: np.ndarray | None = None) -> Images:
+        """Opens the images of a use: decoded, or to be decoded whenever they are read.
 
         Args:
             name: The use.
-            rows: The rows of the split to decode. Defaults to all that are chosen.
+            rows: The rows of the split to open. Defaults to all that are chosen.
         """
         rows = self.rows[name] if rows is None else rows
-        return self.splits[name].decode(self.resize, rows)
+        return load(self.splits[name], self.resize, rows, self.mode)
 
 
 def open_images(config: ClassificationConfig, resize: Resize) -> ChosenImages:
@@ -68,23 +76,35 @@ def open_images(config: ClassificationConfig, resize: Resize) -> ChosenImages:
         *(config.image_column, config.label_column),
     )
     labels = {split.name: _check_labels(split) for split in (train, validation)}
-    # The check stores the whole split decoded, so that nothing is decoded twice. With
-    # `images_per_class` that would be far too much for a few images: then the check stores
-    # nothing, and the chosen rows are decoded a second time.
-    resize_train = resize if config.images_per_class is None else None
-    usable = readable_rows(train, config.skip_unreadable, resize_train)
-    measured = readable_rows(validation, config.skip_unreadable, resize)
+    each = config.images_per_class
+    count = None
+    if each is not None:
+        count = len(train.class_names) * (each + config.held_out_per_class) + len(validation)
+    mode = mode_of(config.input, resize, train, validation, count=count)
+    if mode == "array":
+        # The check stores the whole split decoded, so that nothing is decoded twice. With
+        # `images_per_class` that would be far too much for a few images: then the check stores
+        # nothing, and the chosen rows are decoded a second time.
+        usable = readable_rows(train, config.skip_unreadable, resize if each is None else None)
+        measured = readable_rows(validation, config.skip_unreadable, resize)
+    else:
+        # Training images that cannot be read are replaced while training.
+        usable = np.arange(len(train))
+        measured = usable_rows(validation, config.skip_unreadable, mode=mode)
     rows = balanced_rows(
         *(labels[train.name], usable, train.class_names),
         *(config.images_per_class, config.held_out_per_class, config.seed),
     )
     warn_of_empty_classes(train, rows["train"])
     rows["validation"] = measured
+    if mode == "stream" and config.skip_unreadable and "held_out" in rows:
+        rows["held_out"] = readable_among(train, rows["held_out"])
     return ChosenImages(
         splits={"train": train, "held_out": train, "validation": validation},
         rows=rows,
         resize=resize,
         unreadable=len(train) + len(validation) - len(usable) - len(measured),
+        mode=mode,
     )
 
 

@@ -10,8 +10,8 @@ from keras_resblocks_plugin.training._fit import check_batch_size, fit
 from keras_resblocks_plugin.training.classification import _batches, _model
 from keras_resblocks_plugin.training.classification._config import ClassificationConfig
 from keras_resblocks_plugin.training.classification._images import ChosenImages, open_images
-from keras_resblocks_plugin.training.data._labelled_images import ImageSet
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
+from keras_resblocks_plugin.training.data._sources import Images
 from keras_resblocks_plugin.training.finetuning import _start
 from keras_resblocks_plugin.training.finetuning._float32 import in_float32
 from keras_resblocks_plugin.training.finetuning._optimizer import new_optimizer
@@ -27,7 +27,7 @@ def run(config: ClassificationConfig) -> None:
     _start.claim_folder(config, images.settings)
     normalize = normalizer(converter)
     _, model = _new_model(config, images)
-    train = images.decode("train", _distribution.share(images.rows["train"]))
+    train = images.open("train")
     history = _train(model, config, images, train, normalize)
     weights = model.get_weights()
     if not _distribution.finish():
@@ -73,11 +73,11 @@ def _new_model(config: ClassificationConfig, images: ChosenImages):
     return backbone, model
 
 
-def _train(model, config: ClassificationConfig, images: ChosenImages, train: ImageSet, normalize):
+def _train(model, config: ClassificationConfig, images: ChosenImages, train: Images, normalize):
     watched = None
     if "held_out" in images.rows:
         rows = _distribution.share(images.rows["held_out"], equal=False)
-        watched = _batches.evaluation_batches(images.decode("held_out", rows), normalize)
+        watched = _batches.evaluation_batches(images.open("held_out", rows), normalize)
     steps_per_epoch = len(images.rows["train"]) // config.batch_size
     optimizer = new_optimizer(
         config.learning_rate, config.weight_decay, config.epochs * steps_per_epoch
@@ -85,11 +85,15 @@ def _train(model, config: ClassificationConfig, images: ChosenImages, train: Ima
     _model.compile_for(model, optimizer)
     return fit(
         model,
-        _batches.training_batches(train, config.batch_size, normalize, config.seed),
+        _batches.training_batches(
+            *(train, config.batch_size, normalize, config.seed),
+            max_unreadable=None if config.skip_unreadable else 0,
+        ),
         steps_per_epoch,
         config.epochs,
         config.out,
         watched,
+        config.seed,
     )
 
 
@@ -98,12 +102,12 @@ def _measure(preset, images: ChosenImages, normalize) -> dict[str, float]:
     for name in images.rows:
         if name == "train":
             continue
-        batches = _batches.evaluation_batches(images.decode(name), normalize)
+        batches = _batches.evaluation_batches(images.open(name), normalize)
         for metric, value in measure(preset, batches).items():
             results[f"{name}_{metric}"] = value
     return results
 
 
-def _size_in_words(images: ImageSet) -> int | str:
-    height, width = images.images.shape[1:3]
+def _size_in_words(images: Images) -> int | str:
+    height, width = images[0].shape[:2]
     return height if height == width else f"{height} × {width}"

@@ -63,9 +63,8 @@ def unreadable_rows(split: "Split", resize: Resize | None) -> np.ndarray:
     file, settings = _check_file(split), split.settings
     if not file.exists():
         every = np.arange(len(split))
-        # Of several processes, each stores no more than its own share of the images.
-        if resize is None or _distribution.place()[1] > 1:
-            bad = _find_unreadable(split)
+        if resize is None:
+            bad = find_unreadable(split, every)
         else:
             bad = _CachedImages(split, resize, every).decode(skip_unreadable=True)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -79,6 +78,7 @@ class _CachedImages:
 
     def __init__(self, split: "Split", resize: Resize, rows: np.ndarray):
         self.split, self.resize, self.rows = split, resize, rows
+        self._process, _ = _distribution.place()
         dataset = split.dataset if len(rows) == len(split) else split.dataset.select(rows)
         fingerprint = {"fingerprint": dataset._fingerprint}
         self.settings = {**split.settings, **fingerprint, **resize.settings}
@@ -166,7 +166,8 @@ class _CachedImages:
 
     @property
     def _partial(self) -> Path:
-        return self.file.with_suffix(".partial.npy")
+        # Several processes may write the same file, each for itself.
+        return self.file.with_suffix(f".partial{self._process}.npy")
 
     def _create(self, image: np.ndarray) -> np.memmap:
         self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -192,16 +193,18 @@ def _check_file(split: "Split") -> Path:
     return split.cache / f"{split.name}-{_provenance.key(split.settings)}-unreadable.json"
 
 
-def _find_unreadable(split: "Split") -> np.ndarray:
+def find_unreadable(split: "Split", rows: np.ndarray) -> np.ndarray:
+    """Decodes images, stores nothing, and returns the rows of those that cannot be read."""
     bad = []
 
-    def check(row):
+    def check(index):
+        row = int(rows[index])
         try:
             read_image(split.dataset[row][split.image_column])
         except UnreadableImage:
             bad.append(row)
 
-    _in_threads(check, len(split), f"Checking {split.name} images")
+    _in_threads(check, len(rows), f"Checking {split.name} images")
     return np.array(sorted(bad), "int64")
 
 

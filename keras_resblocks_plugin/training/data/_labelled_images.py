@@ -27,6 +27,12 @@ class ImageSet:
     labels: np.ndarray
     class_names: list[str]
 
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        return self.images[row]
+
 
 @dataclasses.dataclass(frozen=True)
 class Split:

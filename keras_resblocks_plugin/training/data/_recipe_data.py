@@ -1,7 +1,7 @@
 """The images of a recipe: to train on, to hold out and to report on."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,10 +11,12 @@ from keras_resblocks_plugin.training._fit import check_batch_size
 from keras_resblocks_plugin.training._recipe import Recipe
 from keras_resblocks_plugin.training._train import TrainConfig
 from keras_resblocks_plugin.training.data._classes import open_pair
-from keras_resblocks_plugin.training.data._labelled_images import ImageSet, Split
-from keras_resblocks_plugin.training.data._readable_rows import usable_rows
+from keras_resblocks_plugin.training.data._input_mode import choose_mode
+from keras_resblocks_plugin.training.data._labelled_images import Split
+from keras_resblocks_plugin.training.data._readable_rows import readable_among, usable_rows
 from keras_resblocks_plugin.training.data._resizing import Converted, Resize, Square
 from keras_resblocks_plugin.training.data._row_choice import hold_out, warn_of_empty_classes
+from keras_resblocks_plugin.training.data._sources import Images, load
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +30,7 @@ class RecipeData:
             and `"validation"`.
         resize: How images to train on are resized.
         resize_unseen: How images to measure on are resized: as the preset will do it.
+        mode: `"array"` or `"stream"`: whether all images are decoded once.
     """
 
     train: Split
@@ -35,11 +38,14 @@ class RecipeData:
     rows: dict[str, np.ndarray]
     resize: Resize
     resize_unseen: Resize
+    mode: Literal["array", "stream"]
 
     @property
     def settings(self) -> dict[str, Any]:
         """The settings that identify the images and labels of both splits."""
-        return {"train": self.train.settings, "validation": self.validation.settings}
+        settings = {"train": self.train.settings, "validation": self.validation.settings}
+        # Augmentation sees other pixels of whole pictures.
+        return settings | ({"input": self.mode} if self.mode != "array" else {})
 
     @property
     def counts(self) -> dict[str, int]:
@@ -53,20 +59,21 @@ class RecipeData:
             counts["unreadable_images_left_out"] = left_out
         return {**counts, "validation_images": validation}
 
-    def training_images(self) -> ImageSet:
-        """Decodes this process's share of the training images."""
-        rows = _distribution.share(self.rows["train"])
-        return self.train.decode(self.resize, rows)
+    def training_images(self) -> Images:
+        """Opens the training images: decoded squares, or whole pictures to be decoded."""
+        if self.mode == "array":
+            return self.train.decode(self.resize, self.rows["train"])
+        return load(self.train, None, self.rows["train"], self.mode)
 
-    def watched_images(self) -> ImageSet | None:
-        """Decodes this process's share of the held-out images, or returns `None` without any."""
+    def watched_images(self) -> Images | None:
+        """Opens this process's share of the held-out images, or returns `None` without any."""
         if not len(self.rows["held_out"]):
             return None
         rows = _distribution.share(self.rows["held_out"], equal=False)
-        return self.train.decode(self.resize_unseen, rows)
+        return load(self.train, self.resize_unseen, rows, self.mode)
 
-    def unseen_images(self) -> dict[str, ImageSet]:
-        """Decodes the images to measure the trained classifier on, in the first process.
+    def unseen_images(self) -> dict[str, Images]:
+        """Opens the images to measure the trained classifier on, in the first process.
 
         Returns:
             The images by `"held_out"`, if there are any, and `"validation"`.
@@ -75,7 +82,7 @@ class RecipeData:
             return {}
         splits = {"held_out": self.train, "validation": self.validation}
         return {
-            name: split.decode(self.resize_unseen, self.rows[name])
+            name: load(split, self.resize_unseen, self.rows[name], self.mode)
             for name, split in splits.items()
             if len(self.rows[name])
         }
@@ -93,10 +100,22 @@ def open_recipe_data(config: TrainConfig, recipe: Recipe) -> RecipeData:
         *(config.image_column, config.label_column),
     )
     resize, resize_unseen = Square(recipe.image_size), Converted(new_converter(**recipe.converter))
-    usable = usable_rows(train, config.skip_unreadable, resize)
-    measured = usable_rows(validation, config.skip_unreadable, resize_unseen)
+    mode = choose_mode(config.input, _decoded_size(train, validation, recipe))
+    # Streamed training images that cannot be read are replaced while training.
+    checks_all = config.skip_unreadable and mode == "array"
+    usable = usable_rows(train, checks_all, resize)
+    measured = usable_rows(validation, config.skip_unreadable, resize_unseen, mode)
     kept, held_out = hold_out(len(usable), recipe.holdout, config.seed)
     rows = {"train": usable[kept], "held_out": usable[held_out], "validation": measured}
+    if config.skip_unreadable and mode == "stream" and len(held_out):
+        rows["held_out"] = readable_among(train, rows["held_out"])
     warn_of_empty_classes(train, rows["train"])
     check_batch_size(recipe.batch_size, len(rows["train"]))
-    return RecipeData(train, validation, rows, resize, resize_unseen)
+    return RecipeData(train, validation, rows, resize, resize_unseen, mode)
+
+
+def _decoded_size(train: Split, validation: Split, recipe: Recipe) -> int:
+    """Returns the bytes of all decoded images: uint8 to train on, float32 to measure on."""
+    held_out = recipe.holdout * len(train)
+    values = (len(train) - held_out) + 4 * (held_out + len(validation))
+    return int(values * recipe.image_size**2 * 3)

@@ -20,6 +20,8 @@ class Square:
     def __init__(self, size: int):
         self.size = size
         self.settings: dict[str, Any] = {"square": size}
+        # The bytes of each image.
+        self.nbytes: int | None = size * size * 3
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """Resizes uint8 pixels."""
@@ -47,6 +49,9 @@ class Converted:
         self.settings: dict[str, Any] = {
             "converter": {name: value for name, value in config.items() if name != "name"}
         }
+        # The bytes of each image, unless images keep their sizes.
+        size = converter.image_size
+        self.nbytes: int | None = None if size is None else size[0] * size[1] * 3 * 4
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """Resizes uint8 pixels; returns float32 pixels from 0 to 255."""

@@ -4,6 +4,7 @@ Segmentation and detection read their records through this module alone, so that
 replaced.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
 
 import keras
@@ -14,6 +15,17 @@ from keras_resblocks_plugin.training.data._records import Records
 
 # The most memory that a shuffled stream may take.
 _SHUFFLED_BYTES = 256 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Endless:
+    """Endless batches for `fit`, which begin again wherever a run resumes."""
+
+    dataset: tf.data.Dataset
+
+    def starting_at(self, step: int) -> tf.data.Dataset:
+        """Returns the batches."""
+        return self.dataset
 
 
 def training_batches(

@@ -8,7 +8,9 @@ from keras_resblocks_plugin._utils._validation import check_choice
 
 Strategy = Literal["linear", "norm", "lora", "full"]
 # These do not change what is learned, or `start` and `data` of a run's settings cover them.
-_NOT_SETTINGS = frozenset({"preset", "data", "out", "license", "data_license", "distribution"})
+_NOT_SETTINGS = frozenset(
+    {"preset", "data", "out", "license", "data_license", "distribution", "input"}
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
