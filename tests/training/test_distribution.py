@@ -92,8 +92,7 @@ def new_run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def eight_devices(new_run, tmp_path_factory):
-    """Runs in one process with eight simulated devices, on one of them and on all: the folder of
-    each run by its name, and what the process printed."""
+    """Runs with eight simulated devices, on one or all: their folders by name, and the output."""
     flag = "--data-parallel"
     runs = [
         new_run(WHOLE, "whole"),
@@ -102,7 +101,7 @@ def eight_devices(new_run, tmp_path_factory):
         new_run(SHUFFLED, "shuffled_on_eight", flag),
         new_run(WHOLE.replace("32", "20"), "indivisible", flag),
     ]
-    script = tmp_path_factory.mktemp("script") / "several_runs.py"
+    script = tmp_path_factory.mktemp("script") / "runs.py"
     script.write_text(SEVERAL_RUNS)
     lines = [" ".join(map(str, ["train", *arguments])) for arguments, _ in runs]
     folders = {out.name: out for _, out in runs}
@@ -132,14 +131,12 @@ def assert_same_training(out, reference):
     for epoch, figures in theirs.items():
         for name, value in figures.items():
             np.testing.assert_allclose(ours[epoch][name], value, **TOLERANCE, err_msg=name)
-    ours, theirs = (load_file(run / "preset" / "model.safetensors") for run in (out, reference))
+    presets = out / "preset", reference / "preset"
+    ours, theirs = (load_file(preset / "model.safetensors") for preset in presets)
     for path, weight in theirs.items():
         np.testing.assert_allclose(ours[path], weight, **TOLERANCE, err_msg=path)
-    ours, theirs = (
-        json.loads((run / "preset" / "training.json").read_text()) for run in (out, reference)
-    )
-    assert ours["results"] == theirs["results"]
-    assert ours["data"] == theirs["data"]
+    ours, theirs = (json.loads((preset / "training.json").read_text()) for preset in presets)
+    assert [ours[key] for key in ("results", "data")] == [theirs["results"], theirs["data"]]
 
 
 @needs_jax
@@ -212,9 +209,8 @@ def test_two_processes_killed_and_started_again_learn_what_one_does(eight_device
     assert process.returncode == 0, errors[-3000:]
     assert_same_training(first, eight_devices[0]["shuffled"])
 
-    # The second process has its own share of the watched images, and all that it may train on.
-    decoded = sorted(len(np.load(file)) for file in second.glob("cache/*-images.npy"))
-    assert decoded == [2, 33]
+    # The second process has its own share of the watched images, and all to train on.
+    assert sorted(len(np.load(file)) for file in second.glob("cache/*-images.npy")) == [2, 33]
     assert [path.name for path in second.iterdir()] == ["cache"]
 
 
