@@ -13,19 +13,21 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 WORKFLOW = ROOT / "tests" / "workflow_without_tensorflow.py"
+TRAINING = ROOT / "tests" / "training_without_tensorflow.py"
 
 
 @pytest.mark.skipif(
     keras.config.backend() == "tensorflow", reason="TensorFlow is the backend of this run."
 )
-def test_hidden_tensorflow(fresh_process, tmp_path):
+@pytest.mark.parametrize("workflow", [WORKFLOW, TRAINING], ids=lambda file: file.stem)
+def test_hidden_tensorflow(fresh_process, tmp_path, workflow):
     code = """
 import runpy
 import sys
 import tests.hide_tensorflow
 runpy.run_path(sys.argv.pop(1), run_name="__main__")
 """
-    fresh_process(code, WORKFLOW, tmp_path / "preset")
+    fresh_process(code, workflow, tmp_path / "folder")
 
 
 @pytest.mark.slow

@@ -30,6 +30,6 @@ def require_tensorflow() -> None:
     """
     if importlib.util.find_spec("tensorflow") is None:
         raise ImportError(
-            "Commands that read a dataset need TensorFlow for now, on every backend: "
+            "Fine-tuning for segmentation and detection needs TensorFlow for now: "
             "`pip install tensorflow`."
         )

@@ -27,7 +27,7 @@ def measure(model: keras.Model, batches: Iterable[tuple[Any, Any]]) -> dict[str,
 
     images, labels = split_labels(batches)
     with own_errors(batches):
-        predictions = model.predict(images, verbose=0)
+        predictions = model.predict(images, steps=len(images), verbose=0)
     return accuracies(keras.ops.convert_to_numpy(predictions), labels)
 
 

@@ -32,12 +32,8 @@ def claim(folder: Path, settings: dict[str, Any]) -> None:
         ValueError: In all processes, if the folder has a run with other settings, or if the
             processes of a run have different ones.
     """
-    settings = {
-        **settings,
-        "backend": keras.config.backend(),
-        # Each process shuffles its own share. The number of devices does not matter.
-        "processes": _distribution.place()[1],
-    }
+    # The numbers of processes and devices do not matter.
+    settings = {**settings, "backend": keras.config.backend()}
     error = ""
     if _distribution.is_first():
         way_out = "Give the same ones to continue it, give another --out, or remove the folder."

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training import ClassificationConfig, _divergence, _runs
@@ -12,6 +11,8 @@ from keras_resblocks_plugin.training._accuracy import measure
 from keras_resblocks_plugin.training.classification import _batches, _model
 from keras_resblocks_plugin.training.classification._images import balanced_rows
 from keras_resblocks_plugin.training.data import _classes
+from keras_resblocks_plugin.training.data._batches import Batches, endless_order
+from keras_resblocks_plugin.training.data._input import EvaluationBatches
 from keras_resblocks_plugin.training.data._readable_rows import usable_rows
 from keras_resblocks_plugin.training.data._resizing import Converted, normalizer
 from keras_resblocks_plugin.training.finetuning import _start
@@ -113,32 +114,34 @@ class Comparison:
         measured = _batches.evaluation_batches(unseen, self.normalize, which)
         if strategy == "linear":
             model, batches, measured = self._cached(
-                model, train, rows["train"], measured, batch_size
+                model, train, rows["train"], measured, batch_size, seed
             )
         else:
             batches = _batches.training_batches(
                 train, batch_size, self.normalize, seed, rows["train"]
             )
         _model.compile_for(model, new_optimizer(learning_rate, config.weight_decay, steps))
-        _divergence.fit(model, batches, steps, verbose=0)
+        _divergence.fit(model, batches.starting_at(0), steps, verbose=0)
         return {f"{name}_top1": measure(model, measured)["top1"]}
 
-    def _cached(self, model, train, rows, measured, batch_size):
+    def _cached(self, model, train, rows, measured, batch_size, seed):
         """Returns the head, and its constant inputs: features of the images and their mirrors."""
         features = keras.Model(model.backbone.input, model.pooler(model.backbone.output))
         inputs = keras.Input(features.output.shape[1:])
         head = keras.Model(inputs, model.output_dense(inputs))
 
         def featured(batches):
-            pairs = [(features.predict_on_batch(x), y) for x, y in batches.as_numpy_iterator()]
+            pairs = [batches[index] for index in range(len(batches))]
+            pairs = [(features.predict_on_batch(x), y) for x, y in pairs]
             return tuple(
                 np.concatenate(part).astype("float32") for part in zip(*pairs, strict=True)
             )
 
         plain = _batches.evaluation_batches(train, self.normalize, rows)
-        mirrored = plain.map(lambda x, y: (x[:, :, ::-1], y))
-        features_and_labels = featured(plain.concatenate(mirrored))
-        batches = tf.data.Dataset.from_tensor_slices(features_and_labels)
-        batches = batches.shuffle(len(features_and_labels[0])).repeat()
-        batches = batches.batch(batch_size)
-        return head, batches, tf.data.Dataset.from_tensor_slices(featured(measured)).batch(250)
+        mirrored = plain.map(lambda batch: (batch[0][:, :, ::-1], batch[1]))
+        x, y = map(np.concatenate, zip(featured(plain), featured(mirrored), strict=True))
+        order = endless_order(np.arange(len(x)), seed, batch_size)
+        batches = Batches(lambda step: (x[order[step]], y[order[step]]))
+        unseen, labels = featured(measured)
+        whole = EvaluationBatches(1, lambda _: (unseen, labels), measured.labels)
+        return head, batches, whole

@@ -173,7 +173,7 @@ def test_measured_accuracy_is_that_of_keras(dataset, tmp_path):
     converter = krp.ResBlockImageConverter(image_size=(32, 32), scale=1 / 64, offset=-2.0)
     model = krp.ResBlockImageClassifier(krp.ResBlockBackbone("bn", [8], [1], [2], [8], [3], [2]), 3)
     batches = evaluation_batches(images, np.arange(30), 16, converter)
-    labels = np.concatenate([y for _, y in batches.as_numpy_iterator()])
+    labels = np.concatenate([batches[index][1] for index in range(len(batches))])
     logits = model.predict(batches.map(lambda x, _: x), verbose=0)
     expected = float(keras.metrics.CategoricalAccuracy()(labels, logits))
     assert measure(model, batches)["top1"] == pytest.approx(expected, abs=6e-5)

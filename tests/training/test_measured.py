@@ -87,7 +87,7 @@ def test_evaluate_gives_every_image_the_logits_of_predict(
     images = load_images(str(data), "validation", Converted(converter), tmp_path / "cache")
     batches = evaluation_batches(images, np.arange(COUNT), 10, normalizer(converter))
     model.preprocessor = None
-    logits = model.predict(batches.map(lambda x, _: x), verbose=0)
+    logits = model.predict(batches.map(lambda batch: batch[0]), verbose=0)
     # Logits of order 10, in batches of another size.
     np.testing.assert_allclose(to_numpy(logits), expected, rtol=1e-4, atol=1e-4)
 

@@ -107,6 +107,11 @@ def test_a_killed_run_resumes(uninterrupted, dataset, recipe, tmp_path, run_scri
     assert [epoch["epoch"] for epoch in epochs] in ([1, 2, 3], [1, 2, 2, 3])
     rates = {epoch["epoch"]: epoch["learning_rate"] for epoch in epochs}
     assert rates == {epoch["epoch"]: epoch["learning_rate"] for epoch in whole}
+    # Bit by bit, with averaged weights and their recomputed statistics.
+    weights = [
+        (run / "preset" / "model.safetensors").read_bytes() for run in (out, uninterrupted[0])
+    ]
+    assert weights[0] == weights[1]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_resblocks_plugin.training import _distribution
 from keras_resblocks_plugin.training._recipe import Augmentation
+from keras_resblocks_plugin.training.data._images import UnreadableImage
 from keras_resblocks_plugin.training.data._scaling import Scaling
 from keras_resblocks_plugin.training.data._sources import Images
 from keras_resblocks_plugin.training.data._training import new_training_batches
@@ -84,7 +85,12 @@ def evaluation_batches(
 
     def make(index):
         part = slice(index * batch_size, (index + 1) * batch_size)
-        x = scaling(np.stack([images[row] for row in rows[part]]))
+        try:
+            x = scaling(np.stack([images[row] for row in rows[part]]))
+        except UnreadableImage as error:
+            raise UnreadableImage(
+                f"{error}. Fix it, or leave out such images with --skip-unreadable."
+            ) from None
         y = one_hot[images.labels[rows[part]]]
         return (x, y) if weights is None else (x, y, weights[part])
 

@@ -114,7 +114,7 @@ class Replacements:
         self.images = images
         self.limit = limit
         self.unreadable: set[int] = set()
-        self._lock = threading.Lock()
+        self._counting = threading.Lock()
 
     def read(
         self, row: int, rows: np.ndarray, rng: np.random.Generator
@@ -137,7 +137,7 @@ class Replacements:
             row = rows[rng.integers(len(rows))]
 
     def _count(self, row: int, count: int, error: UnreadableImage) -> None:
-        with self._lock:
+        with self._counting:
             is_new = row not in self.unreadable
             self.unreadable.add(row)
             found = len(self.unreadable)

@@ -62,7 +62,10 @@ class AugmentedBatches:
     def __call__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Makes this process's share of a batch: images, not scaled, and one-hot labels."""
         process, processes = self._place
-        own = np.arange(process, self._batch_size, processes)
+        # In this order all processes' shares are the batch of a single one, so dropout, too, drops
+        # the same of each image.
+        share = self._batch_size // processes
+        own = np.arange(process * share, (process + 1) * share)
         plan = mixing_plan(
             self._batch_size, self._augmentation, generator(self._seed, _MIXING, step)
         )
