@@ -1,4 +1,4 @@
-"""`keras_resblocks_plugin.training` needs its extra and TensorFlow only when it is used."""
+"""`keras_resblocks_plugin.training` needs its extra only when it is used."""
 
 import pytest
 
