@@ -1,4 +1,4 @@
-"""Trains, fine-tunes and evaluates a classifier where TensorFlow cannot be imported.
+"""Trains, fine-tunes and evaluates where TensorFlow cannot be imported: all three tasks.
 
 Run in a process of its own, which `tests/test_without_tensorflow.py` does. Argument: a new folder.
 """
@@ -8,15 +8,23 @@ import json
 import sys
 from pathlib import Path
 
+import keras_hub
+import numpy as np
+
 from keras_resblocks_plugin.training import (
     ClassificationConfig,
+    DetectionConfig,
     EvaluateConfig,
+    SegmentationConfig,
     TrainConfig,
     evaluate,
     finetune,
     train,
 )
 from tests.made_data import photographs, save_dataset
+from tests.training.detection.scenes import save_scenes
+from tests.training.made_presets import save_preset
+from tests.training.segmentation.streets import IGNORED, NAMES, SIZE, save_streets
 
 assert importlib.util.find_spec("tensorflow") is None
 folder = Path(sys.argv[1])
@@ -58,5 +66,32 @@ finetune(
     )
 )
 assert (folder / "tuned" / "preset" / "task.weights.h5").exists()
+
+preset = str(save_preset(folder / "pyramid", [8, 8, 8]))
+finetune(
+    SegmentationConfig(
+        preset=preset,
+        data=str(save_streets(folder / "streets", train=4, validation=3, test=2)),
+        out=folder / "segmenter",
+        epochs=1,
+        batch_size=2,
+        class_names=NAMES,
+        ignore_class=IGNORED,
+    )
+)
+segmenter = keras_hub.models.ImageSegmenter.from_preset(str(folder / "segmenter" / "preset"))
+assert segmenter.predict(np.zeros((1, *SIZE, 3), "uint8"), verbose=0).shape[-1] == len(NAMES)
+
+finetune(
+    DetectionConfig(
+        preset=preset,
+        data=str(save_scenes(folder / "scenes", train=4, validation=3)),
+        out=folder / "detector",
+        epochs=1,
+        batch_size=2,
+    )
+)
+detector = keras_hub.models.ObjectDetector.from_preset(str(folder / "detector" / "preset"))
+assert "boxes" in detector.predict(np.zeros((1, 32, 32, 3), "uint8"), verbose=0)
 
 assert "tensorflow" not in sys.modules

@@ -20,16 +20,3 @@ def require(extra: str, *modules: str) -> None:
             f"of `keras-resblocks-plugin` installs: "
             f'`pip install "<the wheel of keras-resblocks-plugin>[{extra}]"`.'
         )
-
-
-def require_tensorflow() -> None:
-    """Checks that TensorFlow is installed, without importing it.
-
-    Raises:
-        ImportError: If it is missing. No extra installs it: it is a core dependency.
-    """
-    if importlib.util.find_spec("tensorflow") is None:
-        raise ImportError(
-            "Fine-tuning for segmentation and detection needs TensorFlow for now: "
-            "`pip install tensorflow`."
-        )

@@ -1,6 +1,6 @@
 """Fine-tuning of a preset for a task."""
 
-from keras_resblocks_plugin._utils._extras import require, require_tensorflow
+from keras_resblocks_plugin._utils._extras import require
 from keras_resblocks_plugin.training.classification._config import ClassificationConfig
 from keras_resblocks_plugin.training.detection._config import DetectionConfig
 from keras_resblocks_plugin.training.finetuning._config import FinetuneConfig
@@ -19,14 +19,11 @@ def finetune(config: FinetuneConfig) -> None:
             the data and the hyperparameters of the task.
 
     Raises:
-        ImportError: If the extra `training` is not installed, or TensorFlow for a task other
-            than classification.
+        ImportError: If the extra `training` is not installed.
         TypeError: If `config` is of another class.
         ValueError: If the data or the preset does not fit the task, if the folder has a run
             with other settings, or if training diverges.
     """
-    if not isinstance(config, ClassificationConfig):
-        require_tensorflow()
     require("training", "datasets", "matplotlib", "PIL", "psutil", "tqdm")
     match config:
         case ClassificationConfig():

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import grain
+import keras
 import numpy as np
 
 # The most threads that make batches, and the most memory of the batches that wait.
@@ -55,7 +56,7 @@ class Batches:
     def starting_at(self, step: int) -> grain.IterDataset:
         """Returns the batches from a step on, read ahead by a few threads."""
         # Of the first batch, which `fit` reads several times anyway.
-        size = sum(array.nbytes for array in self._made(step))
+        size = sum(array.nbytes for array in keras.tree.flatten(self._made(step)))
         threads = min(_THREADS, os.cpu_count() or 1)
         options = grain.ReadOptions(
             num_threads=threads,

@@ -1,88 +1,74 @@
-"""Batches of records for `fit`, by `tf.data`.
+"""Batches of images with masks or boxes for `fit`, read from records."""
 
-Segmentation and detection read their records through this module alone, so that it can be
-replaced.
-"""
-
-import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
+import grain
 import keras
 import numpy as np
-import tensorflow as tf
 
+from keras_resblocks_plugin.training.data._batches import Batches, endless_order, generator
 from keras_resblocks_plugin.training.data._records import Records
+from keras_resblocks_plugin.training.data._scaling import Scaling
 
-# The most memory that a shuffled stream may take.
-_SHUFFLED_BYTES = 256 << 20
-
-
-@dataclasses.dataclass(frozen=True)
-class Endless:
-    """Endless batches for `fit`, which begin again wherever a run resumes."""
-
-    dataset: tf.data.Dataset
-
-    def starting_at(self, step: int) -> tf.data.Dataset:
-        """Returns the batches."""
-        return self.dataset
+# The stream of random numbers.
+_AUGMENTATION = 0
 
 
 def training_batches(
     parts: Sequence[Records | np.ndarray],
-    augment: Callable,
+    augment: Callable[..., tuple[np.ndarray, Any]],
     batch_size: int,
-    converter: keras.layers.Layer,
+    converter: keras.Layer,
     seed: int,
-) -> tf.data.Dataset:
+) -> Batches:
     """Creates endless shuffled batches of augmented images and labels.
-
-    A set that does not fit in the shuffle buffer is mixed as far as it fits.
 
     Args:
         parts: The parts of each row, the image first.
-        augment: A function of TensorFlow from the parts of a row to an image and its labels.
+        augment: A function from the parts of a row and its `np.random.Generator` to an image and
+            its labels, an array or a dict of arrays.
         batch_size: Images per batch.
-        converter: The layer that scales images as the preset does.
-        seed: The seed of the order.
+        converter: A layer with the `scale` and `offset` of the augmented images.
+        seed: The seed of order and augmentation.
     """
-    records = [part for part in parts if isinstance(part, Records)]
-    row_bytes = sum(int(np.prod(part.shape)) for part in records)
-    buffer = max(1, min(records[0].count, _SHUFFLED_BYTES // row_bytes))
-    rows = _rows(parts).shuffle(buffer, seed=seed).repeat()
-    batches = rows.map(augment).batch(batch_size, drop_remainder=True)
-    return batches.map(lambda x, y: (converter(x), y)).prefetch(2)
+    arrays, scaling = _arrays(parts), Scaling(converter)
+    order = endless_order(np.arange(len(arrays[0])), seed, batch_size)
+
+    def make(step):
+        first = step * batch_size
+        rows = [
+            augment(*(array[row] for array in arrays), generator(seed, _AUGMENTATION, index))
+            for index, row in enumerate(order[step], first)
+        ]
+        return keras.tree.map_structure(lambda *values: np.stack(values), *rows)
+
+    return Batches(make, lambda batch: (scaling(batch[0]), batch[1]))
 
 
 def evaluation_batches(
     parts: Sequence[Records | np.ndarray],
-    prepare: Callable,
+    prepare: Callable[..., tuple[np.ndarray, Any]],
     batch_size: int,
-    converter: keras.layers.Layer,
-) -> tf.data.Dataset:
+    converter: keras.Layer,
+) -> grain.MapDataset:
     """Creates batches of images and labels, in order.
 
     Args:
         parts: The parts of each row, the image first.
-        prepare: A function of TensorFlow from the parts of a row to an image and its labels.
+        prepare: A function from the parts of a batch to its images and their labels.
         batch_size: Images per batch.
-        converter: The layer that scales images as the preset does.
+        converter: A layer with the `scale` and `offset` of the images.
     """
-    batches = _rows(parts).map(prepare).batch(batch_size)
-    return batches.map(lambda x, y: (converter(x), y)).prefetch(2)
+    arrays, scaling = _arrays(parts), Scaling(converter)
+
+    def make(index):
+        rows = slice(index * batch_size, (index + 1) * batch_size)
+        images, labels = prepare(*(np.array(array[rows]) for array in arrays))
+        return scaling(images), labels
+
+    return grain.MapDataset.range(-(-len(arrays[0]) // batch_size)).map(make)
 
 
-def _rows(parts: Sequence[Records | np.ndarray]) -> tf.data.Dataset:
-    return tf.data.Dataset.zip(
-        *(
-            _read(part) if isinstance(part, Records) else tf.data.Dataset.from_tensor_slices(part)
-            for part in parts
-        )
-    )
-
-
-def _read(records: Records) -> tf.data.Dataset:
-    """Reads one array after the other from the file, without Python."""
-    rows = tf.data.FixedLengthRecordDataset(str(records.file), int(np.prod(records.shape)))
-    rows = rows.apply(tf.data.experimental.assert_cardinality(records.count))
-    return rows.map(lambda x: tf.reshape(tf.io.decode_raw(x, "uint8"), records.shape))
+def _arrays(parts: Sequence[Records | np.ndarray]) -> list[np.ndarray]:
+    return [part.array if isinstance(part, Records) else part for part in parts]

@@ -1,11 +1,12 @@
 """Batches of images and boxes: random windows to train on, and whole images to watch."""
 
-from collections.abc import Iterable
 from typing import Any
 
+import grain
 import keras
 
 from keras_resblocks_plugin.training.data import _streams
+from keras_resblocks_plugin.training.data._batches import Batches
 from keras_resblocks_plugin.training.detection._augmentation import random_windows, unchanged
 from keras_resblocks_plugin.training.detection._data import BoxedImages
 
@@ -13,17 +14,17 @@ from keras_resblocks_plugin.training.detection._data import BoxedImages
 def training_batches(
     images: BoxedImages,
     batch_size: int,
-    converter: keras.layers.Layer,
+    converter: keras.Layer,
     seed: int,
     **augmentation: Any,
-) -> Iterable:
+) -> Batches:
     """Creates endless shuffled batches of random windows of images and their boxes.
 
     Args:
         images: The training images.
         batch_size: Images per batch.
         converter: The layer that scales images as the preset does.
-        seed: The seed of the order.
+        seed: The seed of order and augmentation.
         **augmentation: Other arguments of `random_windows`.
     """
     augment = random_windows(images.images.shape[0], **augmentation)
@@ -32,8 +33,8 @@ def training_batches(
 
 
 def evaluation_batches(
-    images: BoxedImages, batch_size: int, converter: keras.layers.Layer
-) -> Iterable:
+    images: BoxedImages, batch_size: int, converter: keras.Layer
+) -> grain.MapDataset:
     """Creates batches of whole images and their boxes, in order.
 
     Args:

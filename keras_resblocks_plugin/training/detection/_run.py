@@ -2,7 +2,7 @@
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training._fit import check_batch_size, fit
-from keras_resblocks_plugin.training.data import _classes, _streams
+from keras_resblocks_plugin.training.data import _classes
 from keras_resblocks_plugin.training.detection import _batches, _metrics, _model, _predict
 from keras_resblocks_plugin.training.detection._augmentation import SCALES
 from keras_resblocks_plugin.training.detection._config import DetectionConfig
@@ -44,11 +44,7 @@ def run(config: DetectionConfig) -> None:
     _model.compile_for(model, optimizer)
     history = fit(
         model,
-        _streams.Endless(
-            _batches.training_batches(
-                train, config.batch_size, converter, config.seed, scales=SCALES
-            )
-        ),
+        _batches.training_batches(train, config.batch_size, converter, config.seed, scales=SCALES),
         steps_per_epoch,
         config.epochs,
         config.out,

@@ -1,12 +1,14 @@
 """Batches of images and masks: random crops to train on, and whole images to measure on."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
+import grain
 import keras
 import numpy as np
 
 from keras_resblocks_plugin.training.data import _streams
+from keras_resblocks_plugin.training.data._batches import Batches
 from keras_resblocks_plugin.training.segmentation._augmentation import padding, random_crops
 from keras_resblocks_plugin.training.segmentation._classes import Classes
 from keras_resblocks_plugin.training.segmentation._data import MaskedImages
@@ -22,10 +24,10 @@ def training_batches(
     classes: Classes,
     size: tuple[int, int],
     batch_size: int,
-    converter: keras.layers.Layer,
+    converter: keras.Layer,
     seed: int,
     **augmentation: Any,
-) -> Iterable:
+) -> Batches:
     """Creates endless shuffled batches of random crops of images and masks.
 
     Args:
@@ -34,7 +36,7 @@ def training_batches(
         size: The height and width of the crops.
         batch_size: Images per batch.
         converter: The layer that scales images as the preset does.
-        seed: The seed of the order.
+        seed: The seed of order and augmentation.
         **augmentation: Other arguments of `random_crops`.
     """
     augment = random_crops(classes, images.size, size, **augmentation)
@@ -47,8 +49,8 @@ def evaluation_batches(
     classes: Classes,
     size: tuple[int, int],
     batch_size: int,
-    converter: keras.layers.Layer,
-) -> Iterable:
+    converter: keras.Layer,
+) -> grain.MapDataset:
     """Creates batches of whole images and masks in order, padded, to watch while training.
 
     Args:

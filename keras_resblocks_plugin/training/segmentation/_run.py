@@ -1,7 +1,6 @@
 """A run of fine-tuning for segmentation, from data to a saved preset."""
 
 from keras_resblocks_plugin.training._fit import check_batch_size, fit
-from keras_resblocks_plugin.training.data import _streams
 from keras_resblocks_plugin.training.finetuning import _dense, _start
 from keras_resblocks_plugin.training.finetuning._float32 import in_float32
 from keras_resblocks_plugin.training.finetuning._optimizer import new_optimizer
@@ -41,10 +40,8 @@ def run(config: SegmentationConfig) -> None:
     _model.compile_for(model, optimizer)
     history = fit(
         model,
-        _streams.Endless(
-            _batches.training_batches(
-                train, classes, size, config.batch_size, converter, config.seed, scales=SCALES
-            )
+        _batches.training_batches(
+            train, classes, size, config.batch_size, converter, config.seed, scales=SCALES
         ),
         steps_per_epoch,
         config.epochs,

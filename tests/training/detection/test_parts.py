@@ -42,7 +42,7 @@ def test_boxes_follow_their_objects_through_mirrors_and_windows(tmp_path):
     images = load(save_scenes(tmp_path / "data", train=32), tmp_path / "cache")
     identity = krp.ResBlockImageConverter()
     batches = _batches.training_batches(images, 32, identity, seed=0, scales=(0.7, 1.3))
-    x, y = next(batches.as_numpy_iterator())
+    x, y = next(iter(batches.starting_at(0)))
     seen = 0
     for image, boxes, labels in zip(x, y["boxes"], y["labels"], strict=True):
         for (left, top, right, bottom), label in zip(boxes, labels.astype(int), strict=True):
@@ -57,7 +57,8 @@ def test_boxes_follow_their_objects_through_mirrors_and_windows(tmp_path):
             grown = np.zeros((SIDE, SIDE), bool)
             rows = slice(max(0, int(top) - 1), int(bottom) + 2)
             grown[rows, max(0, int(left) - 1) : int(right) + 2] = True
-            assert (image[grown][:, label] > 150).sum() <= 1.3 * inside.sum() + 8
+            area = (right - left) * (bottom - top)
+            assert (image[grown][:, label] > 150).sum() <= 1.15 * area + 8
     assert seen > 30
 
 

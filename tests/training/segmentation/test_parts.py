@@ -25,7 +25,7 @@ def test_padding_has_the_ignored_class(images):
     size = _batches.padded_size(images.size, 8)
     assert size == (32, 40)
     batches = _batches.evaluation_batches(images, classes, size, 4, IDENTITY)
-    x, y = next(batches.as_numpy_iterator())
+    x, y = batches[0]
     raw, masks = raw_streets(0, 4)
     np.testing.assert_array_equal(x, raw)
     np.testing.assert_array_equal(y[:, :30], masks)
@@ -41,7 +41,7 @@ def test_crops_keep_their_masks_and_their_padding_is_ignored(images):
     batches = _batches.training_batches(
         images, classes, (32, 40), 16, IDENTITY, seed=0, scales=(0.5, 1.0)
     )
-    x, y = next(batches.as_numpy_iterator())
+    x, y = next(iter(batches.starting_at(0)))
     assert x.shape == (16, 32, 40, 3)
     black = x.max(axis=-1) == 0
     assert 0.1 < black.mean() < 0.8
