@@ -4,13 +4,16 @@ import contextlib
 import os
 import sys
 import threading
+import time
+import traceback
 from collections.abc import Iterator, Mapping
 
 # Processes send heartbeats. One that has sent none for so long has died, and JAX ends the others.
 _HEARTBEAT_TIMEOUT = 20
-# A process with an error waits so long for the others to end, too: longer than a heartbeat timeout,
-# so that JAX can say which process died. After both, all have ended, within a minute.
-_GRACE = 25
+# A process with an error of its own waits so long for the others to have theirs.
+_PATIENCE = 5
+# A process that lost another waits so long for JAX to say which, and to end it.
+_NAMING = _HEARTBEAT_TIMEOUT + 5
 # Of each setting, the environment variable of `keras.distribution.initialize`.
 _VARIABLES = {
     "job_addresses": "KERAS_DISTRIBUTION_JOB_ADDRESSES",
@@ -112,8 +115,8 @@ def leave() -> None:
 def ending_together() -> Iterator[None]:
     """Context in which an error of one process ends all, also those that wait for it.
 
-    If all have errors, each ends with its own. If this one alone does, it says so, and ends without
-    the others: they notice, and end with a message of JAX that names it.
+    If all have errors, each ends with its own. If one alone does, it says so, and ends without the
+    others: JAX notices, and ends them with a message that names it.
     """
     try:
         yield
@@ -130,16 +133,20 @@ def _leave_after(error: BaseException) -> None:
     name = "This process"
     if distribution is not None:
         name = f"Process {distribution.data_shard_id} of {distribution.num_processes}"
+    # Collectives of CPUs fail with an error of Gloo, which is not always JAX's own.
+    lost = isinstance(error, sys.modules["jax"].errors.JaxRuntimeError) or "Gloo" in str(error)
     text = " ".join(f"{type(error).__name__}: {error}".split())
-    print(
-        f"{name} ends: {text:.500} If another process died, JAX names it within "
-        f"{_HEARTBEAT_TIMEOUT} seconds.",
-        file=sys.stderr,
-        flush=True,
-    )
-    leaving = threading.Thread(target=leave, daemon=True)
-    leaving.start()
-    leaving.join(_GRACE)
-    if leaving.is_alive():
-        # The others wait for this process. The interpreter, which would wait for them, must not.
-        os._exit(1)
+    hint = f" If another process died, JAX names it within {_HEARTBEAT_TIMEOUT} seconds."
+    print(f"{name} ends: {text:.500}{hint if lost else ''}", file=sys.stderr, flush=True)
+    if lost:
+        time.sleep(_NAMING)
+    else:
+        leaving = threading.Thread(target=leave, daemon=True)
+        leaving.start()
+        leaving.join(_PATIENCE)
+        if not leaving.is_alive():
+            return
+    # The others wait for this process. The interpreter would wait for them at its end.
+    traceback.print_exception(error)
+    sys.stderr.flush()
+    os._exit(1)
