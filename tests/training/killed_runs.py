@@ -105,9 +105,13 @@ def killed(folder: Path, count: int, name: str, rng: np.random.Generator) -> Out
 
 def names(words: str, process: int) -> bool:
     """Whether JAX's message says which process died. Process 0 is its leader."""
-    return f"Task {process} heartbeat timeout" in words or (
-        process == 0 and "leader task was preempted/died" in words
-    )
+    messages = [
+        f"Task {process} heartbeat timeout",
+        f"unhealthy (stopped sending heartbeats):\n{process}\n",
+    ]
+    if process == 0:
+        messages.append("leader task was preempted/died")
+    return any(message in words for message in messages)
 
 
 def difference(folder: Path, other: Path) -> float:
