@@ -60,16 +60,10 @@ def join(
         process_id: The index of this process.
 
     Raises:
-        ValueError: If arguments are missing, or JAX finds no cluster.
+        ValueError: If the addresses are not as many as the processes, or JAX finds no cluster.
     """
     import jax
 
-    if cluster is None and None in (job_addresses, num_processes, process_id):
-        raise ValueError(
-            "--job-addresses, --num-processes and --process-id belong together. Received: "
-            f"--job-addresses {job_addresses} --num-processes {num_processes} "
-            f"--process-id {process_id}"
-        )
     addresses = job_addresses.split(",") if job_addresses else []
     if len(addresses) > 1 and num_processes not in (None, len(addresses)):
         raise ValueError(

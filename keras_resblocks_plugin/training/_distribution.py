@@ -70,6 +70,12 @@ def start(config: DistributionConfig, batch_size: int) -> None:
     several = config.cluster is not None or any(value is not None for value in addresses.values())
     if not (several or config.data_parallel):
         return
+    if several and config.cluster is None and None in addresses.values():
+        raise ValueError(
+            "--job-addresses, --num-processes and --process-id belong together. Received: "
+            "--job-addresses {job_addresses} --num-processes {num_processes} "
+            "--process-id {process_id}".format(**addresses)
+        )
     if keras.config.backend() != "jax":
         raise ValueError(
             "Several devices or processes need the JAX backend, as others would silently train on "
