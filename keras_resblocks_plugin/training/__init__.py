@@ -3,6 +3,7 @@
 from keras_resblocks_plugin.training._distribution import DistributionConfig
 from keras_resblocks_plugin.training._evaluate import EvaluateConfig, evaluate
 from keras_resblocks_plugin.training._finetune import finetune
+from keras_resblocks_plugin.training._preempted import Preempted
 from keras_resblocks_plugin.training._recipe import (
     Augmentation,
     Optimizer,
@@ -25,6 +26,7 @@ __all__ = [
     "EvaluateConfig",
     "FinetuneConfig",
     "Optimizer",
+    "Preempted",
     "Recipe",
     "Schedule",
     "SegmentationConfig",

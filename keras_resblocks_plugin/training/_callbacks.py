@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_resblocks_plugin._utils._jsonfile import to_json
-from keras_resblocks_plugin.training import _distribution
+from keras_resblocks_plugin.training import _distribution, _within_epoch
 from keras_resblocks_plugin.training._optimizer import finished_steps
 from keras_resblocks_plugin.training.data._position import check_position, store_position
 
@@ -44,15 +44,15 @@ class Backup(keras.callbacks.BackupAndRestore):
         for name in ("latest.weights.h5", "latest.weights.h5.bkp"):
             try:
                 with _distribution.from_first(self.folder / name) as file:
-                    model.load_weights(file)
-                break
+                    problem = _load(model, file)
             except FileNotFoundError:
                 continue
-            except (OSError, ValueError, KeyError) as error:
-                warnings.warn(f"The backup {name} cannot be read: {error}", stacklevel=2)
-                if _distribution.is_first():
-                    # Otherwise the next backup would replace the previous one by it.
-                    (self.folder / name).replace(self.folder / f"{name}.unreadable")
+            if problem is None:
+                break
+            warnings.warn(f"The backup {name} cannot be read: {problem}", stacklevel=2)
+            if _distribution.is_first():
+                # Otherwise the next backup would replace the previous one by it.
+                (self.folder / name).replace(self.folder / f"{name}.unreadable")
         else:
             for variable, value in zip(variables, start, strict=True):
                 variable.assign(value)
@@ -70,6 +70,28 @@ class Backup(keras.callbacks.BackupAndRestore):
                 super().on_epoch_end(epoch, logs)
             store_position(self.folder, finished_steps(self.model.optimizer))
 
+    def save_within_epoch(self, epoch: int) -> int:
+        """Saves a backup between two steps of an epoch. Returns the number of finished steps."""
+        model = self.model
+        step = finished_steps(model.optimizer)
+        if _distribution.is_first():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            # The weights come last: a kill before leaves the previous backup as it is.
+            _within_epoch.store(self.folder, step, model)
+            with _distribution.alone():
+                super().on_epoch_end(epoch - 1)
+            store_position(self.folder, step)
+        return step
+
+
+def _load(model: keras.Model, file: Path) -> Exception | None:
+    """Loads weights, unless the file is damaged. Returns the error."""
+    try:
+        model.load_weights(file)
+    except (OSError, ValueError, KeyError) as error:
+        return error
+    return None
+
 
 class RandomStates(keras.callbacks.Callback):
     """Sets the random states of a model, such as those of dropout, at the start of each epoch.
@@ -78,11 +100,13 @@ class RandomStates(keras.callbacks.Callback):
 
     Args:
         seed: The seed of the run.
+        stored: What `_within_epoch.load` returned for the first epoch, if that resumes.
     """
 
-    def __init__(self, seed: int):
+    def __init__(self, seed: int, stored: dict[str, np.ndarray] | None = None):
         super().__init__()
         self.seed = seed
+        self.stored = stored
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
@@ -91,12 +115,15 @@ class RandomStates(keras.callbacks.Callback):
         # Not before: PyTorch's loader draws from the global state when an iterator is created.
         if batch:
             return
+        if self.stored:
+            _within_epoch.restore(self.model, self.stored)
+            self.stored = None
+            return
         rng = np.random.default_rng([self.seed, self.epoch])
         # On PyTorch, dropout without a seed of its own draws from the global state.
         keras.utils.set_random_seed(int(rng.integers(2**31)))
-        for state in self.model.variables:
-            if state.name == "seed_generator_state":
-                state.assign(rng.integers(2**31, size=state.shape).astype(state.dtype))
+        for state in _within_epoch.seed_states(self.model):
+            state.assign(rng.integers(2**31, size=state.shape).astype(state.dtype))
 
 
 class History(keras.callbacks.Callback):

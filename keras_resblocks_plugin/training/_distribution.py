@@ -10,8 +10,11 @@ import dataclasses
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+
+from keras_resblocks_plugin.training import _cluster
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,13 +23,19 @@ class DistributionConfig:
 
     Args:
         data_parallel: bool. Whether to train on all devices of this host. Defaults to `False`.
+        cluster: `"auto"` or `None`. `"auto"` lets JAX find the processes of a job that SLURM,
+            Open MPI, a Cloud TPU or Kubernetes has started. Defaults to `None`: no other process
+            is joined, unless the next options say so.
         job_addresses: str. `"HOST:PORT"` of process 0, if there are several processes.
-            Defaults to `None`.
-        num_processes: int. How many processes train together. Defaults to `None`.
-        process_id: int. The index of this process, from 0. Defaults to `None`.
+            Defaults to `None`: `KERAS_DISTRIBUTION_JOB_ADDRESSES` of the environment, if set.
+        num_processes: int. How many processes train together. Defaults to `None`:
+            `KERAS_DISTRIBUTION_NUM_PROCESSES`.
+        process_id: int. The index of this process, from 0. Defaults to `None`:
+            `KERAS_DISTRIBUTION_PROCESS_ID`.
     """
 
     data_parallel: bool = False
+    cluster: Literal["auto"] | None = None
     job_addresses: str | None = None
     num_processes: int | None = None
     process_id: int | None = None
@@ -39,32 +48,43 @@ FLAGS = tuple(field.name for field in dataclasses.fields(DistributionConfig))
 def start(config: DistributionConfig, batch_size: int) -> None:
     """Sets the distribution, before any model or array is created.
 
+    The processes draw alike: `_runs.claim` refuses those with another seed.
+
     Args:
         config: The devices and processes.
         batch_size: Images a step, on all devices together.
 
     Raises:
-        ValueError: If the configuration is incomplete, the backend would ignore it, or the
-            batch size is not a multiple of the number of devices.
+        ValueError: If the configuration is incomplete, the backend would ignore it, there is no
+            cluster, or the batch size is not a multiple of the number of devices.
     """
     import keras
 
-    cluster = (config.job_addresses, config.num_processes, config.process_id)
-    several = cluster != (None, None, None)
+    addresses = _cluster.with_environment(
+        {
+            "job_addresses": config.job_addresses,
+            "num_processes": config.num_processes,
+            "process_id": config.process_id,
+        }
+    )
+    several = config.cluster is not None or any(value is not None for value in addresses.values())
     if not (several or config.data_parallel):
         return
-    if several and None in cluster:
+    if several and config.cluster is None and None in addresses.values():
         raise ValueError(
             "--job-addresses, --num-processes and --process-id belong together. Received: "
-            "--job-addresses {} --num-processes {} --process-id {}".format(*cluster)
+            "--job-addresses {job_addresses} --num-processes {num_processes} "
+            "--process-id {process_id}".format(**addresses)
         )
     if keras.config.backend() != "jax":
         raise ValueError(
-            "Several devices need the JAX backend, as others would silently train on one: "
-            f"set KERAS_BACKEND=jax. Received: KERAS_BACKEND={keras.config.backend()}"
+            "Several devices or processes need the JAX backend, as others would silently train on "
+            f"one: set KERAS_BACKEND=jax. On {keras.config.backend()}, one process trains on one "
+            "device, also with --accumulate, and resumes after it was stopped. "
+            f"Received: KERAS_BACKEND={keras.config.backend()}"
         )
     if several:
-        keras.distribution.initialize(*cluster)
+        _cluster.join(config.cluster, **addresses)
     # The pipeline gives each process its own share already.
     distribution = keras.distribution.DataParallel(auto_shard_dataset=False)
     devices = distribution.num_model_replicas
@@ -136,7 +156,7 @@ def from_first(file: Path) -> Iterator[Path]:
     if not content.size:
         raise FileNotFoundError(file)
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "copy.weights.h5"
+        copy = Path(folder) / file.name.removesuffix(".bkp")
         content.tofile(copy)
         yield copy
 
@@ -174,11 +194,8 @@ def finish() -> bool:
     """Ends the joint part of a run. Returns `True` in the first process, which continues alone."""
     import keras
 
-    index, count = place()
+    first = is_first()
     keras.distribution.set_distribution(None)
-    if count > 1:
-        import jax
-
-        # Otherwise the other processes would wait for the first one until they time out.
-        jax.distributed.shutdown()
-    return index == 0
+    if _cluster.joined():
+        _cluster.leave()
+    return first

@@ -18,20 +18,23 @@ class StopAtDivergence(keras.callbacks.Callback):
 
     Args:
         steps_per_epoch: Steps an epoch.
+        done: Finished steps of the first epoch, if it resumes.
 
     Raises:
         Diverged: While training. The error names the step and its learning rate.
     """
 
-    def __init__(self, steps_per_epoch: int):
+    def __init__(self, steps_per_epoch: int, done: int = 0):
         super().__init__()
         self.steps_per_epoch = steps_per_epoch
+        self.done = done
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.step = epoch * self.steps_per_epoch
+        self.step = self.first = epoch * self.steps_per_epoch + self.done
+        self.done = 0
 
     def on_train_batch_begin(self, batch, logs=None):
-        self.step = self.step // self.steps_per_epoch * self.steps_per_epoch + batch
+        self.step = self.first + batch
 
     def on_train_batch_end(self, batch, logs=None):
         # The logs are means over the epoch, which stay non-finite once they are.
@@ -67,6 +70,7 @@ def fit(
     steps_per_epoch: int,
     epochs: int = 1,
     callbacks: Iterable[keras.callbacks.Callback] = (),
+    done: int = 0,
     **kwargs: Any,
 ) -> None:
     """Trains, and stops with an error if a loss is not finite.
@@ -77,16 +81,17 @@ def fit(
         steps_per_epoch: Batches an epoch.
         epochs: The number of epochs.
         callbacks: Called after each loss was found to be finite.
+        done: Finished batches of an epoch that resumes. It is the only one then.
         **kwargs: Other arguments of `keras.Model.fit`.
 
     Raises:
         Diverged: At the first loss that is not finite.
     """
-    stop = StopAtDivergence(steps_per_epoch)
+    stop = StopAtDivergence(steps_per_epoch, done)
     try:
         model.fit(
             batches,
-            steps_per_epoch=steps_per_epoch,
+            steps_per_epoch=steps_per_epoch - done,
             epochs=epochs,
             shuffle=False,
             callbacks=[stop, *callbacks],

@@ -1,6 +1,7 @@
 """Fine-tuning of a preset for a task."""
 
 from keras_resblocks_plugin._utils._extras import require
+from keras_resblocks_plugin.training._cluster import ending_together
 from keras_resblocks_plugin.training.classification._config import ClassificationConfig
 from keras_resblocks_plugin.training.detection._config import DetectionConfig
 from keras_resblocks_plugin.training.finetuning._config import FinetuneConfig
@@ -12,7 +13,8 @@ def finetune(config: FinetuneConfig) -> None:
 
     The preset is saved to `config.out / "preset"`, and with `strategy="lora"` in classification
     its adapter to `config.out / "adapter"`. An interrupted run continues when it is started
-    again with an equal configuration. A finished run is measured and saved again.
+    again with an equal configuration. A finished run is measured and saved again. SIGTERM ends a
+    run after the current step.
 
     Args:
         config: `ClassificationConfig`, `SegmentationConfig` or `DetectionConfig`. The preset,
@@ -23,6 +25,7 @@ def finetune(config: FinetuneConfig) -> None:
         TypeError: If `config` is of another class.
         ValueError: If the data or the preset does not fit the task, if the folder has a run
             with other settings, or if training diverges.
+        Preempted: After SIGTERM and a backup.
     """
     require("training", "datasets", "matplotlib", "PIL", "psutil", "tqdm")
     match config:
@@ -41,4 +44,5 @@ def finetune(config: FinetuneConfig) -> None:
     import keras
 
     keras.utils.set_random_seed(config.seed)
-    run(config)
+    with ending_together():
+        run(config)

@@ -6,7 +6,14 @@ from typing import Any
 
 import keras
 
-from keras_resblocks_plugin.training import _callbacks, _distribution, _divergence, _runs
+from keras_resblocks_plugin.training import (
+    _callbacks,
+    _distribution,
+    _divergence,
+    _runs,
+    _within_epoch,
+)
+from keras_resblocks_plugin.training._preemption import Preemption
 from keras_resblocks_plugin.training.data._batches import Batches, own_errors
 
 
@@ -52,19 +59,37 @@ def fit(
 
     Raises:
         Diverged: At the first loss that is not finite.
+        Preempted: After SIGTERM and a backup.
     """
     history = folder / _runs.HISTORY
     backup = _callbacks.Backup(folder / _runs.BACKUP)
-    step = backup.restore(model)
-    with own_errors(batches, validation_data):
+    preemption = Preemption(backup, steps_per_epoch)
+
+    def train(step: int, epochs: int) -> None:
+        epoch, done = divmod(step, steps_per_epoch)
+        stored = _within_epoch.load(backup.folder, step) if done else None
         _divergence.fit(
             model,
             batches.starting_at(step),
             steps_per_epoch,
             epochs,
-            initial_epoch=step // steps_per_epoch,
+            initial_epoch=epoch,
+            done=done,
             validation_data=validation_data,
-            callbacks=[_callbacks.RandomStates(seed), _callbacks.History(history), backup],
+            callbacks=[
+                _callbacks.RandomStates(seed, stored),
+                _callbacks.History(history),
+                backup,
+                preemption,
+            ],
             verbose=(1 if sys.stdout.isatty() else 2) if _distribution.is_first() else 0,
         )
+
+    step = backup.restore(model)
+    with own_errors(batches, validation_data), preemption.handled():
+        if step % steps_per_epoch:
+            train(step, step // steps_per_epoch + 1)
+            # `fit` ends with averaged weights in the model, if the optimizer averages.
+            step = backup.restore(model)
+        train(step, epochs)
     return _callbacks.read_history(history) if _distribution.is_first() else []

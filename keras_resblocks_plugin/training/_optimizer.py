@@ -133,9 +133,11 @@ def new_optimizer(
 def finished_steps(optimizer: keras.Optimizer) -> int:
     """Returns the number of batches that an optimizer has seen.
 
-    Its `iterations` are updates, each of which may sum the gradients of several batches.
+    Its `iterations` are updates, each of which may sum the gradients of several batches. Its first
+    variable counts the batches.
     """
-    return int(optimizer.iterations) * (optimizer.gradient_accumulation_steps or 1)
+    accumulates = optimizer.gradient_accumulation_steps
+    return int(optimizer.variables[0] if accumulates else optimizer.iterations)
 
 
 def warmup_and_cosine_decay(

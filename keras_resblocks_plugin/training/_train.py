@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from keras_resblocks_plugin._utils._extras import require
+from keras_resblocks_plugin.training._cluster import ending_together
 from keras_resblocks_plugin.training._distribution import DistributionConfig
 from keras_resblocks_plugin.training._recipe import read_recipe
 from keras_resblocks_plugin.training.data._input_mode import InputMode
@@ -83,6 +84,7 @@ def train(config: TrainConfig) -> None:
         ValueError: If the recipe, the dataset or the settings are invalid, or `config.out` has
             a run with other settings.
         Diverged: At the first loss or prediction that is not finite.
+        Preempted: After SIGTERM and a backup.
     """
     # Before the slow imports, so that a typing error is found at once.
     recipe = read_recipe(config.recipe, config.epochs, config.dtype, config.accumulate)
@@ -90,4 +92,5 @@ def train(config: TrainConfig) -> None:
 
     from keras_resblocks_plugin.training import _train_loop
 
-    _train_loop.run(config, recipe)
+    with ending_together():
+        _train_loop.run(config, recipe)
