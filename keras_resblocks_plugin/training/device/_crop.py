@@ -63,7 +63,8 @@ def _cubic(x: jax.Array) -> jax.Array:
 
 
 def _levels(image: jax.Array) -> jax.Array:
-    return jnp.clip(jnp.round(image), 0, 255)
+    # Pillow rounds halves up.
+    return jnp.clip(jnp.floor(image + 0.5), 0, 255)
 
 
 def crop_box(
