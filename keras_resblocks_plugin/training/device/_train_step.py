@@ -23,22 +23,17 @@ class DeviceTraining(keras.Model):
     def __init__(
         self, classifier: keras.Model, augmentation: DeviceAugmentation, steps_per_call: int
     ):
-        super().__init__()
-        self.classifier = classifier
+        # The layers between them alone: the classifier keeps its preprocessor, which is not built.
+        super().__init__(inputs=classifier.input, outputs=classifier.output)
         self._augmentation = augmentation
         self._steps_per_call = steps_per_call
-        self.built = True
-
-    def call(self, x: Any, training: bool | None = None) -> Any:
-        """Returns the classifier's outputs."""
-        return self.classifier(x, training=training)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Compiles the model, and builds its loss and metrics."""
         # Callbacks, logs and progress bars count the steps, and not the calls.
         super().compile(*args, steps_per_execution=self._steps_per_call, **kwargs)
         # `fit` would build them from what it is given, which is not a batch.
-        outputs = keras.ops.zeros((1, self.classifier.output_shape[-1]))
+        outputs = keras.ops.zeros((1, self.output_shape[-1]))
         self.compute_loss(None, outputs, outputs)
         self.compute_metrics(None, outputs, outputs)
         self.reset_metrics()
