@@ -6,10 +6,16 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import keras
+import numpy as np
 
 from keras_resblocks_plugin.training._augmentation import Augmentation
-from keras_resblocks_plugin.training.device._color import color_jitter
-from keras_resblocks_plugin.training.device._crop import erase, random_resized_crop
+from keras_resblocks_plugin.training.device._color import COLOR_DRAWS, color_jitter
+from keras_resblocks_plugin.training.device._crop import (
+    CROP_DRAWS,
+    ERASING_DRAWS,
+    erase,
+    random_resized_crop,
+)
 from keras_resblocks_plugin.training.device._geometry import flip, shift, zoom
 from keras_resblocks_plugin.training.device._mixing import mix
 
@@ -58,37 +64,40 @@ class DeviceAugmentation:
         """
         key = jax.random.fold_in(jax.random.key(self._seed), step)
         key, mixing_key = jax.random.split(key)
-        keys = jax.random.split(key, len(images))
+        counts = [1, CROP_DRAWS, *(count for count, _ in self._changes)]
+        # All at once: keys of each image and change would take longer to compile and to run.
+        draws = jax.random.uniform(key, (len(images), sum(counts)))
+        parts = jnp.split(draws, np.cumsum(counts[:-1]), axis=1)
         augment = functools.partial(self._augment, progress=jnp.minimum(1, step / self._steps))
-        x = jax.vmap(augment)(images.astype("float32"), keys)
+        x = jax.vmap(augment)(images.astype("float32"), parts)
         y = jax.nn.one_hot(labels, self._classes)
         x, y = mix(x, y, mixing_key, self._augmentation)
         scale, offset = self._scaling
         return x * scale + offset, y
 
-    def _augment(self, image: jax.Array, key: jax.Array, progress: jax.Array) -> jax.Array:
-        crop_key, share_key, *keys = jax.random.split(key, 2 + len(self._changes))
+    def _augment(self, image: jax.Array, draws: list[jax.Array], progress: jax.Array) -> jax.Array:
+        share, box, *draws = draws
         settings = self._augmentation
         if settings.crop_probability:
-            crops = jax.random.bernoulli(share_key, settings.crop_probability)
-            crops &= progress <= settings.crop_until
-            image = jnp.where(crops, random_resized_crop(image, crop_key, settings), image)
-        for change, own in zip(self._changes, keys, strict=True):
+            crops = (share[0] < settings.crop_probability) & (progress <= settings.crop_until)
+            image = jnp.where(crops, random_resized_crop(image, box, settings), image)
+        for (_, change), own in zip(self._changes, draws, strict=True):
             image = change(image, own)
         return image
 
 
-def _changes(augmentation: Augmentation) -> tuple[Change, ...]:
-    """Returns the changes that are switched on, in their order."""
+def _changes(augmentation: Augmentation) -> tuple[tuple[int, Change], ...]:
+    """Returns the changes that are switched on, in their order, with the draws that each takes."""
     x, partial = augmentation, functools.partial
-    changes: list[tuple[bool | float, Change]] = [
-        (x.flip, flip),
-        (x.translation, partial(shift, largest=x.translation)),
-        (x.zoom, partial(zoom, largest=x.zoom)),
+    changes: list[tuple[bool | float, int, Change]] = [
+        (x.flip, 1, flip),
+        (x.translation, 2, partial(shift, largest=x.translation)),
+        (x.zoom, 1, partial(zoom, largest=x.zoom)),
         (
             x.brightness or x.contrast or x.saturation or x.hue,
+            COLOR_DRAWS,
             partial(color_jitter, augmentation=x),
         ),
-        (x.erasing_probability, partial(erase, augmentation=x)),
+        (x.erasing_probability, ERASING_DRAWS, partial(erase, augmentation=x)),
     ]
-    return tuple(change for is_on, change in changes if is_on)
+    return tuple((count, change) for is_on, count, change in changes if is_on)

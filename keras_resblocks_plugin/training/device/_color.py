@@ -4,30 +4,27 @@ import jax
 import jax.numpy as jnp
 
 from keras_resblocks_plugin.training._augmentation import Augmentation
+from keras_resblocks_plugin.training.device._geometry import between
 
 
-def color_jitter(image: jax.Array, key: jax.Array, augmentation: Augmentation) -> jax.Array:
+def color_jitter(image: jax.Array, draws: jax.Array, augmentation: Augmentation) -> jax.Array:
     """Changes brightness, contrast, saturation and hue, in a random order."""
     changes = [
         _change(name, getattr(augmentation, name))
         for name in CHANGES
         if getattr(augmentation, name)
     ]
-    key, order_key = jax.random.split(key)
-    order = jax.random.permutation(order_key, len(changes))
-    for place, own in enumerate(jax.random.split(key, len(changes))):
-        image = jax.lax.switch(order[place], changes, image, own)
+    order = jnp.argsort(draws[: len(changes)])
+    for place in range(len(changes)):
+        image = jax.lax.switch(order[place], changes, image, draws[len(CHANGES) + place])
     return image
 
 
 def _change(name, largest):
-    def change(image, key):
-        if name == "hue":
-            strength = jax.random.uniform(key, minval=-largest, maxval=largest)
-        else:
-            low, high = max(0, 1 - largest), 1 + largest
-            strength = jax.random.uniform(key, minval=low, maxval=high)
-        return CHANGES[name](image, strength)
+    low, high = (-largest, largest) if name == "hue" else (max(0, 1 - largest), 1 + largest)
+
+    def change(image, draw):
+        return CHANGES[name](image, between(low, high, draw))
 
     return change
 
@@ -96,3 +93,5 @@ CHANGES = {
     "saturation": change_saturation,
     "hue": shift_hue,
 }
+# One draw of each for the order, and one for the strength.
+COLOR_DRAWS = 2 * len(CHANGES)

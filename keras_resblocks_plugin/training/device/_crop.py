@@ -7,19 +7,24 @@ import jax.numpy as jnp
 
 from keras_resblocks_plugin.training._augmentation import Augmentation, Pair
 from keras_resblocks_plugin.training.data.augmentation._operations import MEAN_COLOR
+from keras_resblocks_plugin.training.device._geometry import between
 
 # How often a rectangle is drawn until one fits.
 _TRIES = 10
+# The draws of a rectangle and its place, and those of each change.
+_BOX_DRAWS = 2 * _TRIES + 2
+CROP_DRAWS = ERASING_DRAWS = _BOX_DRAWS + 1
 
 
-def random_resized_crop(image: jax.Array, key: jax.Array, augmentation: Augmentation) -> jax.Array:
+def random_resized_crop(
+    image: jax.Array, draws: jax.Array, augmentation: Augmentation
+) -> jax.Array:
     """Crops a random rectangle and resizes it to the size of the image."""
     height, width = image.shape[:2]
-    box_key, key = jax.random.split(key)
     scale, ratio = augmentation.crop_scale, augmentation.crop_ratio
-    top, left, rows, columns = crop_box(height, width, scale, ratio, box_key)
+    top, left, rows, columns = crop_box(height, width, scale, ratio, draws)
     name = augmentation.crop_interpolation
-    cubic = jax.random.bernoulli(key) if name == "random" else name == "bicubic"
+    cubic = draws[_BOX_DRAWS] < 0.5 if name == "random" else name == "bicubic"
     return resized_crop(image, top, left, rows, columns, cubic)
 
 
@@ -68,48 +73,50 @@ def _levels(image: jax.Array) -> jax.Array:
 
 
 def crop_box(
-    height: int, width: int, scale: Pair, ratio: Pair, key: jax.Array
+    height: int, width: int, scale: Pair, ratio: Pair, draws: jax.Array
 ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
     """Draws top, left, height and width of a crop, as torchvision and timm do.
 
     After ten rectangles that do not fit, it is the largest centered crop within `ratio`.
     """
-    key, place_key = jax.random.split(key)
-    rows, columns = _rectangles(height * width, scale, ratio, key)
+    rows, columns = _rectangles(height * width, scale, ratio, draws)
     fits = (rows > 0) & (rows <= height) & (columns > 0) & (columns <= width)
     found, first = fits.any(), jnp.argmax(fits)
     rows = jnp.where(found, rows[first], min(height, round(width / ratio[0])))
     columns = jnp.where(found, columns[first], min(width, round(height * ratio[1])))
     free = jnp.stack([height - rows, width - columns])
-    drawn = jax.random.randint(place_key, (2,), 0, free + 1)
-    top, left = jnp.where(found, drawn, free // 2)
+    top, left = jnp.where(found, _places(free, draws), free // 2)
     return top, left, rows, columns
 
 
-def erase(image: jax.Array, key: jax.Array, augmentation: Augmentation) -> jax.Array:
+def erase(image: jax.Array, draws: jax.Array, augmentation: Augmentation) -> jax.Array:
     """Fills a random rectangle with one color, unless ten of them are larger than the image."""
     height, width = image.shape[:2]
-    keys = jax.random.split(key, 3)
     scale, ratio = augmentation.erasing_scale, augmentation.erasing_ratio
-    rows, columns = _rectangles(height * width, scale, ratio, keys[0])
+    rows, columns = _rectangles(height * width, scale, ratio, draws)
     fits = (rows < height) & (columns < width)
     first = jnp.argmax(fits)
     rows, columns = rows[first], columns[first]
     free = jnp.maximum(jnp.stack([height - rows, width - columns]), 0)
-    top, left = jax.random.randint(keys[1], (2,), 0, free + 1)
-    applies = fits.any() & jax.random.bernoulli(keys[2], augmentation.erasing_probability)
+    top, left = _places(free, draws)
+    applies = fits.any() & (draws[_BOX_DRAWS] < augmentation.erasing_probability)
     y, x = jnp.arange(height)[:, None, None], jnp.arange(width)[:, None]
     inside = (y >= top) & (y < top + rows) & (x >= left) & (x < left + columns)
     return jnp.where(applies & inside, jnp.array(MEAN_COLOR, image.dtype), image)
 
 
 def _rectangles(
-    area: float, scale: Pair, ratio: Pair, key: jax.Array
+    area: float, scale: Pair, ratio: Pair, draws: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     """Draws heights and widths by the share of an area and by width / height."""
-    keys = jax.random.split(key)
-    areas = area * jax.random.uniform(keys[0], (_TRIES,), minval=scale[0], maxval=scale[1])
-    low, high = math.log(ratio[0]), math.log(ratio[1])
-    ratios = jnp.exp(jax.random.uniform(keys[1], (_TRIES,), minval=low, maxval=high))
+    areas = area * between(*scale, draws[:_TRIES])
+    ratios = jnp.exp(between(*map(math.log, ratio), draws[_TRIES : 2 * _TRIES]))
     rows, columns = jnp.sqrt(areas / ratios), jnp.sqrt(areas * ratios)
     return jnp.round(rows).astype("int32"), jnp.round(columns).astype("int32")
+
+
+def _places(free: jax.Array, draws: jax.Array) -> jax.Array:
+    """Draws the top and left of a rectangle from the free pixels."""
+    drawn = draws[2 * _TRIES : _BOX_DRAWS] * (free + 1)
+    # A product of floats may round up.
+    return jnp.minimum(jnp.floor(drawn).astype("int32"), free)

@@ -1,20 +1,26 @@
 """Mirroring, shift and zoom of an image on the device, as `data.augmentation` changes it.
 
-Images are float32 arrays of whole numbers from 0 to 255, of shape `(height, width, 3)`.
+Images are float32 arrays of whole numbers from 0 to 255, of shape `(height, width, 3)`. Each change
+takes draws from the uniform distribution over `[0, 1)`, which are made for a whole batch at once.
 """
 
 import jax
 import jax.numpy as jnp
 
 
-def flip(image: jax.Array, key: jax.Array) -> jax.Array:
+def between(low: float, high: float, draws: jax.Array) -> jax.Array:
+    """Returns uniform draws between two numbers."""
+    return low + (high - low) * draws
+
+
+def flip(image: jax.Array, draws: jax.Array) -> jax.Array:
     """Mirrors every second image, left to right."""
-    return jnp.where(jax.random.bernoulli(key), image[:, ::-1], image)
+    return jnp.where(draws[0] < 0.5, image[:, ::-1], image)
 
 
-def shift(image: jax.Array, key: jax.Array, largest: float) -> jax.Array:
+def shift(image: jax.Array, draws: jax.Array, largest: float) -> jax.Array:
     """Shifts an image by whole pixels, up to a share of its sides."""
-    shares = jax.random.uniform(key, (2,), minval=-largest, maxval=largest)
+    shares = between(-largest, largest, draws)
     for axis in (0, 1):
         size = image.shape[axis]
         pixels = jnp.round(shares[axis] * size).astype("int32")
@@ -22,9 +28,9 @@ def shift(image: jax.Array, key: jax.Array, largest: float) -> jax.Array:
     return image
 
 
-def zoom(image: jax.Array, key: jax.Array, largest: float) -> jax.Array:
+def zoom(image: jax.Array, draws: jax.Array, largest: float) -> jax.Array:
     """Scales an image about its center by one factor, in or out by up to `largest`."""
-    return zoom_by(image, jax.random.uniform(key, minval=1 - largest, maxval=1 + largest))
+    return zoom_by(image, between(1 - largest, 1 + largest, draws[0]))
 
 
 def zoom_by(image: jax.Array, factor: jax.Array) -> jax.Array:
