@@ -8,7 +8,7 @@ from keras_resblocks_plugin._utils._extras import require
 from keras_resblocks_plugin.training._cluster import ending_together
 from keras_resblocks_plugin.training._distribution import DistributionConfig
 from keras_resblocks_plugin.training._recipe import read_recipe
-from keras_resblocks_plugin.training.data._input_mode import InputMode
+from keras_resblocks_plugin.training.data._input_mode import TrainInputMode
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,10 +29,11 @@ class TrainConfig:
         label_column: str. The column of integer labels. Defaults to `"label"`.
         skip_unreadable: bool. Whether to leave out images that cannot be read. Defaults to
             `False`.
-        input: `"auto"`, `"stream"` or `"array"`. `"array"` decodes all images once, to
+        input: `"auto"`, `"stream"`, `"array"` or `"device"`. `"array"` decodes all images once, to
             memory-mapped files. `"stream"` decodes them whenever they are needed, and stores
-            nothing. `"auto"` is `"array"` where that takes at most half of the memory. Defaults
-            to `"auto"`.
+            nothing. `"device"` copies decoded images into the memory of a single accelerator,
+            which augments them, on JAX. `"auto"` is `"device"` or `"array"` where that takes at
+            most half of the memory. Defaults to `"auto"`.
         license: str. The license of the weights, for the card. Defaults to `"other"`.
         data_license: str. The license of the data, for the card. Defaults to `""`.
         bfloat16: bool. Whether to store the weights in half the size if no accuracy changes by
@@ -54,7 +55,7 @@ class TrainConfig:
     image_column: str = "image"
     label_column: str = "label"
     skip_unreadable: bool = False
-    input: InputMode = "auto"
+    input: TrainInputMode = "auto"
     license: str = "other"
     data_license: str = ""
     bfloat16: bool = False

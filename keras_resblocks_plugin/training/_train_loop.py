@@ -25,6 +25,7 @@ from keras_resblocks_plugin.training.data._recipe_data import open_recipe_data
 from keras_resblocks_plugin.training.data._resizing import Square
 from keras_resblocks_plugin.training.data._sources import Images
 from keras_resblocks_plugin.training.data._training import new_training_batches
+from keras_resblocks_plugin.training.device._choice import check_device_input
 
 # Batches over which the statistics of averaged weights are computed.
 _STATISTICS_BATCHES = 200
@@ -36,6 +37,8 @@ def run(config: TrainConfig, recipe: Recipe) -> None:
     """Trains, measures and saves; the validation split is only reported on."""
     _check_places(config)
     config.out.mkdir(parents=True, exist_ok=True)
+    if config.input == "device":
+        check_device_input(recipe, config.distribution)
     keras.utils.set_random_seed(config.seed)
     _distribution.start(config.distribution, recipe.step_size)
     _check_backbone(config, recipe)
@@ -54,7 +57,7 @@ def run(config: TrainConfig, recipe: Recipe) -> None:
     images = data.training_images()
     converter = build_converter(_sampled_squares(images, recipe.image_size), **recipe.converter)
     watched, unseen = data.watched_images(), data.unseen_images()
-    classifier = _fit(config, recipe, images, watched, converter)
+    classifier = _fit(config, recipe, images, watched, converter, data.mode == "device")
     if classifier is not None:
         measure_and_save(config, recipe, classifier, data.counts, unseen)
 
@@ -106,6 +109,7 @@ def _fit(
     images: Images,
     watched: Images | None,
     converter: krp.ResBlockImageConverter,
+    on_device: bool,
 ) -> krp.ResBlockImageClassifier | None:
     """Trains or resumes training; returns the classifier in float32, in the first process."""
 
@@ -133,8 +137,15 @@ def _fit(
         steps=steps,
         max_unreadable=None if config.skip_unreadable else recipe.max_unreadable,
     )
+    trained, source = model, batches
+    if on_device:
+        from keras_resblocks_plugin.training.device._training import new_device_training
+
+        trained, source = new_device_training(
+            model, images, recipe, converter, config.seed, steps_per_epoch
+        )
     compile_classifier(
-        model,
+        trained,
         recipe.schedule,
         steps_per_epoch,
         recipe.optimizer,
@@ -149,8 +160,8 @@ def _fit(
             watched, np.arange(len(watched)), recipe.step_size, converter
         )
     fit(
-        model,
-        batches,
+        trained,
+        source,
         steps_per_epoch,
         recipe.schedule.epochs,
         config.out,

@@ -2,6 +2,7 @@
 
 import warnings
 
+import keras
 import numpy as np
 import pytest
 
@@ -159,4 +160,12 @@ def test_images_that_do_not_fit_in_memory_are_refused_or_streamed(dataset, tmp_p
     recipe.write_text(recipe.read_text().replace("image_size = 16", "image_size = 97200"))
     config = TrainConfig(data=str(dataset), recipe=recipe, out=tmp_path / "run", input="array")
     with pytest.raises(ValueError, match=r"needs [\d,.]+ GB of memory"):
+        train(config)
+
+
+@pytest.mark.skipif(keras.config.backend() == "jax", reason="JAX is the backend that can.")
+def test_images_on_the_device_need_jax(dataset, tmp_path):
+    recipe = recipe_in(tmp_path, 0)
+    config = TrainConfig(data=str(dataset), recipe=recipe, out=tmp_path / "run", input="device")
+    with pytest.raises(ValueError, match="needs the JAX backend: set KERAS_BACKEND=jax"):
         train(config)

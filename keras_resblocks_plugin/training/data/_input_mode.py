@@ -6,6 +6,8 @@ from typing import Literal, get_args
 from keras_resblocks_plugin._utils._validation import check_choice
 
 InputMode = Literal["auto", "stream", "array"]
+# Of `train`.
+TrainInputMode = Literal["auto", "stream", "array", "device"]
 # The share of the memory that decoded images may take before `"auto"` streams them.
 _SHARE = 0.5
 # The memory that the system grants a container.
@@ -28,8 +30,8 @@ def choose_mode(mode: InputMode, size: int) -> Literal["stream", "array"]:
         return "array" if size <= _SHARE * memory else "stream"
     if mode == "array" and size > memory:
         raise ValueError(
-            f"`input='array'` needs {_gigabytes(size)} of memory for the decoded images, and this "
-            f"machine has {_gigabytes(memory)}. Use `input='stream'`."
+            f"`input='array'` needs {gigabytes(size)} of memory for the decoded images, and this "
+            f"machine has {gigabytes(memory)}. Use `input='stream'`."
         )
     return mode
 
@@ -45,5 +47,6 @@ def total_memory() -> int:
     return min(sizes)
 
 
-def _gigabytes(size: int) -> str:
+def gigabytes(size: int) -> str:
+    """Returns a size in bytes as an error names it."""
     return f"{size / 1e9:,.1f} GB"

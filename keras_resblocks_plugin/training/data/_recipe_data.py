@@ -17,6 +17,7 @@ from keras_resblocks_plugin.training.data._readable_rows import readable_among, 
 from keras_resblocks_plugin.training.data._resizing import Converted, Resize, Square
 from keras_resblocks_plugin.training.data._row_choice import hold_out, warn_of_empty_classes
 from keras_resblocks_plugin.training.data._sources import Images, load
+from keras_resblocks_plugin.training.device._choice import check_device_memory, suits_device
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +31,8 @@ class RecipeData:
             and `"validation"`.
         resize: How images to train on are resized.
         resize_unseen: How images to measure on are resized: as the preset will do it.
-        mode: `"array"` or `"stream"`: whether all images are decoded once.
+        mode: `"array"` or `"stream"`: whether all images are decoded once. `"device"` if the
+            accelerator's memory then holds those to train on.
     """
 
     train: Split
@@ -38,7 +40,12 @@ class RecipeData:
     rows: dict[str, np.ndarray]
     resize: Resize
     resize_unseen: Resize
-    mode: Literal["array", "stream"]
+    mode: Literal["array", "stream", "device"]
+
+    @property
+    def reading(self) -> Literal["array", "stream"]:
+        """How images are read: as `mode` says, or decoded once for the device."""
+        return "stream" if self.mode == "stream" else "array"
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -61,16 +68,16 @@ class RecipeData:
 
     def training_images(self) -> Images:
         """Opens the training images: decoded squares, or whole pictures to be decoded."""
-        if self.mode == "array":
+        if self.reading == "array":
             return self.train.decode(self.resize, self.rows["train"])
-        return load(self.train, None, self.rows["train"], self.mode)
+        return load(self.train, None, self.rows["train"], self.reading)
 
     def watched_images(self) -> Images | None:
         """Opens this process's share of the held-out images, or returns `None` without any."""
         if not len(self.rows["held_out"]):
             return None
         rows = _distribution.share(self.rows["held_out"], equal=False)
-        return load(self.train, self.resize_unseen, rows, self.mode)
+        return load(self.train, self.resize_unseen, rows, self.reading)
 
     def unseen_images(self) -> dict[str, Images]:
         """Opens the images to measure the trained classifier on, in the first process.
@@ -82,7 +89,7 @@ class RecipeData:
             return {}
         splits = {"held_out": self.train, "validation": self.validation}
         return {
-            name: load(split, self.resize_unseen, self.rows[name], self.mode)
+            name: load(split, self.resize_unseen, self.rows[name], self.reading)
             for name, split in splits.items()
             if len(self.rows[name])
         }
@@ -100,7 +107,8 @@ def open_recipe_data(config: TrainConfig, recipe: Recipe) -> RecipeData:
         *(config.image_column, config.label_column),
     )
     resize, resize_unseen = Square(recipe.image_size), Converted(new_converter(**recipe.converter))
-    mode = choose_mode(config.input, _decoded_size(train, validation, recipe))
+    asked = "array" if config.input == "device" else config.input
+    mode = choose_mode(asked, _decoded_size(train, validation, recipe))
     # Streamed training images that cannot be read are replaced while training.
     checks_all = config.skip_unreadable and mode == "array"
     usable = usable_rows(train, checks_all, resize)
@@ -111,6 +119,12 @@ def open_recipe_data(config: TrainConfig, recipe: Recipe) -> RecipeData:
         rows["held_out"] = readable_among(train, rows["held_out"])
     warn_of_empty_classes(train, rows["train"])
     check_batch_size(recipe.batch_size, len(rows["train"]))
+    size = len(rows["train"]) * (resize.nbytes or 0)
+    if config.input == "device":
+        check_device_memory(size)
+    suits = config.input == "auto" and mode == "array" and suits_device(recipe, size)
+    if config.input == "device" or suits:
+        mode = "device"
     return RecipeData(train, validation, rows, resize, resize_unseen, mode)
 
 
