@@ -37,6 +37,16 @@ def save_photographs(folder: Path, names: list[str], **counts: int) -> None:
         _save(folder, split, columns, features)
 
 
+def save_class_folders(folder: Path, names: list[str], count: int) -> None:
+    """Photographs as files, in a folder for each class."""
+    rng = np.random.default_rng(0)
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        for index in range(count):
+            pixels = rng.integers(0, 256, (_SIDE, _SIDE, 3), "uint8")
+            Image.fromarray(pixels).save(folder / name / f"{index}.jpg")
+
+
 def save_streets(folder: Path, classes: int, **counts: int) -> None:
     """Noise with masks of all classes, and of the id after them for pixels of no class."""
     features = datasets.Features(image=datasets.Image(), mask=datasets.Image())

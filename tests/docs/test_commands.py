@@ -73,6 +73,10 @@ def make_tiny_imagenet(folder, hub) -> None:
     save_photographs(folder / "tiny-imagenet-10", known[:10], train=20, validation=10)
 
 
+def make_birds(folder, hub) -> None:
+    save_photographs(folder / "birds", ["robin", "wren"], train=8, validation=4)
+
+
 def make_camvid(folder, hub) -> None:
     save_streets(folder / "camvid-small", 11, train=8, validation=4, test=4)
 
@@ -90,6 +94,7 @@ def copy_photograph(folder, hub) -> None:
 # What a page names and its readers bring along → how it is made, in this order.
 BROUGHT = {
     "tiny-imagenet": make_tiny_imagenet,
+    "--data birds": make_birds,
     "camvid": make_camvid,
     "runs/classification": make_run,
     "cat.jpg": copy_photograph,

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from tests.docs.made_data import publish_timm
+from tests.docs.made_data import publish_timm, save_class_folders
 from tests.docs.pages import PAGES, blocks
 from tests.tiny import tiny_classifier
 
@@ -20,6 +20,7 @@ def test_the_python_of_a_page_runs_in_order(page, folder, hub, capsys):
     }
     tiny_classifier().save_to_preset(str(folder / "runs/mine/preset"))
     publish_timm(folder, hub)
+    save_class_folders(folder / "photographs", ["robin", "wren"], 5)
     for block in blocks(page, "python"):
         if "import ray" in block.text:
             # tests/prediction/test_ray.py runs it, where Ray is installed.

@@ -44,7 +44,8 @@ def load_split(path: str, split: str, cache: Path | None) -> datasets.Dataset:
         return datasets.load_dataset(path, split=split, cache_dir=cache_dir)
     except ValueError as error:
         raise ValueError(
-            f"The split {split!r} of the dataset {path!r} cannot be read: {error}"
+            f"The split {split!r} of the dataset {path!r} cannot be read: {error} Name another "
+            "split, or make one with `datasets.Dataset.train_test_split`."
         ) from None
 
 
