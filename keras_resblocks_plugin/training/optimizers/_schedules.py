@@ -50,10 +50,17 @@ class EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
         by_epoch: bool = False,
     ):
         super().__init__()
-        self.arguments = {
-            name: x for name, x in locals().items() if name not in ("self", "__class__")
-        }
-        self.arguments["step_epochs"] = list(step_epochs)
+        self.learning_rate = learning_rate
+        self.steps_per_epoch = steps_per_epoch
+        self.epochs = epochs
+        self.decay = decay
+        self.step_epochs = tuple(step_epochs)
+        self.factor = factor
+        self.warmup_epochs = warmup_epochs
+        self.warmup_start = warmup_start
+        self.warmup_prefix = warmup_prefix
+        self.final_rate = final_rate
+        self.by_epoch = by_epoch
 
     def __call__(self, step: Any) -> Any:
         """Returns the rate of an update, a scalar tensor.
@@ -61,35 +68,45 @@ class EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
         Args:
             step: int, or an integer tensor. The number of updates before this one.
         """
-        config = self.arguments
-        steps = config["steps_per_epoch"]
         step = ops.cast(step, "int32")
         # A quotient of floats may round up to the next epoch.
-        epoch = ops.cast(ops.floor_divide(step, steps), "float32")
-        if not config["by_epoch"]:
-            epoch = epoch + ops.cast(ops.mod(step, steps), "float32") / steps
-        start, warmup = config["warmup_start"], config["warmup_epochs"]
+        epoch = ops.cast(ops.floor_divide(step, self.steps_per_epoch), "float32")
+        if not self.by_epoch:
+            part = ops.cast(ops.mod(step, self.steps_per_epoch), "float32")
+            epoch = epoch + part / self.steps_per_epoch
         share = self._decayed(epoch)
-        if warmup:
-            share = ops.where(epoch < warmup, start + (1 - start) * epoch / warmup, share)
-        return share * config["learning_rate"]
+        if self.warmup_epochs:
+            warmup = self.warmup_start + (1 - self.warmup_start) * epoch / self.warmup_epochs
+            share = ops.where(epoch < self.warmup_epochs, warmup, share)
+        return share * self.learning_rate
 
     def _decayed(self, epoch: Any) -> Any:
         """The rate after the warm-up, as a share of the peak."""
-        config = self.arguments
-        if config["decay"] == "cosine":
-            begin = config["warmup_epochs"] if config["warmup_prefix"] else 0
-            turn = ops.clip((epoch - begin) / (config["epochs"] - begin), 0, 1) * math.pi
-            final = config["final_rate"] / config["learning_rate"]
+        if self.decay == "cosine":
+            begin = self.warmup_epochs if self.warmup_prefix else 0
+            turn = ops.clip((epoch - begin) / (self.epochs - begin), 0, 1) * math.pi
+            final = self.final_rate / self.learning_rate
             return final + (1 - final) * (1 + ops.cos(turn)) / 2
         passed = epoch
-        if config["decay"] == "step":
-            passed = sum((ops.cast(epoch >= x, "float32") for x in config["step_epochs"]), 0.0)
-        return ops.power(ops.cast(config["factor"], "float32"), passed)
+        if self.decay == "step":
+            passed = sum((ops.cast(epoch >= x, "float32") for x in self.step_epochs), 0.0)
+        return ops.power(ops.cast(self.factor, "float32"), passed)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the schedule."""
-        return dict(self.arguments)
+        return {
+            "learning_rate": self.learning_rate,
+            "steps_per_epoch": self.steps_per_epoch,
+            "epochs": self.epochs,
+            "decay": self.decay,
+            "step_epochs": list(self.step_epochs),
+            "factor": self.factor,
+            "warmup_epochs": self.warmup_epochs,
+            "warmup_start": self.warmup_start,
+            "warmup_prefix": self.warmup_prefix,
+            "final_rate": self.final_rate,
+            "by_epoch": self.by_epoch,
+        }
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
