@@ -33,6 +33,10 @@ class ImageSet:
     def __getitem__(self, row: int) -> np.ndarray:
         return self.images[row]
 
+    def picture(self, row: int) -> np.ndarray:
+        """Reads an image to augment."""
+        return self.images[row]
+
 
 @dataclasses.dataclass(frozen=True)
 class Split:
