@@ -1,7 +1,9 @@
 """Training batches of made JPEGs on one thread, by this package and by timm."""
 
+import collections
+import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -39,18 +41,23 @@ def make_jpegs(folder: Path, count: int) -> list[Path]:
     return files
 
 
-def own_batches(folder: Path, batch_size: int) -> tuple[Iterator, Iterator]:
-    """Returns this package's batches as `stream` makes them, and as `fit` reads them."""
+def own_passes(folder: Path, batch_size: int, batches: int) -> list[Callable[[], None]]:
+    """Returns passes over batches as `stream` makes them, and over those that `fit` reads."""
     split = open_split(str(folder / "data"), "train", folder / "cache")
     images = load(split, None, np.arange(len(split)), "stream")
-    rows = np.resize(np.arange(len(split)), ROWS)
+    rows, steps = np.resize(np.arange(len(split)), ROWS), itertools.count()
     make = AugmentedBatches(images, rows, batch_size, CROPPED, SIZE, seed=0)
     scaling = Scaling(new_converter(SIZE[0], scale=[1 / 58, 1 / 57, 1 / 57], offset=[-2.1, -2, -2]))
-    return map(make, itertools.count()), (scaling(make(step)[0]) for step in itertools.count())
+
+    def read(finish=lambda pixels: pixels):
+        for step in itertools.islice(steps, batches):
+            finish(make(step)[0])
+
+    return [read, functools.partial(read, scaling)]
 
 
-def timm_batches(folder: Path, batch_size: int) -> tuple[Iterator, Iterator]:
-    """Returns the uint8 batches of timm's loader, and those that it has normalized."""
+def timm_passes(folder: Path, batch_size: int) -> list[Callable[[], None]]:
+    """Returns passes over the uint8 batches of timm's loader, and over those it has normalized."""
     from tests.convert.timm_import import import_timm
 
     timm = import_timm()
@@ -65,7 +72,8 @@ def timm_batches(folder: Path, batch_size: int) -> tuple[Iterator, Iterator]:
         persistent_workers=False,
         device=torch.device("cpu"),
     )
-    return (itertools.chain.from_iterable(itertools.repeat(x)) for x in (loader.loader, loader))
+    # A deque of no length reads all.
+    return [functools.partial(collections.deque, x, 0) for x in (loader.loader, loader)]
 
 
 def crop_difference(files: list[Path]) -> float:

@@ -15,33 +15,28 @@ import _cli
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = _cli.new_parser(__doc__, epilog="example: python scripts/benchmark/loading.py")
-    parser.add_argument("--images", type=int, default=256, help="made JPEGs of 500x375 pixels")
     parser.add_argument("--batch-size", type=int, default=64, help="images of a batch")
-    parser.add_argument("--rounds", type=int, default=20, help="alternating batches of each")
+    parser.add_argument("--batches", type=int, default=4, help="of made JPEGs of 500x375 pixels")
+    parser.add_argument("--rounds", type=int, default=20, help="alternating passes over them")
     return parser.parse_args(argv)
 
 
 def main(args: argparse.Namespace) -> None:
     """Prints images a second, their ratios round by round, and how far crops are from Pillow's."""
-    from _loading import crop_difference, make_jpegs, own_batches, timm_batches
+    from _loading import crop_difference, make_jpegs, own_passes, timm_passes
 
     from keras_resblocks_plugin._utils._jsonfile import to_json
     from keras_resblocks_plugin._utils._timing import alternate, median_and_range, ratios
 
+    count = args.batch_size * args.batches
     with tempfile.TemporaryDirectory() as folder:
-        files = make_jpegs(Path(folder, "data", "train"), args.images)
-        own, own_scaled = own_batches(Path(folder), args.batch_size)
-        theirs, theirs_scaled = timm_batches(Path(folder, "data", "train"), args.batch_size)
-        readers = {
-            "krp": own,
-            "timm": theirs,
-            "krp, scaled": own_scaled,
-            "timm, scaled": theirs_scaled,
-        }
-        actions = {name: reader.__next__ for name, reader in readers.items()}
-        seconds = alternate(actions, args.rounds)
+        files = make_jpegs(Path(folder, "data", "train"), count)
+        own = own_passes(Path(folder), args.batch_size, args.batches)
+        theirs = timm_passes(Path(folder, "data", "train"), args.batch_size)
+        names = "krp", "krp, scaled", "timm", "timm, scaled"
+        seconds = alternate(dict(zip(names, own + theirs, strict=True)), args.rounds)
         difference = crop_difference(files)
-    rates = {name: [args.batch_size / x for x in values] for name, values in seconds.items()}
+    rates = {name: [count / value for value in values] for name, values in seconds.items()}
     pairs = ("krp", "timm"), ("krp, scaled", "timm, scaled")
     figures = {
         "images_per_second": {name: median_and_range(rate, 0) for name, rate in rates.items()},
