@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
 from keras_resblocks_plugin.training import Augmentation
@@ -58,6 +57,8 @@ def own_passes(folder: Path, batch_size: int, batches: int) -> list[Callable[[],
 
 def timm_passes(folder: Path, batch_size: int) -> list[Callable[[], None]]:
     """Returns passes over the uint8 batches of timm's loader, and over those it has normalized."""
+    import torch
+
     from tests.convert.timm_import import import_timm
 
     timm = import_timm()

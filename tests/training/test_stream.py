@@ -151,6 +151,8 @@ def test_streamed_and_decoded_images_make_equal_batches(dataset, tmp_path):
             np.testing.assert_array_equal(ours, theirs)
 
 
+# No backend changes what is read.
+@pytest.mark.slow
 def test_two_inputs_train_the_same_network(dataset, tmp_path):
     found = []
     for mode in ("stream", "array"):
@@ -175,6 +177,8 @@ def test_two_inputs_train_the_same_network(dataset, tmp_path):
     assert abs(loss - other_loss) < 0.25
 
 
+# No backend changes what is read.
+@pytest.mark.slow
 def test_tar_shards_are_trained_on(tmp_path):
     """The files of a row have one name, and their suffixes name the columns."""
     rows = {"train": 24, "validation": 6}
