@@ -20,7 +20,7 @@ image_size = 16
 epochs = 1
 warmup_epochs = 0
 batch_size = 64
-holdout = 0.01
+holdout = 0.0
 crop_probability = 1.0
 
 [backbone]
