@@ -1,13 +1,14 @@
 """Labelled images are decoded into a cache, once."""
 
 import io
+import tracemalloc
 
 import datasets
 import numpy as np
 import pytest
 from PIL import Image
 
-from keras_resblocks_plugin.training.data._labelled_images import open_split
+from keras_resblocks_plugin.training.data._labelled_images import Split, open_split
 from keras_resblocks_plugin.training.data._resizing import Square
 from keras_resblocks_plugin.training.data._row_choice import hold_out
 from tests.made_data import photographs, save_dataset
@@ -45,6 +46,22 @@ def test_rows_are_decoded_by_themselves(dataset, images, tmp_path):
     before = cached.stat().st_mtime_ns
     split.decode(Square(32), rows)
     assert cached.stat().st_mtime_ns == before
+
+
+def test_labels_take_a_few_bytes_each(tmp_path):
+    expected = np.arange(200_000) % 1000
+    names = [str(label) for label in range(1000)]
+    features = datasets.Features(label=datasets.ClassLabel(names=names))
+    rows = datasets.Dataset.from_dict({"label": expected}, features)
+    split = Split(rows, "made", "train", names, tmp_path, "image", "label")
+    tracemalloc.start()
+    labels = split.labels()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(labels, expected)
+    assert labels.dtype == "int32"
+    # A list of Python's integers would take 36 bytes each.
+    assert peak < 32 * len(labels), peak / len(labels)
 
 
 def test_grayscale_and_unreadable_images(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training import Augmentation, Schedule
+from keras_resblocks_plugin.training._batch_norm import recompute_batch_norm
 from keras_resblocks_plugin.training._fit import fit
 from keras_resblocks_plugin.training._optimizer import compile_classifier
 from keras_resblocks_plugin.training.data._labelled_images import ImageSet
@@ -32,8 +33,8 @@ def batches_of(images, seed=0, **options):
     return new_training_batches(images, rows, 8, EVERYTHING, scaling, seed, **options)
 
 
-def train(images, folder, epochs):
-    """Trains until an epoch, or resumes; returns the weights."""
+def trained(images, folder, epochs):
+    """Trains until an epoch, or resumes; returns the model."""
     folder.mkdir(exist_ok=True)
     keras.utils.set_random_seed(0)
     backbone = krp.ResBlockBackbone("bn", [4], [1], [1], [4], [3], [1], image_shape=(8, 8, 3))
@@ -41,7 +42,12 @@ def train(images, folder, epochs):
     model.preprocessor = None
     compile_classifier(model, Schedule(epochs=3, warmup_epochs=1), STEPS)
     fit(model, batches_of(images), STEPS, epochs, folder)
-    return [to_numpy(weight) for weight in model.weights]
+    return model
+
+
+def train(images, folder, epochs):
+    """Trains until an epoch, or resumes; returns the weights."""
+    return [to_numpy(weight) for weight in trained(images, folder, epochs).weights]
 
 
 def test_a_resumed_run_has_the_weights_of_an_uninterrupted_one(images, tmp_path):
@@ -50,6 +56,18 @@ def test_a_resumed_run_has_the_weights_of_an_uninterrupted_one(images, tmp_path)
     resumed = train(images, tmp_path / "resumed", epochs=3)
     assert any(not np.array_equal(a, b) for a, b in zip(first, whole, strict=True))
     for ours, theirs in zip(resumed, whole, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_same_seed_twice_gives_the_same_weights_and_norm_statistics(images, tmp_path):
+    found = []
+    for name in ("once", "again"):
+        model = trained(images, tmp_path / name, epochs=1)
+        reading = batches_of(images).starting_at(STEPS)
+        weights = [to_numpy(weight) for weight in model.weights]
+        recompute_batch_norm(model.backbone, reading, range(3))
+        found.append(weights + [to_numpy(weight) for weight in model.backbone.weights])
+    for ours, theirs in zip(*found, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 

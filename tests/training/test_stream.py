@@ -1,5 +1,9 @@
 """Images that are decoded whenever they are needed, beside those that are decoded once."""
 
+import io
+import itertools
+import json
+import tarfile
 import warnings
 
 import keras
@@ -145,6 +149,62 @@ def test_streamed_and_decoded_images_make_equal_batches(dataset, tmp_path):
     for step in (0, 1, 13):
         for ours, theirs in zip(streamed(step), decoded(step), strict=True):
             np.testing.assert_array_equal(ours, theirs)
+
+
+# No backend changes what is read.
+@pytest.mark.slow
+def test_two_inputs_train_the_same_network(dataset, tmp_path):
+    found = []
+    for mode in ("stream", "array"):
+        recipe = recipe_in(tmp_path, 0)
+        longer = {
+            "epochs = 1": "epochs = 3",
+            "batch_size = 8": "batch_size = 8\nlearning_rate = 0.05",
+        }
+        for old, new in longer.items():
+            recipe.write_text(recipe.read_text().replace(old, new))
+        config = TrainConfig(data=str(dataset), recipe=recipe, out=tmp_path / mode, input=mode)
+        train(config)
+        results = json.loads((config.preset_folder / "training.json").read_text())["results"]
+        history = (config.out / "history.jsonl").read_text().splitlines()
+        found.append((results["validation_top1"], json.loads(history[-1])["loss"]))
+    (accuracy, loss), (other_accuracy, other_loss) = found
+    # The colours are told apart at a glance.
+    assert accuracy > 0.8
+    assert abs(accuracy - other_accuracy) < 0.2
+    # Crops are taken out of the whole picture, and out of the decoded square.
+    assert loss != other_loss
+    assert abs(loss - other_loss) < 0.25
+
+
+# No backend changes what is read.
+@pytest.mark.slow
+def test_tar_shards_are_trained_on(tmp_path):
+    """The files of a row have one name, and their suffixes name the columns."""
+    rows = {"train": 24, "validation": 6}
+    for (split, count), shard in itertools.product(rows.items(), range(2)):
+        columns = photographs(count, shard)
+        (tmp_path / "data").mkdir(exist_ok=True)
+        with tarfile.open(tmp_path / "data" / f"{split}-{shard}.tar", "w") as tar:
+            for row, (image, label) in enumerate(zip(*columns.values(), strict=True)):
+                content = io.BytesIO()
+                image.save(content, "JPEG")
+                for suffix, data in {"jpg": content.getvalue(), "cls": b"%d" % label}.items():
+                    entry = tarfile.TarInfo(f"{split}{shard}{row:02}.{suffix}")
+                    entry.size = len(data)
+                    tar.addfile(entry, io.BytesIO(data))
+    config = TrainConfig(
+        data=str(tmp_path / "data"),
+        recipe=recipe_in(tmp_path, 0),
+        out=tmp_path / "run",
+        image_column="jpg",
+        label_column="cls",
+        input="stream",
+    )
+    train(config)
+    record = json.loads((config.preset_folder / "training.json").read_text())
+    assert record["data"]["train_images"] + record["data"]["held_out_images"] == 48
+    assert record["data"]["validation_images"] == 12
 
 
 def test_images_that_do_not_fit_in_memory_are_refused_or_streamed(dataset, tmp_path):

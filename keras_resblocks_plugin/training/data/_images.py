@@ -45,23 +45,31 @@ def read_image(source: Any) -> np.ndarray:
     Raises:
         UnreadableImage: If it is not an image, is damaged, or has values of no known range.
     """
+    return np.array(open_image(source))
+
+
+def open_image(source: Any) -> Image.Image:
+    """Reads an image as an RGB image of Pillow, see `read_image`."""
     image = _open(source)
+    if image.mode == "RGB" and not image.has_transparency_data:
+        # Without a copy.
+        return image
     if image.mode.startswith("I"):
-        return np.repeat(_eight_bits(image)[..., None], 3, axis=-1)
+        return Image.fromarray(np.repeat(_eight_bits(image)[..., None], 3, axis=-1))
     if image.mode == "F":
         raise UnreadableImage(
             "an image of floats (mode F) has no known range. Convert it to 8 or 16 bits first"
         )
     if image.mode == "LAB":
         profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-        return np.array(ImageCms.profileToProfile(image, *profiles, outputMode="RGB"))
+        return ImageCms.profileToProfile(image, *profiles, outputMode="RGB")
     if image.mode == "La":
         image = image.convert("LA")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         background = Image.new("RGBA", image.size, (*BACKGROUND, 255))
         image = Image.alpha_composite(background, image)
-    return np.array(image.convert("RGB"))
+    return image.convert("RGB")
 
 
 def read_mask(source: Any) -> np.ndarray:
@@ -97,12 +105,14 @@ def _open(source: Any) -> Image.Image:
     if source is None:
         raise UnreadableImage("there is no image")
     try:
-        if not isinstance(source, Image.Image):
+        if isinstance(source, Image.Image):
+            image, form = ImageOps.exif_transpose(source), source.format
+        else:
             is_path = isinstance(source, str | Path)
-            source = Image.open(source if is_path else io.BytesIO(source))
-        form = source.format
-        source.load()
-        image = ImageOps.exif_transpose(source)
+            image = Image.open(source if is_path else io.BytesIO(source))
+            form = image.format
+            # Loads the pixels, and copies none of an upright image.
+            ImageOps.exif_transpose(image, in_place=True)
     except _DAMAGED as error:
         # Pillow appends the address of the object in memory.
         reason = str(error).split(" <_io")[0] or type(error).__name__

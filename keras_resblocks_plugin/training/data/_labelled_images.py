@@ -6,6 +6,8 @@ from typing import Any
 
 import datasets
 import numpy as np
+import pyarrow
+import pyarrow.compute
 
 from keras_resblocks_plugin.training.data._class_order import own_features
 from keras_resblocks_plugin.training.data._image_cache import decoded_images
@@ -31,6 +33,10 @@ class ImageSet:
         return len(self.images)
 
     def __getitem__(self, row: int) -> np.ndarray:
+        return self.images[row]
+
+    def picture(self, row: int) -> np.ndarray:
+        """Reads an image to augment."""
         return self.images[row]
 
 
@@ -73,15 +79,15 @@ class Split:
         Raises:
             ValueError: If a label is missing or out of range.
         """
-        values = self.dataset.with_format(None)[self.label_column]
-        missing = [row for row, value in enumerate(values) if value is None]
-        if missing:
+        values = _column(self.dataset, self.label_column)
+        missing = np.flatnonzero(values.is_null())
+        if len(missing):
             raise ValueError(
                 f"The column {self.label_column!r} of the split {self.name!r} must have a label "
                 f"for every image. Received: none in {len(missing)} rows: {_first(missing)}. Label "
                 "them, or remove them."
             )
-        labels = np.asarray(values, "int64")
+        labels = values.to_numpy().astype("int64")
         bad = np.flatnonzero((labels < 0) | (labels >= len(self.class_names)))
         if len(bad):
             raise ValueError(
@@ -167,8 +173,8 @@ def _check_columns(dataset, path, image_column, label_column) -> list[str]:
     feature = dataset.features[label_column]
     if isinstance(feature, datasets.ClassLabel):
         return list(feature.names)
-    known = [label for label in dataset[label_column] if label is not None]
-    return [str(label) for label in range(max(known, default=-1) + 1)]
+    highest = pyarrow.compute.max(_column(dataset, label_column)).as_py()
+    return [] if highest is None else [str(label) for label in range(highest + 1)]
 
 
 def _own_order(path, split, cache, column, names) -> tuple[list[str], np.ndarray | None]:
@@ -182,8 +188,13 @@ def _own_order(path, split, cache, column, names) -> tuple[list[str], np.ndarray
     return names, np.array([names.index(name) for name in own.names])
 
 
-def _first(rows: list[int]) -> str:
-    return ", ".join(map(str, rows[:10])) + ("…" if rows[10:] else "")
+def _column(dataset: datasets.Dataset, name: str) -> pyarrow.ChunkedArray:
+    """Returns a column without a Python object for each of maybe millions of rows."""
+    return dataset.select_columns([name]).with_format("arrow")[:][name]
+
+
+def _first(rows: np.ndarray) -> str:
+    return ", ".join(map(str, rows[:10])) + ("…" if len(rows) > 10 else "")
 
 
 def _is_integer(feature) -> bool:

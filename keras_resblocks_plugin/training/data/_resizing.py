@@ -8,6 +8,20 @@ import numpy as np
 from PIL import Image
 
 Resize = Callable[[np.ndarray], np.ndarray]
+# A uint8 array of shape `(height, width, 3)`, or an RGB image of Pillow.
+Picture = np.ndarray | Image.Image
+
+
+def size_of(picture: Picture) -> tuple[int, int]:
+    """Returns the height and the width."""
+    return picture.shape[:2] if isinstance(picture, np.ndarray) else picture.size[::-1]
+
+
+def crop(picture: Picture, top: int, left: int, height: int, width: int) -> Image.Image:
+    """Returns a rectangle of a picture."""
+    if isinstance(picture, np.ndarray):
+        return Image.fromarray(picture[top : top + height, left : left + width])
+    return picture.crop((left, top, left + width, top + height))
 
 
 class Square:
@@ -23,13 +37,13 @@ class Square:
         # The bytes of each image.
         self.nbytes: int | None = size * size * 3
 
-    def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Resizes uint8 pixels."""
-        height, width = pixels.shape[:2]
+    def __call__(self, picture: Picture) -> np.ndarray:
+        """Resizes a picture."""
+        height, width = size_of(picture)
         side = min(height, width)
         left, top = (width - side) // 2, (height - side) // 2
         box = (left, top, left + side, top + side)
-        image = Image.fromarray(pixels)
+        image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
         size = (self.size, self.size)
         return np.asarray(image.resize(size, Image.Resampling.BILINEAR, box))
 

@@ -16,7 +16,7 @@ def hold_out(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarra
 
 def warn_of_empty_classes(split: Split, rows: np.ndarray) -> None:
     """Warns of classes without training images."""
-    there = set(split.labels(rows).tolist())
+    there = set(np.unique(split.labels(rows)).tolist())
     empty = [name for label, name in enumerate(split.class_names) if label not in there]
     if empty:
         warnings.warn(

@@ -8,10 +8,10 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from keras_resblocks_plugin.training.data._images import UnreadableImage, read_image
+from keras_resblocks_plugin.training.data._images import UnreadableImage, open_image
 from keras_resblocks_plugin.training.data._input_mode import InputMode, choose_mode
 from keras_resblocks_plugin.training.data._labelled_images import Split
-from keras_resblocks_plugin.training.data._resizing import Resize
+from keras_resblocks_plugin.training.data._resizing import Picture, Resize
 
 
 class Images(Protocol):
@@ -28,6 +28,9 @@ class Images(Protocol):
         Raises:
             UnreadableImage: If it cannot be read.
         """
+
+    def picture(self, row: int) -> Picture:
+        """Reads an image to augment, which need not be copied into an array before."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,12 +58,16 @@ class EncodedImages:
         return len(self.rows)
 
     def __getitem__(self, row: int) -> np.ndarray:
+        return np.array(self.picture(row))
+
+    def picture(self, row: int) -> Picture:
+        """Reads an image to augment: of Pillow, or the array that `resize` returns."""
         index = int(self.rows[row])
         try:
-            pixels = read_image(self.split.dataset[index][self.split.image_column])
+            image = open_image(self.split.dataset[index][self.split.image_column])
         except UnreadableImage as error:
             raise UnreadableImage(f"{self.split.where(index)}: {error}") from None
-        return pixels if self.resize is None else self.resize(pixels)
+        return image if self.resize is None else self.resize(np.array(image))
 
 
 def load(
@@ -118,8 +125,8 @@ class Replacements:
 
     def read(
         self, row: int, rows: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.integer]:
-        """Reads an image and its label, or those of another row.
+    ) -> tuple[Picture, np.integer]:
+        """Reads an image to augment and its label, or those of another row.
 
         Args:
             row: The row.
@@ -131,7 +138,7 @@ class Replacements:
         """
         while True:
             try:
-                return self.images[row], self.images.labels[row]
+                return self.images.picture(row), self.images.labels[row]
             except UnreadableImage as error:
                 self._count(int(row), len(rows), error)
             row = rows[rng.integers(len(rows))]

@@ -23,7 +23,7 @@ def test_crops_equal_pillows_antialiased_within_two_levels():
             top, left, rows, columns = box
             whole = Image.fromarray(picture).crop((left, top, left + columns, top + rows))
             expected = np.asarray(whole.resize((64, 64), Image.Resampling.BILINEAR))
-            difference = np.abs(crop.astype(int) - expected)
+            difference = np.abs(np.array(crop, int) - expected)
             assert difference.mean() < 1, difference.mean()
 
 

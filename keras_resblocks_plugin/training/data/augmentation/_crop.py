@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from keras_resblocks_plugin.training._augmentation import Augmentation, Pair
+from keras_resblocks_plugin.training.data._resizing import Picture, crop, size_of
 
 INTERPOLATIONS = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -17,16 +18,12 @@ _REDUCING_GAP = 2.0
 
 
 def random_resized_crop(
-    image: np.ndarray, rng: np.random.Generator, augmentation: Augmentation, size: tuple[int, int]
-) -> np.ndarray:
+    picture: Picture, rng: np.random.Generator, augmentation: Augmentation, size: tuple[int, int]
+) -> Image.Image:
     """Crops a random rectangle and resizes it, antialiased, to a height and width."""
-    height, width = image.shape[:2]
-    top, left, rows, columns = crop_box(
-        height, width, augmentation.crop_scale, augmentation.crop_ratio, rng
-    )
+    box = crop_box(*size_of(picture), augmentation.crop_scale, augmentation.crop_ratio, rng)
     interpolation = draw_interpolation(augmentation.crop_interpolation, rng)
-    crop = Image.fromarray(image[top : top + rows, left : left + columns])
-    return np.asarray(crop.resize(size[::-1], interpolation, reducing_gap=_REDUCING_GAP))
+    return crop(picture, *box).resize(size[::-1], interpolation, reducing_gap=_REDUCING_GAP)
 
 
 def draw_interpolation(name: str, rng: np.random.Generator) -> Image.Resampling:

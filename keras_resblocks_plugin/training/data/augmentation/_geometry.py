@@ -6,11 +6,19 @@ presets were trained.
 """
 
 import numpy as np
+from PIL import Image
+
+from keras_resblocks_plugin.training.data._resizing import Picture
 
 
-def flip(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mirrors every second image, left to right."""
-    return image[:, ::-1] if rng.random() < 0.5 else image
+def flip(picture: Picture, rng: np.random.Generator) -> Picture:
+    """Mirrors every second picture, left to right."""
+    if rng.random() >= 0.5:
+        return picture
+    if isinstance(picture, Image.Image):
+        # Several times faster than NumPy.
+        return picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return picture[:, ::-1]
 
 
 def shift(image: np.ndarray, rng: np.random.Generator, largest: float) -> np.ndarray:

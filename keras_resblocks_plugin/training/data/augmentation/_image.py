@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from keras_resblocks_plugin.training._augmentation import Augmentation
-from keras_resblocks_plugin.training.data._resizing import Square
+from keras_resblocks_plugin.training.data._resizing import Picture, Square, size_of
 from keras_resblocks_plugin.training.data.augmentation._color_jitter import color_jitter
 from keras_resblocks_plugin.training.data.augmentation._crop import random_resized_crop
 from keras_resblocks_plugin.training.data.augmentation._erasing import erase
@@ -21,7 +21,7 @@ Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 def image_augmentation(
     augmentation: Augmentation, image_size: int | tuple[int, int]
-) -> Callable[[np.ndarray, np.random.Generator, float], np.ndarray]:
+) -> Callable[[Picture, np.random.Generator, float], np.ndarray]:
     """Returns the function that changes one image as a recipe asks.
 
     Args:
@@ -30,9 +30,10 @@ def image_augmentation(
             height and width, where the images have that size already.
 
     Returns:
-        A function of a uint8 image of shape `(height, width, 3)`, the image's own
-        `np.random.Generator`, and the progress of the run from 0 to 1. It returns a uint8 image of
-        `image_size`, and can be pickled. Mirroring, shift and zoom also take float images.
+        A function of a uint8 image of shape `(height, width, 3)` or an RGB image of Pillow, the
+        image's own `np.random.Generator`, and the progress of the run from 0 to 1. It returns a
+        uint8 image of `image_size`, and can be pickled. Mirroring, shift and zoom also take float
+        images.
     """
     size = image_size if isinstance(image_size, tuple) else (image_size, image_size)
     return functools.partial(_augment, augmentation, size, _changes(augmentation))
@@ -42,25 +43,27 @@ def _augment(
     augmentation: Augmentation,
     size: tuple[int, int],
     changes: tuple[Change, ...],
-    image: np.ndarray,
+    picture: Picture,
     rng: np.random.Generator,
     progress: float,
 ) -> np.ndarray:
     crops = augmentation.crop_probability and progress <= augmentation.crop_until
     if crops and rng.random() < augmentation.crop_probability:
-        image = random_resized_crop(image, rng, augmentation, size)
-    elif image.shape[:2] != size:
-        image = Square(size[0])(image)
+        picture = random_resized_crop(picture, rng, augmentation, size)
+    elif size_of(picture) != size:
+        picture = Square(size[0])(picture)
+    if augmentation.flip:
+        picture = flip(picture, rng)
+    image = np.asarray(picture)
     for change in changes:
         image = change(image, rng)
     return np.ascontiguousarray(image)
 
 
 def _changes(augmentation: Augmentation) -> tuple[Change, ...]:
-    """Returns the changes that are switched on, in their order."""
+    """Returns the changes of an array that are switched on, in their order."""
     x, partial = augmentation, functools.partial
     changes: list[tuple[bool | float, Change]] = [
-        (x.flip, flip),
         (x.translation, partial(shift, largest=x.translation)),
         (x.zoom, partial(zoom, largest=x.zoom)),
         (
