@@ -14,6 +14,7 @@ from keras_resblocks_plugin.training import (
     _within_epoch,
 )
 from keras_resblocks_plugin.training._preemption import Preemption
+from keras_resblocks_plugin.training._progress import Progress
 from keras_resblocks_plugin.training.data._batches import Batches, own_errors
 
 
@@ -42,6 +43,7 @@ def fit(
     folder: Path,
     validation_data: Any = None,
     seed: int = 0,
+    batch_size: int | None = None,
 ) -> list[dict[str, float]]:
     """Trains a compiled model, or continues its training as if it had not been interrupted.
 
@@ -53,6 +55,7 @@ def fit(
         folder: The folder of the run, which has its backup and history.
         validation_data: Held-out batches to watch, if any.
         seed: The seed of what the model draws, such as dropout.
+        batch_size: Images a step, to print how many a second. By default nothing is printed.
 
     Returns:
         The metrics of each epoch. Empty in all processes but the first.
@@ -64,6 +67,7 @@ def fit(
     history = folder / _runs.HISTORY
     backup = _callbacks.Backup(folder / _runs.BACKUP)
     preemption = Preemption(backup, steps_per_epoch)
+    progress = [Progress(batch_size, steps_per_epoch, epochs)] if batch_size else []
 
     def train(step: int, epochs: int) -> None:
         epoch, done = divmod(step, steps_per_epoch)
@@ -78,6 +82,7 @@ def fit(
             validation_data=validation_data,
             callbacks=[
                 _callbacks.RandomStates(seed, stored),
+                *progress,
                 _callbacks.History(history),
                 backup,
                 preemption,

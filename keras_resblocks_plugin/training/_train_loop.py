@@ -167,6 +167,7 @@ def _fit(
         config.out,
         validation_data,
         config.seed,
+        recipe.step_size,
     )
     weights = model.get_weights()
     if not _distribution.finish():
