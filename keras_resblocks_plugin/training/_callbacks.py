@@ -3,6 +3,7 @@
 import json
 import time
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -141,13 +142,18 @@ class History(keras.callbacks.Callback):
         self.start = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        figures = {name: round(float(value), 5) for name, value in logs.items()}
+        figures = rounded(logs)
         figures["learning_rate"] = round(float(self.model.optimizer.learning_rate), 7)
         seconds = round(time.monotonic() - self.start, 1)
         if not _distribution.is_first():
             return
         with self.file.open("a") as stream:
             stream.write(to_json({"epoch": epoch + 1, **figures, "seconds": seconds}) + "\n")
+
+
+def rounded(logs: Mapping[str, float]) -> dict[str, float]:
+    """Returns the logs as the history has them."""
+    return {name: round(float(value), 5) for name, value in logs.items()}
 
 
 def read_history(file: Path) -> list[dict]:

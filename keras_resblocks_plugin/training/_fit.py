@@ -1,6 +1,7 @@
 """The training loop of a run, which is backed up and resumes."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def fit(
     validation_data: Any = None,
     seed: int = 0,
     batch_size: int | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[dict[str, float]]:
     """Trains a compiled model, or continues its training as if it had not been interrupted.
 
@@ -56,6 +58,7 @@ def fit(
         validation_data: Held-out batches to watch, if any.
         seed: The seed of what the model draws, such as dropout.
         batch_size: Images a step, to print how many a second. By default nothing is printed.
+        callbacks: Called after each epoch, before its history and backup are written.
 
     Returns:
         The metrics of each epoch. Empty in all processes but the first.
@@ -83,6 +86,7 @@ def fit(
             callbacks=[
                 _callbacks.RandomStates(seed, stored),
                 *progress,
+                *callbacks,
                 _callbacks.History(history),
                 backup,
                 preemption,

@@ -13,8 +13,8 @@ class Progress(keras.callbacks.Callback):
     """Adds `images_per_second` to the logs of each epoch, and prints the time left.
 
     Images of all processes count, while the network trains: not the first call of a process, which
-    compiles, nor validation. The time left is that of all epochs, with validation and backups. List
-    it before callbacks that write logs.
+    compiles, nor validation. The time left is that of all epochs, with validation and backups, as
+    the last one took. List it before callbacks that write logs.
 
     Args:
         batch_size: Images a step.
@@ -36,12 +36,15 @@ class Progress(keras.callbacks.Callback):
         self.images_per_second = None
         # The time of the last step of all.
         self.end = None
+        # The time that the first call of validation took, which compiles.
+        self.compilation = None
 
     def on_epoch_begin(self, epoch, logs=None):
         now = time.monotonic()
         if self.images_per_second and _distribution.is_first():
             # Only here, as the line of the epoch ends after `on_epoch_end`.
-            self.finished, self.rest = epoch, now - self.end
+            self.finished, self.rest = epoch, now - self.end - (self.compilation or 0)
+            self.compilation = 0
             left = datetime.timedelta(seconds=round(self.seconds_left()))
             print(f"{self.images_per_second:,.0f} images a second, {left} left", flush=True)
         self.start, self.uncounted = (now if self.end else None), 0
@@ -51,6 +54,13 @@ class Progress(keras.callbacks.Callback):
         self.end, self.steps = time.monotonic(), batch + 1
         if self.start is None:
             self.start, self.uncounted = self.end, self.steps
+
+    def on_test_begin(self, logs=None):
+        self.test_start = time.monotonic()
+
+    def on_test_batch_end(self, batch, logs=None):
+        if self.compilation is None:
+            self.compilation = time.monotonic() - self.test_start
 
     def on_epoch_end(self, epoch, logs=None):
         steps = self.steps - self.uncounted

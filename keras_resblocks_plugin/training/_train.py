@@ -43,7 +43,12 @@ class TrainConfig:
         dtype: str. Replaces the recipe's `dtype`. Defaults to `None`.
         accumulate: int. Sums the gradients of so many batches for each update, with equal shares
             of the recipe's batch, which then fits a smaller machine. Defaults to `None`.
+        keep_checkpoints: int. The last epochs whose weights are kept in `out / "checkpoints"`,
+            beside those of the best epoch on held-out images. Defaults to `1`.
         distribution: `DistributionConfig`. The devices and processes. Defaults to one of each.
+
+    Raises:
+        ValueError: If a value is out of range.
     """
 
     data: str
@@ -63,7 +68,15 @@ class TrainConfig:
     epochs: int | None = None
     dtype: Literal["float32", "mixed_bfloat16"] | None = None
     accumulate: int | None = None
+    keep_checkpoints: int = 1
     distribution: DistributionConfig = dataclasses.field(default_factory=DistributionConfig)
+
+    def __post_init__(self):
+        if self.keep_checkpoints < 0:
+            raise ValueError(
+                "`keep_checkpoints` must be the number of epochs to keep, or 0 for the best alone. "
+                f"Received: keep_checkpoints={self.keep_checkpoints}"
+            )
 
     @property
     def preset_folder(self) -> Path:

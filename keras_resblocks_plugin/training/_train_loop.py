@@ -12,6 +12,7 @@ import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._utils._kerashub import shapes_only
 from keras_resblocks_plugin.training import _distribution, _runs
 from keras_resblocks_plugin.training._batch_norm import recompute_batch_norm
+from keras_resblocks_plugin.training._checkpoints import Checkpoints
 from keras_resblocks_plugin.training._classifier import build_classifier, build_converter
 from keras_resblocks_plugin.training._fit import fit
 from keras_resblocks_plugin.training._optimizer import compile_classifier
@@ -168,6 +169,12 @@ def _fit(
         validation_data,
         config.seed,
         recipe.step_size,
+        [
+            Checkpoints(
+                *(model, config.out / _runs.CHECKPOINTS),
+                *(config.keep_checkpoints, config.out / _runs.HISTORY),
+            )
+        ],
     )
     weights = model.get_weights()
     if not _distribution.finish():

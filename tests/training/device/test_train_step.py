@@ -7,6 +7,7 @@ import pytest
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training import Augmentation, Optimizer, Schedule
+from keras_resblocks_plugin.training._checkpoints import Checkpoints
 from keras_resblocks_plugin.training._fit import fit
 from keras_resblocks_plugin.training._optimizer import compile_classifier, finished_steps
 from keras_resblocks_plugin.training.data._labelled_images import ImageSet
@@ -100,14 +101,22 @@ def test_calls_of_many_steps_equal_single_steps(images, augmentation, accumulate
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
+def validation_of(images):
+    return images.images[:8] / 64 - 2.0, np.eye(3)[images.labels[:8]]
+
+
 def train(images, folder, epochs):
     """Trains by calls of three steps and of one until an epoch, or resumes."""
     folder.mkdir(exist_ok=True)
     classifier = build()
     training, calls, _ = device_training(classifier, images, steps=3)
     compiled(training)
-    validation = images.images[:8] / 64 - 2.0, np.eye(3)[images.labels[:8]]
-    history = fit(training, calls, STEPS, epochs, folder, validation, batch_size=BATCH)
+    checkpoints = Checkpoints(classifier, folder / "checkpoints", 1, folder / "history.jsonl")
+    history = fit(
+        *(training, calls, STEPS, epochs, folder, validation_of(images)),
+        batch_size=BATCH,
+        callbacks=[checkpoints],
+    )
     return classifier.get_weights(), history
 
 
@@ -121,9 +130,22 @@ def test_a_resumed_run_has_the_weights_of_an_uninterrupted_one(images, tmp_path)
     for ours, theirs in zip(resumed, whole, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert [x["loss"] for x in resumed_history] == [x["loss"] for x in history]
-    # The images are no part of the backup.
-    backup = tmp_path / "whole" / "backup" / "latest.weights.h5"
-    assert images.images[0].tobytes() not in backup.read_bytes()
+    # The images are no part of the backup and the checkpoints.
+    files = [*(tmp_path / "whole").glob("*/*.weights.h5")]
+    names = ["best.weights.h5", "epoch-0003.weights.h5", "latest.weights.h5"]
+    assert sorted(file.name for file in files) == names
+    assert all(images.images[0].tobytes() not in file.read_bytes() for file in files)
+    # They are the weights that were measured, and not yet averaged.
+    classifier = build()
+    classifier.load_weights(tmp_path / "whole" / "checkpoints" / "epoch-0003.weights.h5")
+    compiled(classifier)
+    x, y = validation_of(images)
+    measured = keras.Model.evaluate(classifier, x, y, verbose=0, return_dict=True)
+    assert measured["accuracy"] == pytest.approx(history[-1]["val_accuracy"], abs=1e-4)
+    assert measured["loss"] == pytest.approx(history[-1]["val_loss"], abs=1e-4)
+    assert any(
+        not np.array_equal(a, b) for a, b in zip(classifier.get_weights(), whole, strict=True)
+    )
 
 
 def test_calls_depend_on_their_first_step_alone(images):
