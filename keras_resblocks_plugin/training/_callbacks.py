@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_resblocks_plugin._utils._jsonfile import to_json
 from keras_resblocks_plugin.training import _distribution, _within_epoch
+from keras_resblocks_plugin.training._clock import Clock
 from keras_resblocks_plugin.training._optimizer import finished_steps
 from keras_resblocks_plugin.training.data._position import check_position, store_position
 
@@ -22,11 +23,12 @@ class Backup(keras.callbacks.BackupAndRestore):
 
     Args:
         folder: The folder of the backups.
+        clock: The clock of the run, whose time is backed up, too.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, clock: Clock | None = None):
         super().__init__(str(folder), double_checkpoint=True, delete_checkpoint=False)
-        self.folder = folder
+        self.folder, self.clock = folder, clock
 
     def restore(self, model: keras.Model) -> int:
         """Loads the last readable backup into a compiled model.
@@ -67,9 +69,7 @@ class Backup(keras.callbacks.BackupAndRestore):
 
     def on_epoch_end(self, epoch, logs=None):
         if _distribution.is_first():
-            with _distribution.alone():
-                super().on_epoch_end(epoch, logs)
-            store_position(self.folder, finished_steps(self.model.optimizer))
+            self._save(epoch)
 
     def save_within_epoch(self, epoch: int) -> int:
         """Saves a backup between two steps of an epoch. Returns the number of finished steps."""
@@ -79,10 +79,15 @@ class Backup(keras.callbacks.BackupAndRestore):
             self.folder.mkdir(parents=True, exist_ok=True)
             # The weights come last: a kill before leaves the previous backup as it is.
             _within_epoch.store(self.folder, step, model)
-            with _distribution.alone():
-                super().on_epoch_end(epoch - 1)
-            store_position(self.folder, step)
+            self._save(epoch - 1)
         return step
+
+    def _save(self, epoch: int) -> None:
+        if self.clock is not None:
+            self.clock.store(self.folder)
+        with _distribution.alone():
+            super().on_epoch_end(epoch)
+        store_position(self.folder, finished_steps(self.model.optimizer))
 
 
 def _load(model: keras.Model, file: Path) -> Exception | None:

@@ -40,6 +40,8 @@ class TrainConfig:
             more than 0.1 points. Defaults to `False`.
         seed: int. The seed of weights, batches and held-out images. Defaults to `0`.
         epochs: int. Replaces the recipe's `epochs`. Defaults to `None`.
+        minutes: float. Trains for so long, in place of a number of epochs; the learning rate
+            follows the clock. Needs a single process. Defaults to `None`.
         dtype: str. Replaces the recipe's `dtype`. Defaults to `None`.
         accumulate: int. Sums the gradients of so many batches for each update, with equal shares
             of the recipe's batch, which then fits a smaller machine. Defaults to `None`.
@@ -48,7 +50,7 @@ class TrainConfig:
         distribution: `DistributionConfig`. The devices and processes. Defaults to one of each.
 
     Raises:
-        ValueError: If a value is out of range.
+        ValueError: If a value is out of range, or both `epochs` and `minutes` are given.
     """
 
     data: str
@@ -66,6 +68,7 @@ class TrainConfig:
     bfloat16: bool = False
     seed: int = 0
     epochs: int | None = None
+    minutes: float | None = None
     dtype: Literal["float32", "mixed_bfloat16"] | None = None
     accumulate: int | None = None
     keep_checkpoints: int = 1
@@ -76,6 +79,13 @@ class TrainConfig:
             raise ValueError(
                 "`keep_checkpoints` must be the number of epochs to keep, or 0 for the best alone. "
                 f"Received: keep_checkpoints={self.keep_checkpoints}"
+            )
+        if self.minutes is not None and not self.minutes > 0:
+            raise ValueError(f"`minutes` must be above zero. Received: minutes={self.minutes}")
+        if self.minutes is not None and self.epochs is not None:
+            raise ValueError(
+                "`minutes` and `epochs` both say how long to train: leave one out. "
+                f"Received: minutes={self.minutes}, epochs={self.epochs}"
             )
 
     @property
