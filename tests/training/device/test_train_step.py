@@ -1,5 +1,7 @@
 """Many steps in one call, against the same steps one at a time."""
 
+import json
+
 import jax
 import keras
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training import Augmentation, Optimizer, Schedule
 from keras_resblocks_plugin.training._checkpoints import Checkpoints
+from keras_resblocks_plugin.training._clock import ENDLESS, Clock
 from keras_resblocks_plugin.training._fit import fit
 from keras_resblocks_plugin.training._optimizer import compile_classifier, finished_steps
 from keras_resblocks_plugin.training.data._labelled_images import ImageSet
@@ -19,6 +22,7 @@ from keras_resblocks_plugin.training.device._train_step import DeviceTraining
 SHIFTED = Augmentation(translation=0.2)
 MIXED = Augmentation(translation=0.2, mixup_alpha=0.4, crop_probability=0.5, crop_until=0.6)
 STEPS, EPOCHS, BATCH = 4, 3, 8
+SCHEDULE = Schedule(epochs=EPOCHS, warmup_epochs=1)
 SCALING = keras.layers.Rescaling(1 / 64, -2.0)
 
 
@@ -37,13 +41,11 @@ def build():
     return model
 
 
-def compiled(model, accumulate=1):
+def compiled(model, accumulate=1, by_clock=False):
     compile_classifier(
-        model,
-        Schedule(epochs=EPOCHS, warmup_epochs=1),
-        STEPS,
-        Optimizer(ema_momentum=0.9),
+        *(model, SCHEDULE, STEPS, Optimizer(ema_momentum=0.9)),
         accumulate=accumulate,
+        by_clock=by_clock,
     )
     return model
 
@@ -146,6 +148,21 @@ def test_a_resumed_run_has_the_weights_of_an_uninterrupted_one(images, tmp_path)
     assert any(
         not np.array_equal(a, b) for a, b in zip(classifier.get_weights(), whole, strict=True)
     )
+
+
+def test_a_run_by_the_clock_ends_between_calls(images, tmp_path):
+    training, calls, _ = device_training(build(), images, steps=2)
+    compiled(training, by_clock=True)
+    # Compiling a call may take longer than the clock gives.
+    training.fit(calls.starting_at(0), steps_per_epoch=2, shuffle=False, verbose=0)
+    training.optimizer.iterations.assign(0)
+    clock, seen = Clock(0.03, SCHEDULE), Steps()
+    fit(training, calls, STEPS, ENDLESS, tmp_path, callbacks=[seen], batch_size=BATCH, clock=clock)
+    assert clock.left == 0
+    assert finished_steps(training.optimizer) == 2 * len(seen.calls)
+    assert {last - first for first, last in seen.calls} == {1}
+    rates = [json.loads(x)["learning_rate"] for x in (tmp_path / "history.jsonl").open()]
+    assert rates[-1] < 0.02 < max(rates)
 
 
 def test_calls_depend_on_their_first_step_alone(images):
