@@ -71,7 +71,8 @@ class Checkpoints(keras.callbacks.Callback):
 @contextlib.contextmanager
 def _without_optimizer(model: keras.Model) -> Iterator[None]:
     """Context in which saving leaves out the optimizer, whose state is as large as the weights."""
-    optimizer, model.optimizer = model.optimizer, None
+    # A model that was not compiled has no attribute.
+    optimizer, model.optimizer = getattr(model, "optimizer", None), None
     try:
         yield
     finally:

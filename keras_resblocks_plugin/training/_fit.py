@@ -80,8 +80,10 @@ def fit(
 
     def train(step: int, epochs: int) -> None:
         epoch, done = divmod(step, steps_per_epoch)
-        resumes = done and epoch < epochs
-        stored = _within_epoch.load(backup.folder, step) if resumes else None
+        stored = None
+        # The clock may have ended the run within an epoch.
+        if done and epoch < epochs:
+            stored = _within_epoch.load(backup.folder, step)
         _divergence.fit(
             model,
             batches.starting_at(step),

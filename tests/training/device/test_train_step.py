@@ -1,7 +1,5 @@
 """Many steps in one call, against the same steps one at a time."""
 
-import json
-
 import jax
 import keras
 import numpy as np
@@ -9,8 +7,6 @@ import pytest
 
 import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.training import Augmentation, Optimizer, Schedule
-from keras_resblocks_plugin.training._checkpoints import Checkpoints
-from keras_resblocks_plugin.training._clock import ENDLESS, Clock
 from keras_resblocks_plugin.training._fit import fit
 from keras_resblocks_plugin.training._optimizer import compile_classifier, finished_steps
 from keras_resblocks_plugin.training.data._labelled_images import ImageSet
@@ -22,7 +18,6 @@ from keras_resblocks_plugin.training.device._train_step import DeviceTraining
 SHIFTED = Augmentation(translation=0.2)
 MIXED = Augmentation(translation=0.2, mixup_alpha=0.4, crop_probability=0.5, crop_until=0.6)
 STEPS, EPOCHS, BATCH = 4, 3, 8
-SCHEDULE = Schedule(epochs=EPOCHS, warmup_epochs=1)
 SCALING = keras.layers.Rescaling(1 / 64, -2.0)
 
 
@@ -41,11 +36,13 @@ def build():
     return model
 
 
-def compiled(model, accumulate=1, by_clock=False):
+def compiled(model, accumulate=1):
     compile_classifier(
-        *(model, SCHEDULE, STEPS, Optimizer(ema_momentum=0.9)),
+        model,
+        Schedule(epochs=EPOCHS, warmup_epochs=1),
+        STEPS,
+        Optimizer(ema_momentum=0.9),
         accumulate=accumulate,
-        by_clock=by_clock,
     )
     return model
 
@@ -103,66 +100,31 @@ def test_calls_of_many_steps_equal_single_steps(images, augmentation, accumulate
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
-def validation_of(images):
-    return images.images[:8] / 64 - 2.0, np.eye(3)[images.labels[:8]]
-
-
 def train(images, folder, epochs):
     """Trains by calls of three steps and of one until an epoch, or resumes."""
     folder.mkdir(exist_ok=True)
     classifier = build()
     training, calls, _ = device_training(classifier, images, steps=3)
     compiled(training)
-    checkpoints = Checkpoints(classifier, folder / "checkpoints", 1, folder / "history.jsonl")
-    history = fit(
-        *(training, calls, STEPS, epochs, folder, validation_of(images)),
-        batch_size=BATCH,
-        callbacks=[checkpoints],
-    )
+    validation = images.images[:8] / 64 - 2.0, np.eye(3)[images.labels[:8]]
+    history = fit(training, calls, STEPS, epochs, folder, validation)
     return classifier.get_weights(), history
 
 
 def test_a_resumed_run_has_the_weights_of_an_uninterrupted_one(images, tmp_path):
     whole, history = train(images, tmp_path / "whole", EPOCHS)
-    figures = ["accuracy", "loss", "val_accuracy", "val_loss", "images_per_second"]
-    assert [list(x) for x in history] == EPOCHS * [["epoch", *figures, "learning_rate", "seconds"]]
+    assert [list(x) for x in history] == EPOCHS * [
+        ["epoch", "accuracy", "loss", "val_accuracy", "val_loss", "learning_rate", "seconds"]
+    ]
     first, _ = train(images, tmp_path / "resumed", 1)
     resumed, resumed_history = train(images, tmp_path / "resumed", EPOCHS)
     assert any(not np.array_equal(a, b) for a, b in zip(first, whole, strict=True))
     for ours, theirs in zip(resumed, whole, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert [x["loss"] for x in resumed_history] == [x["loss"] for x in history]
-    # The images are no part of the backup and the checkpoints.
-    files = [*(tmp_path / "whole").glob("*/*.weights.h5")]
-    names = ["best.weights.h5", "epoch-0003.weights.h5", "latest.weights.h5"]
-    assert sorted(file.name for file in files) == names
-    assert all(images.images[0].tobytes() not in file.read_bytes() for file in files)
-    # They are the weights that were measured, and not yet averaged.
-    classifier = build()
-    classifier.load_weights(tmp_path / "whole" / "checkpoints" / "epoch-0003.weights.h5")
-    compiled(classifier)
-    x, y = validation_of(images)
-    measured = keras.Model.evaluate(classifier, x, y, verbose=0, return_dict=True)
-    assert measured["accuracy"] == pytest.approx(history[-1]["val_accuracy"], abs=1e-4)
-    assert measured["loss"] == pytest.approx(history[-1]["val_loss"], abs=1e-4)
-    assert any(
-        not np.array_equal(a, b) for a, b in zip(classifier.get_weights(), whole, strict=True)
-    )
-
-
-def test_a_run_by_the_clock_ends_between_calls(images, tmp_path):
-    training, calls, _ = device_training(build(), images, steps=2)
-    compiled(training, by_clock=True)
-    # Compiling a call may take longer than the clock gives.
-    training.fit(calls.starting_at(0), steps_per_epoch=2, shuffle=False, verbose=0)
-    training.optimizer.iterations.assign(0)
-    clock, seen = Clock(0.03, SCHEDULE), Steps()
-    fit(training, calls, STEPS, ENDLESS, tmp_path, callbacks=[seen], batch_size=BATCH, clock=clock)
-    assert clock.left == 0
-    assert finished_steps(training.optimizer) == 2 * len(seen.calls)
-    assert {last - first for first, last in seen.calls} == {1}
-    rates = [json.loads(x)["learning_rate"] for x in (tmp_path / "history.jsonl").open()]
-    assert rates[-1] < 0.02 < max(rates)
+    # The images are no part of the backup.
+    backup = tmp_path / "whole" / "backup" / "latest.weights.h5"
+    assert images.images[0].tobytes() not in backup.read_bytes()
 
 
 def test_calls_depend_on_their_first_step_alone(images):
