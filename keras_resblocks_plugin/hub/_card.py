@@ -150,7 +150,8 @@ def _eval_results(results: Any, dataset: str, task: str | None) -> list[EvalResu
 
 
 def _training(record: TrainingRecord) -> dict[str, str]:
-    keys = "learning_rates_tried epochs seed seconds hardware software multiply_adds stored_as note"
+    keys = "learning_rates_tried epochs minutes seed seconds hardware software multiply_adds"
+    keys += " stored_as note"
     run = {key: getattr(record, key) for key in keys.split()}
     rows = _table(record.made_by or record.recipe, without=("backbone",)) | _table(run)
     if isinstance(record.start, dict):

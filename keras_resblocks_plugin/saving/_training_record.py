@@ -51,7 +51,8 @@ class TrainingRecord:
         measured_on: Figures on other data: `name`, `split`, `classes`, `images`, `top1`, `top5`.
         earlier_weights: Figures of weights that the preset had before.
         seed: The seed of the run.
-        epochs: The number of epochs.
+        epochs: The number of epochs; of a run by the clock, with its part of the last one.
+        minutes: The time that a run by the clock was given.
         seconds: The time that they took.
         hardware: The processor or accelerator.
         software: The versions of Python, Keras and the backend.
@@ -75,7 +76,8 @@ class TrainingRecord:
     measured_on: list[dict[str, Any]] | None = None
     earlier_weights: list[dict[str, Any]] | None = None
     seed: int | None = None
-    epochs: int | None = None
+    epochs: float | None = None
+    minutes: float | None = None
     seconds: int | None = None
     hardware: str | None = None
     software: dict[str, str] | None = None

@@ -3,6 +3,7 @@
 import json
 import time
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -10,6 +11,7 @@ import numpy as np
 
 from keras_resblocks_plugin._utils._jsonfile import to_json
 from keras_resblocks_plugin.training import _distribution, _within_epoch
+from keras_resblocks_plugin.training._clock import Clock
 from keras_resblocks_plugin.training._optimizer import finished_steps
 from keras_resblocks_plugin.training.data._position import check_position, store_position
 
@@ -21,11 +23,12 @@ class Backup(keras.callbacks.BackupAndRestore):
 
     Args:
         folder: The folder of the backups.
+        clock: The clock of the run, whose time is backed up, too.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, clock: Clock | None = None):
         super().__init__(str(folder), double_checkpoint=True, delete_checkpoint=False)
-        self.folder = folder
+        self.folder, self.clock = folder, clock
 
     def restore(self, model: keras.Model) -> int:
         """Loads the last readable backup into a compiled model.
@@ -66,9 +69,7 @@ class Backup(keras.callbacks.BackupAndRestore):
 
     def on_epoch_end(self, epoch, logs=None):
         if _distribution.is_first():
-            with _distribution.alone():
-                super().on_epoch_end(epoch, logs)
-            store_position(self.folder, finished_steps(self.model.optimizer))
+            self._save(epoch)
 
     def save_within_epoch(self, epoch: int) -> int:
         """Saves a backup between two steps of an epoch. Returns the number of finished steps."""
@@ -78,10 +79,15 @@ class Backup(keras.callbacks.BackupAndRestore):
             self.folder.mkdir(parents=True, exist_ok=True)
             # The weights come last: a kill before leaves the previous backup as it is.
             _within_epoch.store(self.folder, step, model)
-            with _distribution.alone():
-                super().on_epoch_end(epoch - 1)
-            store_position(self.folder, step)
+            self._save(epoch - 1)
         return step
+
+    def _save(self, epoch: int) -> None:
+        if self.clock is not None:
+            self.clock.store(self.folder)
+        with _distribution.alone():
+            super().on_epoch_end(epoch)
+        store_position(self.folder, finished_steps(self.model.optimizer))
 
 
 def _load(model: keras.Model, file: Path) -> Exception | None:
@@ -141,13 +147,18 @@ class History(keras.callbacks.Callback):
         self.start = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        figures = {name: round(float(value), 5) for name, value in logs.items()}
+        figures = rounded(logs)
         figures["learning_rate"] = round(float(self.model.optimizer.learning_rate), 7)
         seconds = round(time.monotonic() - self.start, 1)
         if not _distribution.is_first():
             return
         with self.file.open("a") as stream:
             stream.write(to_json({"epoch": epoch + 1, **figures, "seconds": seconds}) + "\n")
+
+
+def rounded(logs: Mapping[str, float]) -> dict[str, float]:
+    """Returns the logs as the history has them."""
+    return {name: round(float(value), 5) for name, value in logs.items()}
 
 
 def read_history(file: Path) -> list[dict]:

@@ -1,6 +1,7 @@
 """The training loop of a run, which is backed up and resumes."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from keras_resblocks_plugin.training import (
     _runs,
     _within_epoch,
 )
+from keras_resblocks_plugin.training._clock import Clock, EpochLogger
 from keras_resblocks_plugin.training._preemption import Preemption
+from keras_resblocks_plugin.training._progress import Progress
 from keras_resblocks_plugin.training.data._batches import Batches, own_errors
 
 
@@ -42,6 +45,9 @@ def fit(
     folder: Path,
     validation_data: Any = None,
     seed: int = 0,
+    batch_size: int | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    clock: Clock | None = None,
 ) -> list[dict[str, float]]:
     """Trains a compiled model, or continues its training as if it had not been interrupted.
 
@@ -49,10 +55,13 @@ def fit(
         model: The compiled model, without its preprocessor.
         batches: Endless batches.
         steps_per_epoch: The number of batches per epoch.
-        epochs: The number of epochs.
+        epochs: The number of epochs. With a clock, which ends the run, it is ignored.
         folder: The folder of the run, which has its backup and history.
         validation_data: Held-out batches to watch, if any.
         seed: The seed of what the model draws, such as dropout.
+        batch_size: Images a step, to print how many a second. By default nothing is printed.
+        callbacks: Called after each epoch, before its history and backup are written.
+        clock: Ends the run when its time is over, maybe within an epoch.
 
     Returns:
         The metrics of each epoch. Empty in all processes but the first.
@@ -62,12 +71,19 @@ def fit(
         Preempted: After SIGTERM and a backup.
     """
     history = folder / _runs.HISTORY
-    backup = _callbacks.Backup(folder / _runs.BACKUP)
+    backup = _callbacks.Backup(folder / _runs.BACKUP, clock)
     preemption = Preemption(backup, steps_per_epoch)
+    first_callbacks = [] if clock is None else [clock]
+    if batch_size:
+        left = None if clock is None else lambda: clock.left
+        first_callbacks.append(Progress(batch_size, steps_per_epoch, epochs, left))
 
     def train(step: int, epochs: int) -> None:
         epoch, done = divmod(step, steps_per_epoch)
-        stored = _within_epoch.load(backup.folder, step) if done else None
+        stored = None
+        # The clock may have ended the run within an epoch.
+        if done and epoch < epochs:
+            stored = _within_epoch.load(backup.folder, step)
         _divergence.fit(
             model,
             batches.starting_at(step),
@@ -78,18 +94,27 @@ def fit(
             validation_data=validation_data,
             callbacks=[
                 _callbacks.RandomStates(seed, stored),
+                *first_callbacks,
+                *callbacks,
                 _callbacks.History(history),
                 backup,
                 preemption,
+                *([] if clock is None else [EpochLogger()]),
             ],
             verbose=(1 if sys.stdout.isatty() else 2) if _distribution.is_first() else 0,
         )
 
     step = backup.restore(model)
+    if clock is not None and step:
+        clock.restore(backup.folder)
     with own_errors(batches, validation_data), preemption.handled():
-        if step % steps_per_epoch:
+        if step % steps_per_epoch and not _is_over(clock):
             train(step, step // steps_per_epoch + 1)
             # `fit` ends with averaged weights in the model, if the optimizer averages.
             step = backup.restore(model)
-        train(step, epochs)
+        train(step, step // steps_per_epoch if _is_over(clock) else epochs)
     return _callbacks.read_history(history) if _distribution.is_first() else []
+
+
+def _is_over(clock: Clock | None) -> bool:
+    return clock is not None and not clock.left

@@ -33,6 +33,7 @@ def compile_classifier(
     loss: str = "cross_entropy",
     target_threshold: float = 0.0,
     accumulate: int = 1,
+    by_clock: bool = False,
 ) -> None:
     """Compiles a classifier for training on one-hot labels.
 
@@ -45,13 +46,13 @@ def compile_classifier(
         loss: `"cross_entropy"` or `"binary_cross_entropy"`.
         target_threshold: Of binary cross-entropy.
         accumulate: Batches per update.
+        by_clock: Whether a `Clock` sets the learning rate.
     """
+    rate = schedule.learning_rate
+    if not by_clock:
+        rate = new_schedule(schedule, steps_per_epoch // accumulate)
     model.compile(
-        new_optimizer(
-            optimizer or Optimizer(),
-            new_schedule(schedule, steps_per_epoch // accumulate),
-            accumulate,
-        ),
+        new_optimizer(optimizer or Optimizer(), rate, accumulate),
         new_loss(loss, label_smoothing, target_threshold),
         metrics=None,
         # Evaluation on several devices fills its batches up with images of weight 0.
@@ -85,6 +86,11 @@ def new_schedule(
             updates_per_epoch * schedule.epochs,
             round(updates_per_epoch * schedule.warmup_epochs),
         )
+    return new_epoch_schedule(schedule, updates_per_epoch)
+
+
+def new_epoch_schedule(schedule: Schedule, updates_per_epoch: int) -> EpochSchedule:
+    """Creates the learning rate of each update, or of an array of updates."""
     return EpochSchedule(
         schedule.learning_rate,
         updates_per_epoch,
@@ -102,14 +108,14 @@ def new_schedule(
 
 def new_optimizer(
     settings: Optimizer,
-    learning_rate: keras.optimizers.schedules.LearningRateSchedule,
+    learning_rate: keras.optimizers.schedules.LearningRateSchedule | float,
     accumulate: int = 1,
 ) -> keras.Optimizer:
     """Creates the optimizer of a recipe.
 
     Args:
         settings: Its settings.
-        learning_rate: The rate of each update.
+        learning_rate: The rate of each update, or one that a callback sets.
         accumulate: The batches whose gradients an update sums.
     """
     arguments: dict[str, Any] = {
@@ -123,7 +129,8 @@ def new_optimizer(
         nesterov = settings.nesterov and settings.momentum > 0
         arguments |= {"momentum": settings.momentum, "nesterov": nesterov}
     if accumulate > 1:
-        learning_rate = AccumulatedSchedule(learning_rate, accumulate)
+        if not isinstance(learning_rate, float):
+            learning_rate = AccumulatedSchedule(learning_rate, accumulate)
         arguments["gradient_accumulation_steps"] = accumulate
     optimizer = _OPTIMIZERS[settings.optimizer](learning_rate, **arguments)
     optimizer.exclude_from_weight_decay(var_names=list(settings.no_decay))

@@ -13,6 +13,7 @@ from keras_resblocks_plugin.training import _distribution, _provenance
 
 HISTORY = "history.jsonl"
 BACKUP = "backup"
+CHECKPOINTS = "checkpoints"
 _RECORD = "settings.json"
 # The files of a preset that define its network, and those with its weights.
 _ARCHITECTURE = ("config.json", "image_converter.json", "preprocessor.json")

@@ -24,6 +24,7 @@ def measure_and_save(
     config: TrainConfig,
     recipe: Recipe,
     classifier: krp.ResBlockImageClassifier,
+    epochs: float,
     counts: dict[str, int],
     unseen: dict[str, Images],
 ) -> None:
@@ -33,6 +34,7 @@ def measure_and_save(
         config: The settings of the run.
         recipe: The recipe of the run.
         classifier: The trained classifier, in float32.
+        epochs: The epochs that it was trained for.
         counts: The numbers of images, for the record.
         unseen: The images to measure on, by `"held_out"` and `"validation"`.
     """
@@ -76,6 +78,8 @@ def measure_and_save(
         null=("start", "learning_rates_tried"),
     )
     record.stored_as = stored
+    if config.minutes:
+        record.epochs, record.minutes = round(epochs, 2), config.minutes
     record.multiply_adds = multiply_adds(classifier.backbone, recipe.measured_size)
     record.learning_rates_tried = describe_tried_rates(config.recipe, recipe, data["name"])
     save_results(folder, record)

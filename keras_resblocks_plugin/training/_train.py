@@ -40,10 +40,17 @@ class TrainConfig:
             more than 0.1 points. Defaults to `False`.
         seed: int. The seed of weights, batches and held-out images. Defaults to `0`.
         epochs: int. Replaces the recipe's `epochs`. Defaults to `None`.
+        minutes: float. Trains for so long, in place of a number of epochs; the learning rate
+            follows the clock. Needs a single process. Defaults to `None`.
         dtype: str. Replaces the recipe's `dtype`. Defaults to `None`.
         accumulate: int. Sums the gradients of so many batches for each update, with equal shares
             of the recipe's batch, which then fits a smaller machine. Defaults to `None`.
+        keep_checkpoints: int. The last epochs whose weights are kept in `out / "checkpoints"`,
+            beside those of the best epoch on held-out images. Defaults to `1`.
         distribution: `DistributionConfig`. The devices and processes. Defaults to one of each.
+
+    Raises:
+        ValueError: If a value is out of range, or both `epochs` and `minutes` are given.
     """
 
     data: str
@@ -61,9 +68,25 @@ class TrainConfig:
     bfloat16: bool = False
     seed: int = 0
     epochs: int | None = None
+    minutes: float | None = None
     dtype: Literal["float32", "mixed_bfloat16"] | None = None
     accumulate: int | None = None
+    keep_checkpoints: int = 1
     distribution: DistributionConfig = dataclasses.field(default_factory=DistributionConfig)
+
+    def __post_init__(self):
+        if self.keep_checkpoints < 0:
+            raise ValueError(
+                "`keep_checkpoints` must be the number of epochs to keep, or 0 for the best alone. "
+                f"Received: keep_checkpoints={self.keep_checkpoints}"
+            )
+        if self.minutes is not None and not self.minutes > 0:
+            raise ValueError(f"`minutes` must be above zero. Received: minutes={self.minutes}")
+        if self.minutes is not None and self.epochs is not None:
+            raise ValueError(
+                "`minutes` and `epochs` both say how long to train: leave one out. "
+                f"Received: minutes={self.minutes}, epochs={self.epochs}"
+            )
 
     @property
     def preset_folder(self) -> Path:

@@ -12,9 +12,11 @@ import keras_resblocks_plugin as krp
 from keras_resblocks_plugin._utils._kerashub import shapes_only
 from keras_resblocks_plugin.training import _distribution, _runs
 from keras_resblocks_plugin.training._batch_norm import recompute_batch_norm
+from keras_resblocks_plugin.training._checkpoints import Checkpoints
 from keras_resblocks_plugin.training._classifier import build_classifier, build_converter
+from keras_resblocks_plugin.training._clock import ENDLESS, Clock
 from keras_resblocks_plugin.training._fit import fit
-from keras_resblocks_plugin.training._optimizer import compile_classifier
+from keras_resblocks_plugin.training._optimizer import compile_classifier, finished_steps
 from keras_resblocks_plugin.training._recipe import Recipe
 from keras_resblocks_plugin.training._save_trained import measure_and_save
 from keras_resblocks_plugin.training._train import TrainConfig
@@ -41,6 +43,7 @@ def run(config: TrainConfig, recipe: Recipe) -> None:
         check_device_input(recipe, config.distribution)
     keras.utils.set_random_seed(config.seed)
     _distribution.start(config.distribution, recipe.step_size)
+    clock = Clock(config.minutes, recipe.schedule) if config.minutes else None
     _check_backbone(config, recipe)
     data = open_recipe_data(config, recipe)
     _runs.claim(
@@ -52,14 +55,15 @@ def run(config: TrainConfig, recipe: Recipe) -> None:
             "skip_unreadable": config.skip_unreadable,
             "data": data.settings,
             "start": _runs.start_settings(config.start) if config.start else None,
+            **({"minutes": config.minutes} if config.minutes else {}),
         },
     )
     images = data.training_images()
     converter = build_converter(_sampled_squares(images, recipe.image_size), **recipe.converter)
     watched, unseen = data.watched_images(), data.unseen_images()
-    classifier = _fit(config, recipe, images, watched, converter, data.mode == "device")
-    if classifier is not None:
-        measure_and_save(config, recipe, classifier, data.counts, unseen)
+    trained = _fit(config, recipe, images, watched, converter, data.mode == "device", clock)
+    if trained is not None:
+        measure_and_save(config, recipe, *trained, data.counts, unseen)
 
 
 def _check_places(config: TrainConfig) -> None:
@@ -110,8 +114,13 @@ def _fit(
     watched: Images | None,
     converter: krp.ResBlockImageConverter,
     on_device: bool,
-) -> krp.ResBlockImageClassifier | None:
-    """Trains or resumes training; returns the classifier in float32, in the first process."""
+    clock: Clock | None,
+) -> tuple[krp.ResBlockImageClassifier, float] | None:
+    """Trains or resumes training.
+
+    Returns:
+        The classifier in float32 and the number of epochs, in the first process.
+    """
 
     def build(dtype):
         return build_classifier(
@@ -153,6 +162,7 @@ def _fit(
         recipe.loss,
         recipe.target_threshold,
         recipe.accumulate,
+        by_clock=clock is not None,
     )
     validation_data = None
     if watched is not None:
@@ -163,11 +173,20 @@ def _fit(
         trained,
         source,
         steps_per_epoch,
-        recipe.schedule.epochs,
+        ENDLESS if clock else recipe.schedule.epochs,
         config.out,
         validation_data,
         config.seed,
+        recipe.step_size,
+        [
+            Checkpoints(
+                *(model, config.out / _runs.CHECKPOINTS),
+                *(config.keep_checkpoints, config.out / _runs.HISTORY),
+            )
+        ],
+        clock,
     )
+    epochs = finished_steps(trained.optimizer) / steps_per_epoch
     weights = model.get_weights()
     if not _distribution.finish():
         return None
@@ -178,4 +197,4 @@ def _fit(
         progress = trange(count, desc="Recomputing batch-norm statistics")
         with own_errors(batches):
             recompute_batch_norm(classifier.backbone, batches.starting_at(steps), progress)
-    return classifier
+    return classifier, epochs

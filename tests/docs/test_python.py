@@ -13,12 +13,14 @@ from tests.tiny import tiny_classifier
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")])
 def test_the_python_of_a_page_runs_in_order(page, folder, hub, capsys):
     rng = np.random.default_rng(0)
-    # What the reader brings along: raw images, their labels, and a preset that was trained.
+    # What the reader brings along: raw images, their labels, and a run that has trained.
     names = {
         "images": rng.integers(0, 256, (10, 80, 60, 3)).astype("float32"),
         "labels": np.arange(10),
     }
     tiny_classifier().save_to_preset(str(folder / "runs/mine/preset"))
+    (folder / "runs/mine/checkpoints").mkdir()
+    tiny_classifier().save_weights(folder / "runs/mine/checkpoints/best.weights.h5")
     publish_timm(folder, hub)
     save_class_folders(folder / "photographs", ["robin", "wren"], 5)
     for block in blocks(page, "python"):

@@ -12,6 +12,7 @@ from _door import run
 
 import keras_resblocks_plugin  # noqa: F401  (registers what the preset names)
 from tests.fixtures import start_script
+from tests.helpers import to_numpy
 from tests.made_data import CLASSES, photographs, save_dataset
 
 pytestmark = pytest.mark.slow
@@ -48,6 +49,21 @@ def test_a_run_saves_a_complete_preset(uninterrupted):
     labels = np.array(photographs(30, 1)["label"])
     guesses = np.argmax(classifier.predict(np.stack(images), verbose=0), axis=1)
     assert np.mean(guesses == labels) > 0.8
+
+
+def test_a_checkpoint_loads_into_the_preset(uninterrupted):
+    folder, _ = uninterrupted
+    files = {file.name for file in (folder / "checkpoints").iterdir()}
+    assert files == {"best.weights.h5", "epoch-0003.weights.h5"}
+    preset = str(folder / "preset")
+    classifier = keras_hub.models.ImageClassifier.from_preset(preset, compile=False)
+    averaged = [to_numpy(weight) for weight in classifier.weights]
+    classifier.load_weights(folder / "checkpoints" / "best.weights.h5")
+    # As they were trained.
+    weights = [to_numpy(weight) for weight in classifier.weights]
+    assert not all(np.array_equal(a, b) for a, b in zip(weights, averaged, strict=True))
+    colors = np.full((3, 32, 32, 3), 64, "uint8") + 100 * np.eye(3, dtype="uint8")[:, None, None]
+    assert classifier.predict(colors, verbose=0).argmax(-1).tolist() == [0, 1, 2]
 
 
 def test_evaluate_measures_what_the_record_says(uninterrupted, dataset, tmp_path, run_script):

@@ -94,6 +94,7 @@ def _train(model, config: ClassificationConfig, images: ChosenImages, train: Ima
         config.out,
         watched,
         config.seed,
+        config.batch_size,
     )
 
 

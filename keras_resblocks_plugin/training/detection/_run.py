@@ -50,6 +50,7 @@ def run(config: DetectionConfig) -> None:
         config.out,
         _batches.evaluation_batches(validation, config.batch_size, converter),
         config.seed,
+        config.batch_size,
     )
 
     preset = in_float32(

@@ -48,6 +48,7 @@ def run(config: SegmentationConfig) -> None:
         config.out,
         _batches.evaluation_batches(validation, classes, size, config.batch_size, converter),
         config.seed,
+        config.batch_size,
     )
 
     preset = in_float32(
