@@ -106,6 +106,11 @@ def open_rows(config: PredictConfig) -> Rows:
 def _load(config: PredictConfig) -> tuple[str, datasets.Dataset]:
     """Loads the split that the user names, or else the only one."""
     cache = config.cache and str(config.cache / "datasets")
+    if config.data.startswith(("/", ".", "~")) and not Path(config.data).expanduser().exists():
+        # `datasets` would say that it is no Hub id.
+        raise ValueError(
+            f"`data` must be a folder or a Hub id. Received: {config.data!r}, no folder"
+        )
     if config.split:
         return config.split, load_split(config.data, config.split, config.cache)
     if is_whole(config.data):

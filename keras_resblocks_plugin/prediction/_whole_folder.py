@@ -1,7 +1,7 @@
 """Folders of images alone, which have no splits.
 
-`datasets` takes a file `test 1.jpg` for the split `test`, and leaves out all others. It also searches
-the folder for a hundred patterns of splits, which takes minutes where there are many files.
+`datasets` takes a file `test 1.jpg` for the split `test`, and leaves out all others. It also
+searches the folder for a hundred patterns of splits, which takes minutes where it is large.
 """
 
 import os

@@ -3,7 +3,6 @@
 import json
 import pathlib
 
-import datasets
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -12,7 +11,7 @@ import keras_resblocks_plugin as krp
 from keras_resblocks_plugin.prediction import PredictConfig, Predictor
 from keras_resblocks_plugin.training.data._images import read_image
 from tests.helpers import TOLERANCE, to_numpy
-from tests.made_data import CLASSES, photographs
+from tests.made_data import photographs
 from tests.prediction.made import backbone_preset, raw, save_images, table_of
 from tests.tiny import tiny_backbone, tiny_classifier
 from tests.training.test_measured import CONVERTERS
