@@ -25,13 +25,13 @@ def flat(tmp_path_factory):
     return save_images(tmp_path_factory.mktemp("images") / "flat", COUNT)
 
 
-def preset_of(folder, converter=None, **kwargs) -> pathlib.Path:
+def preset_of(folder, converter=None, head=10, **kwargs) -> pathlib.Path:
     converter = {"image_size": (16, 16), "scale": 1 / 64, "offset": -2.0, **(converter or {})}
     preprocessor = krp.ResBlockImageClassifierPreprocessor(krp.ResBlockImageConverter(**converter))
     classifier = tiny_classifier(preprocessor=preprocessor, **kwargs)
     # Predictions differ from image to image.
     kernel = classifier.output_dense.kernel
-    kernel.assign(10 * np.random.default_rng(0).normal(size=tuple(kernel.shape)))
+    kernel.assign(head * np.random.default_rng(0).normal(size=tuple(kernel.shape)))
     classifier.save_to_preset(str(folder))
     return folder
 
@@ -140,8 +140,8 @@ def test_unreadable_images_have_a_row_and_are_listed(saved_preset, tmp_path, cap
 
 
 def test_predictions_that_are_not_finite_are_errors_of_their_rows(flat, tmp_path):
-    # Differences of the images overflow.
-    preset = preset_of(tmp_path / "preset", {"scale": 1e38})
+    # The logits overflow.
+    preset = preset_of(tmp_path / "preset", {"scale": 1e25}, head=1e25)
     table = table_of(tmp_path / "out.parquet", preset, flat)
     assert set(table["error"]) == {"its prediction is not finite"}
     assert set(table["class_name"]) == {None}
