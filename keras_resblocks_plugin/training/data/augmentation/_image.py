@@ -15,6 +15,7 @@ from keras_resblocks_plugin.training.data.augmentation._policies import (
     rand_augment,
     trivial_augment,
 )
+from keras_resblocks_plugin.training.data.augmentation._rotation import rotate
 
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -61,6 +62,7 @@ def _changes(augmentation: Augmentation) -> tuple[Change, ...]:
     x, partial = augmentation, functools.partial
     changes: list[tuple[bool | float, Change]] = [
         (x.flip, flip),
+        (x.rotation, partial(rotate, largest=x.rotation)),
         (x.translation, partial(shift, largest=x.translation)),
         (x.zoom, partial(zoom, largest=x.zoom)),
         (
