@@ -52,6 +52,10 @@ class ResBlockBackbone(PresetBackbone):
         data_format: `"channels_last"` or `"channels_first"`. Defaults to
             `keras.config.image_data_format()`.
         dtype: string or `keras.DTypePolicy`. The precision of computations and weights.
+        drop_path_rate: float in `[0, 1)`. The `drop_path_rate` of the last block, to which those of
+            the blocks rise linearly from 0, as in stochastic depth
+            ([Huang et al., 2016](https://arxiv.org/abs/1603.09382)). A `drop_path_rate` in
+            `block_kwargs` is that of every block instead. Defaults to `0.0`.
         **kwargs: `name`; `trainable`, where `False` freezes the whole backbone; `frozen`, the
             paths of the weights that do not learn, as in `get_config()`.
 
@@ -94,6 +98,7 @@ class ResBlockBackbone(PresetBackbone):
         image_shape: Sequence[int | None] = (None, None, 3),
         data_format: str | None = None,
         dtype: Any = None,
+        drop_path_rate: float = 0.0,
         **kwargs,
     ):
         chain = LayerChain(
@@ -105,6 +110,7 @@ class ResBlockBackbone(PresetBackbone):
             image_shape,
             data_format,
             dtype,
+            drop_path_rate,
         )
         check_arguments(
             type(self),
@@ -137,6 +143,7 @@ class ResBlockBackbone(PresetBackbone):
         )
         self.input_pooling = input_pooling
         self.block_kwargs = chain.block_kwargs
+        self.drop_path_rate = chain.drop_path_rate
         self.freeze_batch_norm = freeze_batch_norm
         self.image_shape = chain.image_shape
         self.data_format = chain.data_format
@@ -214,4 +221,6 @@ class ResBlockBackbone(PresetBackbone):
             image_shape=tuple(self.image_shape),
             data_format=self.data_format,
         )
+        if self.drop_path_rate:
+            config["drop_path_rate"] = self.drop_path_rate
         return config

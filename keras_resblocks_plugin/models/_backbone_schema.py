@@ -43,6 +43,7 @@ def backbone_schema(config: dict[str, Any]) -> dict[str, Any]:
             "properties": properties,
             "required": [],
         },
+        drop_path_rate=block["properties"]["drop_path_rate"],
         freeze_batch_norm=BOOLEAN,
         image_shape=list_of(side, 3, 3),
         data_format=DATA_FORMAT,

@@ -1,6 +1,7 @@
 """The layers of a backbone, a chain in the order of their calls."""
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from keras_resblocks_plugin._utils._precision import without_empty_map
 from keras_resblocks_plugin._utils._validation import check_choice
 from keras_resblocks_plugin.blocks import ResidualBlock
 from keras_resblocks_plugin.blocks._block_type import resolve_block_type
+from keras_resblocks_plugin.blocks._checks import check_drop_path_rate
 from keras_resblocks_plugin.layers._stem_pooling import STEM_POOLINGS
 from keras_resblocks_plugin.models._validation import (
     check_block_kwargs,
@@ -38,6 +40,7 @@ class LayerChain:
         image_shape: The shape of an image.
         data_format: `"channels_last"`, `"channels_first"` or `None`.
         dtype: The precision.
+        drop_path_rate: The rate of the last block, to which those of the others rise from 0.
 
     Raises:
         ValueError: If an argument is invalid.
@@ -51,6 +54,7 @@ class LayerChain:
     image_shape: Sequence[int | None]
     data_format: str | None
     dtype: Any
+    drop_path_rate: float = 0.0
 
     def __post_init__(self):
         self.dtype = without_empty_map(self.dtype)
@@ -59,6 +63,13 @@ class LayerChain:
         self.input_convs = zip_lists(**dict(zip(INPUT_CONV, self.input_conv, strict=True)))
         check_choice("input_pooling", self.input_pooling, (None, *STEM_POOLINGS))
         self.block_kwargs = check_block_kwargs(self.block_kwargs)
+        self.drop_path_rate = check_drop_path_rate(self.drop_path_rate)
+        if self.drop_path_rate and "drop_path_rate" in self.block_kwargs:
+            raise ValueError(
+                "`drop_path_rate` must be given to the backbone or in `block_kwargs`, and not to "
+                f"both. Received: drop_path_rate={self.drop_path_rate}, "
+                f"block_kwargs={self.block_kwargs}"
+            )
         self.data_format = self.data_format or keras.config.image_data_format()
         check_choice("data_format", self.data_format, ("channels_last", "channels_first"))
         self.image_shape = check_image_shape(self.image_shape, self.data_format)
@@ -88,11 +99,13 @@ class LayerChain:
             pooling = new_pooling(data_format=self.data_format, dtype=self.dtype, name="stem_pool")
             yield pooling, 2
         later = {name: value for name, value in self.block_kwargs.items() if name != "shortcut"}
+        rates = self._drop_path_rates()
         for i, (filters, num_blocks, strides) in enumerate(self.stacks):
-            name = f"stack{i}_block"
-            yield self._block(filters, strides, name=f"{name}0", **self.block_kwargs), strides
-            for j in range(1, min(num_blocks, most_blocks or num_blocks)):
-                yield self._block(filters, name=f"{name}{j}", **later), 1
+            name, (first, *others) = f"stack{i}_block", itertools.islice(rates, num_blocks)
+            kwargs = {**self.block_kwargs, **first}
+            yield self._block(filters, strides, name=f"{name}0", **kwargs), strides
+            for j, rate in enumerate(others[: most_blocks and most_blocks - 1], start=1):
+                yield self._block(filters, name=f"{name}{j}", **{**later, **rate}), 1
         if preactivates:
             yield from norm_relu("output")
 
@@ -117,6 +130,13 @@ class LayerChain:
                     re.sub("_block1", f"_block{j}", k, count=1): v for k, v in second.items()
                 }
         return shapes
+
+    def _drop_path_rates(self) -> Iterator[dict[str, float]]:
+        """Yields the argument of each block, where the backbone sets it."""
+        count = sum(num_blocks for _, num_blocks, _ in self.stacks)
+        for index in range(count):
+            rate = self.drop_path_rate * index / max(count - 1, 1)
+            yield {"drop_path_rate": rate} if self.drop_path_rate else {}
 
     def _block(self, filters: int, strides: int = 1, **kwargs: Any) -> ResidualBlock:
         return self.block_cls(

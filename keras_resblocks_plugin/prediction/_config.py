@@ -14,7 +14,8 @@ class PredictConfig:
         preset: str. A name, a folder, or `"hf://user/name"`.
         data: str. A folder of images, or a folder or Hub id for `datasets.load_dataset`.
         out: Path. The Parquet file to write.
-        split: str. The split to read. Defaults to `None`: the only one.
+        split: str. The split to read, which is needed where there are several. Defaults to
+            `None`: the only one.
         features: bool. Whether to write the pooled features instead of predictions. Defaults to
             `False`.
         top: int. The number of classes in the additional columns `class_names` and

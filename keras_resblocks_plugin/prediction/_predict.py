@@ -53,9 +53,11 @@ def predict(config: PredictConfig) -> dict[str, Any]:
     )
     from keras_resblocks_plugin.training._runs import start_settings
 
-    rows, folder = open_rows(config), folder_of_parts(config.out)
+    # A wrong preset is an error before the dataset is downloaded.
+    preset, folder = start_settings(config.preset), folder_of_parts(config.out)
+    rows = open_rows(config)
     settings = {
-        "preset": start_settings(config.preset),
+        "preset": preset,
         "data": rows.settings,
         **{name: getattr(config, name) for name in ("features", "top", "part_rows")},
         "backend": keras.config.backend(),

@@ -7,6 +7,7 @@ from typing import Any
 import datasets
 
 from keras_resblocks_plugin.prediction._config import PredictConfig
+from keras_resblocks_plugin.prediction._whole_folder import is_whole, load_whole
 from keras_resblocks_plugin.training.data._class_order import own_features
 from keras_resblocks_plugin.training.data._rows import load_split
 
@@ -80,8 +81,7 @@ def open_rows(config: PredictConfig) -> Rows:
         ValueError: If the split or a column is missing, or there are several splits and none is
             named.
     """
-    split = config.split or _only_split(config)
-    dataset = load_split(config.data, split, config.cache)
+    split, dataset = _load(config)
     features = dataset.features
     label, id = (
         _column(config, features, kind, fits, what)
@@ -103,15 +103,25 @@ def open_rows(config: PredictConfig) -> Rows:
     )
 
 
-def _only_split(config: PredictConfig) -> str:
+def _load(config: PredictConfig) -> tuple[str, datasets.Dataset]:
+    """Loads the split that the user names, or else the only one."""
     cache = config.cache and str(config.cache / "datasets")
+    if config.data.startswith(("/", ".", "~")) and not Path(config.data).expanduser().exists():
+        # `datasets` would say that it is no Hub id.
+        raise ValueError(
+            f"`data` must be a folder or a Hub id. Received: {config.data!r}, no folder"
+        )
+    if config.split:
+        return config.split, load_split(config.data, config.split, config.cache)
+    if is_whole(config.data):
+        return "train", load_whole(config.data, cache)
     names = datasets.get_dataset_split_names(config.data, cache_dir=cache)
     if len(names) != 1:
         raise ValueError(
             f"`split` must be given where the dataset has several, by --split. Received: "
             f"data={config.data!r}, with the splits {', '.join(map(repr, names))}"
         )
-    return names[0]
+    return names[0], load_split(config.data, names[0], config.cache)
 
 
 def _column(config, features, kind, fits, what) -> str | None:

@@ -57,6 +57,7 @@ class Augmentation:
             `(0.02, 0.33)`.
         erasing_ratio: pair of floats. The aspect ratio of the erased area. Defaults to
             `(0.3, 3.3)`.
+        rotation: float. The largest rotation either way, in degrees. Defaults to `0.0`.
         repeated_augmentation: int. How often a batch has each of its images, every time with
             other random changes. Defaults to `1`.
 
@@ -87,6 +88,7 @@ class Augmentation:
     erasing_probability: float = 0.0
     erasing_scale: Pair = (0.02, 0.33)
     erasing_ratio: Pair = (0.3, 3.3)
+    rotation: float = 0.0
     repeated_augmentation: int = 1
 
     def __post_init__(self):

@@ -32,7 +32,8 @@ def check_batch_size(batch_size: int, count: int) -> None:
     """
     if count < batch_size:
         raise ValueError(
-            f"`batch_size` must be at most the number of training images, {count}. "
+            f"`batch_size` must be at most the number of training images, {count}. Lower it, and "
+            "the learning rate in proportion, in a TOML file of your own. "
             f"Received: batch_size={batch_size}"
         )
 

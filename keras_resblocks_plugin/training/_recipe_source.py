@@ -1,6 +1,7 @@
 """The places that recipes come from: this package, files, and the records of presets."""
 
 import tomllib
+import warnings
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -50,10 +51,18 @@ def read_values(source: str | Path) -> tuple[str, dict[str, Any]]:
 def _recorded(preset: str) -> dict[str, Any]:
     """The recipe in the record of a preset."""
     folder = Path(locate(preset, ResBlockBackbone.presets))
-    recipe = TrainingRecord.read(folder).recipe if (folder / RECORD_FILE).is_file() else None
+    record = TrainingRecord.read(folder) if (folder / RECORD_FILE).is_file() else None
+    recipe = record.recipe if record else None
     if not recipe or "backbone" not in recipe:
         raise ValueError(
             f"`recipe` must be a preset whose {RECORD_FILE} has a recipe: one that was trained by "
             f"`keras-resblocks train`. Received: {preset}"
+        )
+    if record.differs_from_recipe:
+        warnings.warn(
+            f"The weights of {preset} were trained by another program than this package. The "
+            f"recipe is the nearest one; `differs_from_recipe` in the preset's {RECORD_FILE} lists "
+            f"{len(record.differs_from_recipe)} differences.",
+            stacklevel=2,
         )
     return dict(recipe)

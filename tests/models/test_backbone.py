@@ -103,6 +103,15 @@ def test_block_kwargs_reach_every_block_and_the_shortcut_only_the_first():
     assert [block.kernel_size for block in blocks] == [5] * 3
 
 
+def test_drop_path_rates_rise_with_the_depth():
+    backbone = new(stackwise_num_filters=[4, 4], stackwise_num_strides=[1, 1], drop_path_rate=0.2)
+    blocks = [backbone.get_layer(f"stack{i}_block{j}") for i, j in ((0, 0), (1, 0), (1, 1))]
+    assert [block.drop_path_rate for block in blocks] == [0.0, 0.1, 0.2]
+    assert backbone.get_config()["drop_path_rate"] == 0.2
+    # Files of earlier versions stay as they are.
+    assert "drop_path_rate" not in new().get_config()
+
+
 @pytest.mark.parametrize("channels", [1, 4])
 def test_images_of_other_than_three_channels(channels):
     backbone = new(image_shape=(None, None, channels))

@@ -34,6 +34,11 @@ class UnregisteredBlock(ResidualBlock):
         ({"input_conv_kernel_sizes": [4]}, "`input_conv_kernel_sizes.* positive odd integer.*Rec"),
         ({"input_conv_strides": [2.0]}, "`input_conv_strides.* must be a positive integer.*Rec"),
         ({"input_pooling": "avg"}, "`input_pooling` must be one of None, 'max'.*Received: input_p"),
+        ({"drop_path_rate": 1}, r"`drop_path_rate` must be a number in \[0, 1\).*Received: drop_p"),
+        (
+            {"drop_path_rate": 0.1, "block_kwargs": {"drop_path_rate": 0.1}},
+            "`drop_path_rate` must be given to the backbone or in `block_kwargs`.*Received: drop_p",
+        ),
         (
             {"block_kwargs": {"strides": 2}},
             "`block_kwargs` must leave .*strides.*Received: block_k",

@@ -31,6 +31,7 @@ PARTS = {
         input_conv_filters=[32],
         block_kwargs={"normalization": "group", "groups": 2},
     ),
+    "drop_path": dict(drop_path_rate=0.2),
 }
 
 

@@ -36,13 +36,13 @@ def test_constructors_of_blocks(block_cls):
 def test_constructors():
     assert_refused(
         lambda: krp.ResBlockBackbone(
-            "bn", **LISTS, drop_path_rate=0.5, input_poling="max", freeze_batchnorm=True
+            "bn", **LISTS, kernel_size=5, input_poling="max", freeze_batchnorm=True
         ),
-        "`ResBlockBackbone` has no argument `drop_path_rate`, which is an argument of the blocks",
+        "`ResBlockBackbone` has no argument `kernel_size`, which is an argument of the blocks",
         "in `block_kwargs`",
         "no argument `input_poling`: did you mean `input_pooling`?",
         "no argument `freeze_batchnorm`: did you mean `freeze_batch_norm`?",
-        "Received: drop_path_rate=0.5, input_poling='max', freeze_batchnorm=True",
+        "Received: kernel_size=5, input_poling='max', freeze_batchnorm=True",
     )
     assert_refused(
         lambda: krp.ResBlockBackbone("bn", **LISTS, block_kwargs={"normalisation": None}),

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from PIL import Image
 
+from keras_resblocks_plugin.training.data._array_resizing import array_resizing
+
 Resize = Callable[[np.ndarray], np.ndarray]
 # A uint8 array of shape `(height, width, 3)`, or an RGB image of Pillow.
 Picture = np.ndarray | Image.Image
@@ -63,12 +65,15 @@ class Converted:
         self.settings: dict[str, Any] = {
             "converter": {name: value for name, value in config.items() if name != "name"}
         }
+        self._resize_array = array_resizing(self._resize)
         # The bytes of each image, unless images keep their sizes.
         size = converter.image_size
         self.nbytes: int | None = None if size is None else size[0] * size[1] * 3 * 4
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """Resizes uint8 pixels; returns float32 pixels from 0 to 255."""
+        if self._resize_array:
+            return self._resize_array(pixels)
         # Not under `keras.device("cpu")`, which on JAX may be a device of another process.
         return keras.ops.convert_to_numpy(self._resize(pixels.astype("float32")))
 

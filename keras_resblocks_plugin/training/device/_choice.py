@@ -9,7 +9,7 @@ from keras_resblocks_plugin.training.data._input_mode import gigabytes, total_me
 # The share of the accelerator's memory that images may take before `"auto"` leaves them outside.
 _SHARE = 0.5
 # The keys of a recipe that have no version for the device, with the values that turn them off.
-_UNSUPPORTED = {"rand_augment": 0, "trivial_augment": False, "max_unreadable": 0}
+_UNSUPPORTED = {"rand_augment": 0, "trivial_augment": False, "rotation": 0.0, "max_unreadable": 0}
 
 
 def check_device_input(recipe: Recipe, distribution: DistributionConfig) -> None:

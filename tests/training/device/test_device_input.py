@@ -63,6 +63,7 @@ def test_two_inputs_train_the_same_network(dataset, tmp_path):
     ("keys", "options", "message"),
     [
         ("rand_augment = 2", {}, "`rand_augment`.*Received: rand_augment=2"),
+        ("rotation = 15.0", {}, r"`rotation`.*Received: rotation=15\.0"),
         ("trivial_augment = true", {}, "`trivial_augment`"),
         ("max_unreadable = 3", {}, "`max_unreadable`"),
         ("", {"distribution": DistributionConfig(data_parallel=True)}, "trains on one device"),

@@ -3,7 +3,7 @@
 The changes of an image, in this order:
 
 1. random resized crop, or the largest centered square, resized;
-2. mirroring, shift, zoom;
+2. mirroring, rotation, shift, zoom;
 3. color jitter;
 4. RandAugment, then TrivialAugment;
 5. random erasing.

@@ -15,6 +15,7 @@ from keras_resblocks_plugin.training.data.augmentation._policies import (
     rand_augment,
     trivial_augment,
 )
+from keras_resblocks_plugin.training.data.augmentation._rotation import rotate
 
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -64,6 +65,7 @@ def _changes(augmentation: Augmentation) -> tuple[Change, ...]:
     """Returns the changes of an array that are switched on, in their order."""
     x, partial = augmentation, functools.partial
     changes: list[tuple[bool | float, Change]] = [
+        (x.rotation, partial(rotate, largest=x.rotation)),
         (x.translation, partial(shift, largest=x.translation)),
         (x.zoom, partial(zoom, largest=x.zoom)),
         (
