@@ -2,8 +2,8 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
+import grain
 import keras
 
 from keras_resblocks_plugin.training import (
@@ -40,7 +40,7 @@ def fit(
     steps_per_epoch: int,
     epochs: int,
     folder: Path,
-    validation_data: Any = None,
+    validation_data: grain.MapDataset | None = None,
     seed: int = 0,
 ) -> list[dict[str, float]]:
     """Trains a compiled model, or continues its training as if it had not been interrupted.
@@ -76,6 +76,8 @@ def fit(
             initial_epoch=epoch,
             done=done,
             validation_data=validation_data,
+            # Keras does not ask grain, and would warn that the data ran out.
+            validation_steps=validation_data and len(validation_data),
             callbacks=[
                 _callbacks.RandomStates(seed, stored),
                 _callbacks.History(history),
