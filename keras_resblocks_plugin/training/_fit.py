@@ -67,7 +67,10 @@ def fit(
 
     def train(step: int, epochs: int) -> None:
         epoch, done = divmod(step, steps_per_epoch)
-        stored = _within_epoch.load(backup.folder, step) if done else None
+        stored = None
+        if done:
+            stored = _within_epoch.load(backup.folder, step)
+            _within_epoch.build_metrics(model, next(iter(batches.starting_at(step))))
         _divergence.fit(
             model,
             batches.starting_at(step),
