@@ -14,6 +14,7 @@ PERMITTED = {
     "_asdict": "the public API of named tuples",
     "_replace": "the public API of named tuples",
     "_state_to_build": "`Freezable.from_config` sets it on the layer that it makes",
+    "_exit": "`os._exit` is documented",
     "_fingerprint": "`datasets` gives the digest of a dataset no public name",
 }
 

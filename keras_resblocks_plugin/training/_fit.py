@@ -3,8 +3,8 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+import grain
 import keras
 
 from keras_resblocks_plugin.training import (
@@ -44,7 +44,7 @@ def fit(
     steps_per_epoch: int,
     epochs: int,
     folder: Path,
-    validation_data: Any = None,
+    validation_data: grain.MapDataset | None = None,
     seed: int = 0,
     batch_size: int | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -85,6 +85,7 @@ def fit(
         # The clock may have ended the run within an epoch.
         if done and epoch < epochs:
             stored = _within_epoch.load(backup.folder, step)
+            _within_epoch.build_metrics(model, next(iter(batches.starting_at(step))))
         _divergence.fit(
             model,
             batches.starting_at(step),
@@ -93,6 +94,8 @@ def fit(
             initial_epoch=epoch,
             done=done,
             validation_data=validation_data,
+            # Keras does not ask grain, and would warn that the data ran out.
+            validation_steps=validation_data and len(validation_data),
             callbacks=[
                 _callbacks.RandomStates(seed, stored),
                 *first_callbacks,

@@ -4,6 +4,7 @@ These are the random states and the sums of the metrics, which both start again 
 """
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -30,6 +31,16 @@ def store(folder: Path, step: int, model: keras.Model) -> None:
     for index, state in enumerate(_torch_states()):
         values[f"torch_{index}"] = state.numpy()
     np.savez(_file(folder, step), **values)
+
+
+def build_metrics(model: keras.Model, batch: tuple[Any, ...]) -> None:
+    """Builds the metrics of a model, which TensorFlow would do in its first step."""
+    if keras.config.backend() != "tensorflow":
+        return
+    x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
+    outputs = model(x, training=False)
+    model.compute_loss(x, y, outputs, weights)
+    model.compute_metrics(x, y, outputs, weights)
 
 
 def load(folder: Path, step: int) -> dict[str, np.ndarray]:

@@ -40,7 +40,7 @@ class Outcome:
         processes: The number of processes.
         signal: The name of the signal.
         victim: The process that received it.
-        after: Seconds between the start of training and the signal.
+        after: Seconds between the second step and the signal.
         codes: The exit codes of the processes.
         seconds: Seconds until all had ended.
         naming: Survivors whose last words name the victim.
@@ -66,16 +66,17 @@ def killed(folder: Path, count: int, name: str, rng: np.random.Generator) -> Out
     """Sends a signal to one of several processes, lets the run continue, compares weights."""
     whole, out, alone = (folder / f"{kind}-{count}" for kind in ("whole", "killed", "alone"))
     if not whole.exists():
-        start = time.monotonic()
         assert ended(launch(whole, count)) == [0] * count, last_words(whole)
-        (whole / "seconds").write_text(str(time.monotonic() - start))
     for previous in (out, alone):
         shutil.rmtree(previous, ignore_errors=True)
-    # The first second is the start of the processes.
-    after = rng.uniform(0, float((whole / "seconds").read_text()) - 1)
+    # Starting and compiling take most of the time, and differ.
+    seconds = (whole / "weights.npz").stat().st_mtime - (whole / "training-0").stat().st_mtime
+    after = rng.uniform(0, seconds)
     victim = int(rng.integers(count))
     ids = launch(out, count)
-    while len([*out.glob("joined-*")]) < count:
+    deadline = time.monotonic() + 300
+    while not (out / "training-0").exists():
+        assert time.monotonic() < deadline, last_words(out)
         time.sleep(0.02)
     time.sleep(after)
     start = time.monotonic()
@@ -87,8 +88,9 @@ def killed(folder: Path, count: int, name: str, rng: np.random.Generator) -> Out
     position = out / "backup" / "position.json"
     steps = json.loads(position.read_text())["step"] if position.exists() else 0
     shutil.copytree(out, alone)
-    for run, processes in ((out, count), (alone, 1)):
-        assert ended(launch(run, processes)) == [0] * processes, last_words(run)
+    continued = {run: launch(run, processes) for run, processes in ((out, count), (alone, 1))}
+    for run, ids in continued.items():
+        assert ended(ids) == [0] * len(ids), last_words(run)
     return Outcome(
         processes=count,
         signal=name,
@@ -133,7 +135,7 @@ def ended(ids: list[int]) -> list[int]:
 def launch(out: Path, count: int) -> list[int]:
     """Starts the processes of a run. Returns their ids."""
     out.mkdir(parents=True, exist_ok=True)
-    for file in (*out.glob("joined-*"), *out.glob("log-*")):
+    for file in (*out.glob("training-*"), *out.glob("log-*")):
         file.unlink()
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -171,7 +173,6 @@ def train(out: Path, index: int, count: int, port: int) -> None:
         )
     with ending_together():
         distribution.start(config, BATCH_SIZE)
-        (out / f"joined-{index}").touch()
         pixels = np.random.default_rng(0).integers(0, 256, (COUNT, 8, 8, 3), "uint8")
         images = ImageSet(pixels, np.arange(COUNT, dtype="int32") % 3, ["a", "b", "c"])
         augmentation = Augmentation(mixup_alpha=0.4)
@@ -181,12 +182,23 @@ def train(out: Path, index: int, count: int, port: int) -> None:
         model.preprocessor = None
         schedule = Schedule(epochs=EPOCHS, warmup_epochs=1)
         compile_classifier(model, schedule, STEPS, Optimizer(ema_momentum=0.5))
-        fit(model, Batches(make, _waiting), STEPS, EPOCHS, out)
+        finish = _Waiting(out / f"training-{index}")
+        fit(model, Batches(make, finish), STEPS, EPOCHS, out)
         weights = model.get_weights()
         if distribution.finish():
             np.savez(out / "weights.npz", *weights)
 
 
-def _waiting(batch):
-    time.sleep(0.1)
-    return (batch[0] / 64 - 2).astype("float32"), batch[1]
+class _Waiting:
+    """Waits before each batch, and touches a file after the first step, which was compiled."""
+
+    def __init__(self, file: Path):
+        self.file, self.count = file, 0
+
+    def __call__(self, batch):
+        self.count += 1
+        # Keras reads three batches before the one of the first step.
+        if self.count == 5:
+            self.file.touch()
+        time.sleep(0.1)
+        return (batch[0] / 64 - 2).astype("float32"), batch[1]

@@ -174,7 +174,7 @@ def test_measured_accuracy_is_that_of_keras(dataset, tmp_path):
     model = krp.ResBlockImageClassifier(krp.ResBlockBackbone("bn", [8], [1], [2], [8], [3], [2]), 3)
     batches = evaluation_batches(images, np.arange(30), 16, converter)
     labels = np.concatenate([batches[index][1] for index in range(len(batches))])
-    logits = model.predict(batches.map(lambda x, _: x), verbose=0)
+    logits = model.predict(batches.map(lambda batch: batch[0]), verbose=0)
     expected = float(keras.metrics.CategoricalAccuracy()(labels, logits))
     assert measure(model, batches)["top1"] == pytest.approx(expected, abs=6e-5)
 

@@ -52,7 +52,8 @@ class DeviceCalls:
         """
         while True:
             done = step % self._epoch
-            count = min(self.steps_per_call - done % self.steps_per_call, self._epoch - done)
+            # As Keras counts the calls of an epoch, also of one that resumes.
+            count = min(self.steps_per_call, self._epoch - done)
             steps = np.arange(step, step + count, dtype="int32")
             rows = np.stack([self.rows(x) for x in steps])
             yield {"steps": steps, "rows": rows}, *self._arrays

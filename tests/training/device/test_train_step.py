@@ -1,12 +1,16 @@
 """Many steps in one call, against the same steps one at a time."""
 
+import os
+import signal
+
+import grain
 import jax
 import keras
 import numpy as np
 import pytest
 
 import keras_resblocks_plugin as krp
-from keras_resblocks_plugin.training import Augmentation, Optimizer, Schedule
+from keras_resblocks_plugin.training import Augmentation, Optimizer, Preempted, Schedule
 from keras_resblocks_plugin.training._fit import fit
 from keras_resblocks_plugin.training._optimizer import compile_classifier, finished_steps
 from keras_resblocks_plugin.training.data._labelled_images import ImageSet
@@ -100,31 +104,66 @@ def test_calls_of_many_steps_equal_single_steps(images, augmentation, accumulate
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
-def train(images, folder, epochs):
+class TerminatedCalls:
+    """Calls that send this process SIGTERM when the one that begins with a step is read."""
+
+    def __init__(self, calls, step):
+        self.calls, self.step = calls, step
+
+    def starting_at(self, step):
+        for call in self.calls.starting_at(step):
+            if call[0]["steps"][0] == self.step:
+                os.kill(os.getpid(), signal.SIGTERM)
+            yield call
+
+
+def train(images, folder, epochs, steps=3, terminated_at=None):
     """Trains by calls of three steps and of one until an epoch, or resumes."""
     folder.mkdir(exist_ok=True)
     classifier = build()
-    training, calls, _ = device_training(classifier, images, steps=3)
+    training, calls, _ = device_training(classifier, images, steps=steps)
+    calls = TerminatedCalls(calls, terminated_at)
     compiled(training)
-    validation = images.images[:8] / 64 - 2.0, np.eye(3)[images.labels[:8]]
+    x, y = images.images[:8] / 64 - 2.0, np.eye(3)[images.labels[:8]]
+    validation = grain.MapDataset.source([(x[:5], y[:5]), (x[5:], y[5:])])
     history = fit(training, calls, STEPS, epochs, folder, validation)
     return classifier.get_weights(), history
 
 
-def test_a_resumed_run_has_the_weights_of_an_uninterrupted_one(images, tmp_path):
-    whole, history = train(images, tmp_path / "whole", EPOCHS)
+@pytest.fixture(scope="module")
+def whole(images, tmp_path_factory):
+    """The weights and the history of a run without interruption, and its folder."""
+    folder = tmp_path_factory.mktemp("whole")
+    return *train(images, folder, EPOCHS), folder
+
+
+@pytest.mark.filterwarnings("error:Your input ran out of data")
+def test_a_resumed_run_has_the_weights_of_an_uninterrupted_one(images, whole, tmp_path):
+    weights, history, folder = whole
     assert [list(x) for x in history] == EPOCHS * [
         ["epoch", "accuracy", "loss", "val_accuracy", "val_loss", "learning_rate", "seconds"]
     ]
-    first, _ = train(images, tmp_path / "resumed", 1)
-    resumed, resumed_history = train(images, tmp_path / "resumed", EPOCHS)
-    assert any(not np.array_equal(a, b) for a, b in zip(first, whole, strict=True))
-    for ours, theirs in zip(resumed, whole, strict=True):
+    first, _ = train(images, tmp_path, 1)
+    resumed, resumed_history = train(images, tmp_path, EPOCHS)
+    assert any(not np.array_equal(a, b) for a, b in zip(first, weights, strict=True))
+    for ours, theirs in zip(resumed, weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert [x["loss"] for x in resumed_history] == [x["loss"] for x in history]
     # The images are no part of the backup.
-    backup = tmp_path / "whole" / "backup" / "latest.weights.h5"
+    backup = folder / "backup" / "latest.weights.h5"
     assert images.images[0].tobytes() not in backup.read_bytes()
+
+
+def test_sigterm_ends_a_run_after_a_call_and_the_run_continues(images, whole, tmp_path):
+    weights, history, _ = whole
+    with pytest.raises(Preempted) as stop:
+        train(images, tmp_path, EPOCHS, terminated_at=4)
+    assert stop.value.step == 7
+    # The last step of the second epoch, and the third by calls of other lengths.
+    resumed, resumed_history = train(images, tmp_path, EPOCHS, steps=2)
+    for ours, theirs in zip(resumed, weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert [x["loss"] for x in resumed_history] == [x["loss"] for x in history]
 
 
 def test_calls_depend_on_their_first_step_alone(images):

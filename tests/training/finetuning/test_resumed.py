@@ -1,10 +1,14 @@
-"""Segmentation and detection, killed and resumed, end with the weights of an uninterrupted run."""
+"""Segmentation and detection, ended by SIGTERM and resumed, against a run without interruption."""
+
+import os
+import signal
 
 import keras
 import numpy as np
 import pytest
 
 import keras_resblocks_plugin as krp
+from keras_resblocks_plugin.training import Preempted
 from keras_resblocks_plugin.training._fit import fit
 from keras_resblocks_plugin.training.detection import _batches as boxed_batches
 from keras_resblocks_plugin.training.detection import _model as detector
@@ -51,8 +55,24 @@ def new_detector(encoder, folder):
     return detector, detector.build(encoder, 2, SIDE), batches, watched
 
 
-def weights_after(new_task, data, run, epochs):
-    """Trains until an epoch, or resumes; returns the weights."""
+class Terminated:
+    """Batches that send this process SIGTERM in the first step, before which Keras reads two."""
+
+    def __init__(self, batches):
+        self.batches, self.count = batches, 0
+
+    def starting_at(self, step):
+        return self.batches.starting_at(step).map(self._read)
+
+    def _read(self, batch):
+        self.count += 1
+        if self.count == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return batch
+
+
+def train(new_task, data, run, terminated=False):
+    """Trains or resumes; returns the weights and the losses."""
     # As in a new process: TensorFlow sums gradients in an order that depends on the layers' names.
     keras.utils.clear_session()
     keras.utils.set_random_seed(0)
@@ -60,15 +80,19 @@ def weights_after(new_task, data, run, epochs):
     task, model, batches, watched = new_task(encoder, data)
     task.compile_for(model, new_optimizer(0.01, 1e-4, EPOCHS * STEPS))
     run.mkdir(exist_ok=True)
-    fit(model, batches, STEPS, epochs, run, watched)
-    return [to_numpy(weight) for weight in model.weights]
+    batches = Terminated(batches) if terminated else batches
+    history = fit(model, batches, STEPS, EPOCHS, run, watched)
+    figures = [{name: x for name, x in epoch.items() if name != "seconds"} for epoch in history]
+    return [to_numpy(weight) for weight in model.weights], figures
 
 
 @pytest.mark.parametrize("new_task", [new_segmenter, new_detector])
 def test_a_resumed_run_has_the_weights_of_an_uninterrupted_one(new_task, tmp_path):
-    whole = weights_after(new_task, tmp_path, tmp_path / "whole", EPOCHS)
-    first = weights_after(new_task, tmp_path, tmp_path / "resumed", 1)
-    resumed = weights_after(new_task, tmp_path, tmp_path / "resumed", EPOCHS)
-    assert any(not np.array_equal(a, b) for a, b in zip(first, whole, strict=True))
+    whole, figures = train(new_task, tmp_path, tmp_path / "whole")
+    with pytest.raises(Preempted) as stop:
+        train(new_task, tmp_path, tmp_path / "resumed", terminated=True)
+    assert stop.value.step == 1
+    resumed, resumed_figures = train(new_task, tmp_path, tmp_path / "resumed")
     for ours, theirs in zip(resumed, whole, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+    assert resumed_figures == figures
