@@ -13,14 +13,14 @@ sys.path += [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
 import _cli
 
-SHARD = 10_000
+SHARD = 1000
 RUN = "from keras_resblocks_plugin.cli import main; main()"
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = _cli.new_parser(__doc__, epilog="example: python scripts/study/predict_memory.py")
-    sizes = [SHARD, 10 * SHARD]
+    sizes = [10_000, 100_000]
     parser.add_argument("--rows", type=int, nargs="+", default=sizes, help=f"multiples of {SHARD}")
     return parser.parse_args(argv)
 
@@ -64,13 +64,17 @@ def _save_preset(folder: Path) -> None:
 
 
 def _measure(folder: Path, data: Path) -> str:
+    """Runs the command in a new process, and watches its memory and its parts."""
     import psutil
 
     from keras_resblocks_plugin._utils._jsonfile import to_json
     from keras_resblocks_plugin.prediction import PredictConfig
 
     out = folder / f"{data.name}.parquet"
+    rows = int(data.name.removeprefix("data-"))
+    size = min(PredictConfig.part_rows, rows // 10)
     words = ["predict", folder / "preset", data, "--out", out, "--cache", folder / "cache"]
+    words += ["--part-rows", size]
     parts = Path(f"{out}.parts")
     # Seconds until a number of parts was there.
     start, times, peak = time.monotonic(), {}, 0
@@ -88,10 +92,10 @@ def _measure(folder: Path, data: Path) -> str:
         time.sleep(0.05)
     assert process.returncode == 0
     first, *_, last = sorted(set(times) - {0})
-    rate = (last - first) * PredictConfig.part_rows / (times[last] - times[first])
+    rate = (last - first) * size / (times[last] - times[first])
     return to_json(
         {
-            "rows": int(data.name.removeprefix("data-")),
+            "rows": rows,
             "images_per_second": round(rate),
             "peak_anonymous_memory_mb": round(peak / 1e6),
             "seconds_to_first_part": round(times[first], 1),

@@ -18,11 +18,25 @@ pytestmark = [
 COUNT = 24
 # Each worker takes one of the CPUs, and reading and writing take the others.
 RUN = """
-import os, sys
-import ray
+import os, signal, sys
+import psutil, ray
+
+def stop(*_):
+    raise TimeoutError("The example took more than 80 seconds.")
+
 os.chdir(sys.argv[1])
-ray.init(num_cpus=4, include_dashboard=False)
-exec(open("example.py").read())
+signal.signal(signal.SIGALRM, stop)
+signal.alarm(80)
+try:
+    ray.init(num_cpus=4, include_dashboard=False)
+    exec(open("example.py").read())
+finally:
+    started = psutil.Process().children(recursive=True)
+    ray.shutdown()
+    # Workers may take half a minute to end.
+    for process in psutil.wait_procs(started, timeout=1)[1]:
+        process.kill()
+    assert not psutil.wait_procs(started, timeout=5)[1]
 """
 
 
