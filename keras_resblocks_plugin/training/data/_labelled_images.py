@@ -6,13 +6,12 @@ from typing import Any
 
 import datasets
 import numpy as np
-import pyarrow
 import pyarrow.compute
 
 from keras_resblocks_plugin.training.data._class_order import own_features
 from keras_resblocks_plugin.training.data._image_cache import decoded_images
 from keras_resblocks_plugin.training.data._resizing import Resize
-from keras_resblocks_plugin.training.data._rows import load_split
+from keras_resblocks_plugin.training.data._rows import load_split, read_column
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Split:
         Raises:
             ValueError: If a label is missing or out of range.
         """
-        values = _column(self.dataset, self.label_column)
+        values = read_column(self.dataset, self.label_column)
         missing = np.flatnonzero(values.is_null())
         if len(missing):
             raise ValueError(
@@ -173,7 +172,7 @@ def _check_columns(dataset, path, image_column, label_column) -> list[str]:
     feature = dataset.features[label_column]
     if isinstance(feature, datasets.ClassLabel):
         return list(feature.names)
-    highest = pyarrow.compute.max(_column(dataset, label_column)).as_py()
+    highest = pyarrow.compute.max(read_column(dataset, label_column)).as_py()
     return [] if highest is None else [str(label) for label in range(highest + 1)]
 
 
@@ -186,11 +185,6 @@ def _own_order(path, split, cache, column, names) -> tuple[list[str], np.ndarray
         # The caller compares the classes of the splits.
         return list(own.names), None
     return names, np.array([names.index(name) for name in own.names])
-
-
-def _column(dataset: datasets.Dataset, name: str) -> pyarrow.ChunkedArray:
-    """Returns a column without a Python object for each of maybe millions of rows."""
-    return dataset.select_columns([name]).with_format("arrow")[:][name]
 
 
 def _first(rows: np.ndarray) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import datasets
 import numpy as np
+import pyarrow
 
 from keras_resblocks_plugin.training.data._images import UnreadableImage
 
@@ -47,6 +48,11 @@ def load_split(path: str, split: str, cache: Path | None) -> datasets.Dataset:
             f"The split {split!r} of the dataset {path!r} cannot be read: {error} Name another "
             "split, or make one with `datasets.Dataset.train_test_split`."
         ) from None
+
+
+def read_column(dataset: datasets.Dataset, name: str) -> pyarrow.ChunkedArray:
+    """Returns a column, mapped from its files, without a Python object for each of its rows."""
+    return dataset.select_columns([name]).with_format("arrow")[:][name]
 
 
 def load_rows(path: str, split: str, cache: Path, **columns: str) -> datasets.Dataset:

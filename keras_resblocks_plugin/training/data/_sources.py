@@ -2,16 +2,20 @@
 
 import contextlib
 import dataclasses
+import functools
 import threading
 import warnings
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 import numpy as np
+import pyarrow
 
 from keras_resblocks_plugin.training.data._images import UnreadableImage, open_image
 from keras_resblocks_plugin.training.data._input_mode import InputMode, choose_mode
 from keras_resblocks_plugin.training.data._labelled_images import Split
 from keras_resblocks_plugin.training.data._resizing import Picture, Resize
+from keras_resblocks_plugin.training.data._rows import read_column
 
 
 class Images(Protocol):
@@ -54,6 +58,11 @@ class EncodedImages:
         """The classes, by label."""
         return self.split.class_names
 
+    @functools.cached_property
+    def _encoded(self) -> pyarrow.ChunkedArray:
+        # A row of the dataset itself takes several times as long.
+        return read_column(self.split.dataset, self.split.image_column)
+
     def __len__(self) -> int:
         return len(self.rows)
 
@@ -64,7 +73,7 @@ class EncodedImages:
         """Reads an image to augment: of Pillow, or the array that `resize` returns."""
         index = int(self.rows[row])
         try:
-            image = open_image(self.split.dataset[index][self.split.image_column])
+            image = open_image(self._encoded[index].as_py())
         except UnreadableImage as error:
             raise UnreadableImage(f"{self.split.where(index)}: {error}") from None
         return image if self.resize is None else self.resize(np.array(image))
@@ -124,23 +133,25 @@ class Replacements:
         self._counting = threading.Lock()
 
     def read(
-        self, row: int, rows: np.ndarray, rng: np.random.Generator
+        self, row: int, rows: np.ndarray, new_rng: Callable[[], np.random.Generator]
     ) -> tuple[Picture, np.integer]:
         """Reads an image to augment and its label, or those of another row.
 
         Args:
             row: The row.
             rows: The rows to replace it from.
-            rng: The generator that chooses.
+            new_rng: A function that creates the generator that chooses.
 
         Raises:
             UnreadableImage: If more images than the limit cannot be read.
         """
+        rng = None
         while True:
             try:
                 return self.images.picture(row), self.images.labels[row]
             except UnreadableImage as error:
                 self._count(int(row), len(rows), error)
+            rng = rng or new_rng()
             row = rows[rng.integers(len(rows))]
 
     def _count(self, row: int, count: int, error: UnreadableImage) -> None:

@@ -82,10 +82,11 @@ class AugmentedBatches:
         return apply_mix(images[mine], labels[mine], images[theirs], labels[theirs], plan, own)
 
     def _make(self, index: int, row: int, progress: float) -> tuple[np.ndarray, np.integer]:
-        rng = generator(self._seed, _REPLACEMENT, index)
-        pixels, label = self._reader.read(row, self._rows, rng)
-        rng = generator(self._seed, _AUGMENTATION, index)
-        return self._augment(pixels, rng, progress), label
+        def new_rng(stream):
+            return generator(self._seed, stream, index)
+
+        picture, label = self._reader.read(row, self._rows, lambda: new_rng(_REPLACEMENT))
+        return self._augment(picture, new_rng(_AUGMENTATION), progress), label
 
 
 def new_training_batches(
