@@ -37,7 +37,7 @@ def claim(folder: Path, settings: dict[str, Any]) -> None:
     settings = {**settings, "backend": keras.config.backend()}
     error = ""
     if _distribution.is_first():
-        way_out = "Give the same ones to continue it, give another --out, or remove the folder."
+        way_out = "Give the same ones to continue it, give another `out`, or remove the folder."
         try:
             _provenance.claim(folder / _RECORD, settings, _is_used(folder), way_out)
         except ValueError as problem:

@@ -75,8 +75,8 @@ def _check_places(config: TrainConfig) -> None:
     start, folder = config.start, config.preset_folder
     if start and Path(start).is_dir() and Path(start).resolve() == folder.resolve():
         raise ValueError(
-            "--start must be another folder than the one that the preset is saved to, or the run "
-            f"could not be started again. Name another by --preset. Received: {start}"
+            "`start` must be another folder than the one that the preset is saved to, or the run "
+            f"could not be started again. Set `preset` to another. Received: start={start}"
         )
 
 

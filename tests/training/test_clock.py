@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import time
 
 import keras
@@ -16,6 +17,7 @@ from keras_resblocks_plugin.training._clock import ENDLESS, Clock
 from keras_resblocks_plugin.training._fit import fit
 from keras_resblocks_plugin.training._optimizer import compile_classifier, finished_steps
 from keras_resblocks_plugin.training.data._batches import Batches
+from tests.fixtures import start_script
 from tests.helpers import fill, to_numpy
 
 STEPS, BATCH, WAIT = 2, 8, 0.03
@@ -129,3 +131,34 @@ def test_a_run_by_the_clock_saves_a_preset(dataset, recipe, tmp_path):
 def test_minutes_that_are_invalid(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
         TrainConfig(data="data", recipe="a3", out=tmp_path, **options)
+
+
+IN_TWO_PROCESSES = """
+import sys
+from pathlib import Path
+from keras_resblocks_plugin.training import DistributionConfig, TrainConfig, train
+distribution = DistributionConfig(
+    job_addresses=sys.argv[4], num_processes=2, process_id=int(sys.argv[5])
+)
+places = {"data": sys.argv[1], "recipe": sys.argv[2], "out": Path(sys.argv[3])}
+train(TrainConfig(minutes=1, distribution=distribution, **places))
+"""
+
+
+@pytest.mark.slow
+def test_several_processes_are_refused(dataset, recipe, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    script = tmp_path / "train.py"
+    script.write_text(IN_TWO_PROCESSES)
+    processes = [
+        start_script(
+            *(script, dataset, recipe, tmp_path / f"run{index}", address, index),
+            env={"KERAS_BACKEND": "jax"},
+        )
+        for index in range(2)
+    ]
+    for process in processes:
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 1
+        assert "`minutes` needs a single process" in errors

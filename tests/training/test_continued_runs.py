@@ -58,7 +58,7 @@ def test_another_recipe_and_seed_do_not_take_over_a_run(trained, run_again, tmp_
         run_again("--seed", 1, recipe=other)
     for words in (
         *("`recipe.learning_rate` was 0.05, now 0.2", "`seed` was 0, now 1"),
-        *("`recipe.label_smoothing` was 0.05, now 0.2", "another --out, or remove the folder"),
+        *("`recipe.label_smoothing` was 0.05, now 0.2", "another `out`, or remove the folder"),
     ):
         assert words in str(caught.value)
     assert "`recipe.momentum`" not in str(caught.value)
@@ -91,7 +91,7 @@ def test_a_run_without_a_record_is_refused(trained, dataset, tmp_path, monkeypat
 def test_a_run_does_not_replace_its_start(trained, dataset, tmp_path, monkeypatch):
     start = save_preset(tmp_path / "start")
     arguments = trained[0], "--data", dataset, "--out", tmp_path / "run", "--start", start
-    with pytest.raises(ValueError, match="--start must be another folder"):
+    with pytest.raises(ValueError, match="`start` must be another folder"):
         run_main(train, monkeypatch, *arguments, "--preset", start)
 
 
