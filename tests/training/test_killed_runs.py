@@ -67,7 +67,7 @@ def train(folder, terminated_at, accumulate):
     return [to_numpy(weight) for weight in model.weights]
 
 
-@pytest.mark.parametrize("accumulate", [1, 2])
+@pytest.mark.parametrize("accumulate", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_sigterm_ends_a_process_which_continues_with_equal_weights(tmp_path, accumulate):
     handler = signal.getsignal(signal.SIGTERM)
     whole = train(tmp_path / "whole", None, accumulate)
