@@ -60,8 +60,8 @@ def test_no_file_is_over_250_lines():
     assert {file: size for file, size in sizes.items() if size > 250} == {}
 
 
-def test_scripts_have_under_4300_lines():
-    assert sum(len(file.read_text().splitlines()) for file in python_files(SCRIPTS)) < 4300
+def test_scripts_have_under_4350_lines():
+    assert sum(len(file.read_text().splitlines()) for file in python_files(SCRIPTS)) < 4350
 
 
 def test_modules_of_scripts_are_imported_in_scripts_alone():
