@@ -12,8 +12,6 @@ from keras_resblocks_plugin.training import _distribution
 from keras_resblocks_plugin.training._optimizer import new_epoch_schedule
 from keras_resblocks_plugin.training._recipe import Schedule
 
-# More epochs than any run has: the clock ends it.
-ENDLESS = 1_000_000
 _FILE = "clock.json"
 # How often the learning rate changes in a run. On JAX, setting it copies all variables.
 _CHANGES = 1000

@@ -19,6 +19,9 @@ from keras_resblocks_plugin.training._preemption import Preemption
 from keras_resblocks_plugin.training._progress import Progress
 from keras_resblocks_plugin.training.data._batches import Batches, own_errors
 
+# More epochs than a run by the clock has.
+_ENDLESS = 1_000_000
+
 
 def check_batch_size(batch_size: int, count: int) -> None:
     """Checks that the training images fill a batch.
@@ -56,7 +59,7 @@ def fit(
         model: The compiled model, without its preprocessor.
         batches: Endless batches.
         steps_per_epoch: The number of batches per epoch.
-        epochs: The number of epochs. With a clock, which ends the run, it is ignored.
+        epochs: The number of epochs. Ignored with a clock.
         folder: The folder of the run, which has its backup and history.
         validation_data: Held-out batches to watch, if any.
         seed: The seed of what the model draws, such as dropout.
@@ -74,9 +77,11 @@ def fit(
     history = folder / _runs.HISTORY
     backup = _callbacks.Backup(folder / _runs.BACKUP, clock)
     preemption = Preemption(backup, steps_per_epoch)
-    first_callbacks = [] if clock is None else [clock]
+    left, first_callbacks, last_callbacks = None, [], []
+    if clock is not None:
+        epochs, left = _ENDLESS, lambda: clock.left
+        first_callbacks, last_callbacks = [clock], [EpochLogger()]
     if batch_size:
-        left = None if clock is None else lambda: clock.left
         first_callbacks.append(Progress(batch_size, steps_per_epoch, epochs, left))
 
     def train(step: int, epochs: int) -> None:
@@ -103,7 +108,7 @@ def fit(
                 _callbacks.History(history),
                 backup,
                 preemption,
-                *([] if clock is None else [EpochLogger()]),
+                *last_callbacks,
             ],
             verbose=(1 if sys.stdout.isatty() else 2) if _distribution.is_first() else 0,
         )

@@ -48,7 +48,7 @@ def compile_classifier(
         accumulate: Batches per update.
         by_clock: Whether a `Clock` sets the learning rate.
     """
-    rate = schedule.learning_rate
+    rate = float(schedule.learning_rate)
     if not by_clock:
         rate = new_schedule(schedule, steps_per_epoch // accumulate)
     model.compile(

@@ -14,7 +14,7 @@ from keras_resblocks_plugin.training import _distribution, _runs
 from keras_resblocks_plugin.training._batch_norm import recompute_batch_norm
 from keras_resblocks_plugin.training._checkpoints import Checkpoints
 from keras_resblocks_plugin.training._classifier import build_classifier, build_converter
-from keras_resblocks_plugin.training._clock import ENDLESS, Clock
+from keras_resblocks_plugin.training._clock import Clock
 from keras_resblocks_plugin.training._fit import fit
 from keras_resblocks_plugin.training._optimizer import compile_classifier, finished_steps
 from keras_resblocks_plugin.training._recipe import Recipe
@@ -173,7 +173,7 @@ def _fit(
         trained,
         source,
         steps_per_epoch,
-        ENDLESS if clock else recipe.schedule.epochs,
+        recipe.schedule.epochs,
         config.out,
         validation_data,
         config.seed,

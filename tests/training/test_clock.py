@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from keras_resblocks_plugin.training import Optimizer, Preempted, Schedule, TrainConfig, train
-from keras_resblocks_plugin.training._clock import ENDLESS, Clock
+from keras_resblocks_plugin.training._clock import Clock
 from keras_resblocks_plugin.training._fit import fit
 from keras_resblocks_plugin.training._optimizer import compile_classifier, finished_steps
 from keras_resblocks_plugin.training.data._batches import Batches
@@ -51,7 +51,7 @@ def train_by_clock(folder, seconds, accumulate=1, terminated_after=None):
     clock = Clock(seconds / 60, SCHEDULE)
     rates = Rates(clock, terminated_after)
     fit(
-        *(model, Batches(lambda step: arrays), STEPS, ENDLESS, folder),
+        *(model, Batches(lambda step: arrays), STEPS, SCHEDULE.epochs, folder),
         callbacks=[rates],
         batch_size=BATCH,
         clock=clock,

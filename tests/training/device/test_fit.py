@@ -8,7 +8,7 @@ import pytest
 
 from keras_resblocks_plugin.training import Augmentation, Optimizer, Schedule
 from keras_resblocks_plugin.training._checkpoints import Checkpoints
-from keras_resblocks_plugin.training._clock import ENDLESS, Clock
+from keras_resblocks_plugin.training._clock import Clock
 from keras_resblocks_plugin.training._fit import fit
 from keras_resblocks_plugin.training._optimizer import compile_classifier, finished_steps
 from keras_resblocks_plugin.training.data._labelled_images import ImageSet
@@ -87,7 +87,7 @@ def test_a_run_by_the_clock_ends_between_calls(images, tmp_path):
     training.fit(calls.starting_at(0), steps_per_epoch=2, shuffle=False, verbose=0)
     training.optimizer.iterations.assign(0)
     clock = Clock(0.02, SCHEDULE)
-    fit(training, calls, STEPS, ENDLESS, tmp_path, batch_size=BATCH, clock=clock)
+    fit(training, calls, STEPS, EPOCHS, tmp_path, batch_size=BATCH, clock=clock)
     assert clock.left == 0
     steps = finished_steps(training.optimizer)
     assert steps > STEPS
