@@ -1,9 +1,11 @@
 """A training run by a recipe, from the dataset to the saved preset."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import grain
 import keras
 import numpy as np
 from tqdm import trange
@@ -101,10 +103,17 @@ def _sampled_squares(images: Images, image_size: int) -> Iterator[np.ndarray]:
     square = Square(image_size)
     process, processes = _distribution.place()
     step = max(50, -(-len(images) // _SAMPLED))
-    for row in range(process * step, len(images), processes * step):
+
+    def read(row):
         with contextlib.suppress(UnreadableImage):
             pixels = images[row]
-            yield pixels if pixels.shape[:2] == (image_size, image_size) else square(pixels)
+            return pixels if pixels.shape[:2] == (image_size, image_size) else square(pixels)
+        # grain leaves it out.
+        return None
+
+    rows = grain.MapDataset.range(process * step, len(images), processes * step)
+    threads = os.cpu_count() or 1
+    yield from rows.map(read).to_iter_dataset(grain.ReadOptions(threads, 2 * threads))
 
 
 def _fit(
