@@ -1,5 +1,6 @@
 """The checkpoints of a training run: its best epoch, and the last ones."""
 
+import grain
 import keras
 import numpy as np
 import pytest
@@ -30,11 +31,12 @@ def train_until(folder, epochs, keep):
     model = build()
     schedule = Schedule(epochs=EPOCHS, learning_rate=0.02)
     compile_classifier(model, schedule, STEPS, Optimizer(ema_momentum=0.9))
+    held_out = pixels[COUNT:] / 64 - 2.0, np.eye(3)[labels[COUNT:]]
     history = fit(
         model,
         new_training_batches(images, np.arange(COUNT), 8, Augmentation(), SCALING, 0),
         *(STEPS, epochs, folder),
-        validation_data=(pixels[COUNT:] / 64 - 2.0, np.eye(3)[labels[COUNT:]]),
+        validation_data=grain.MapDataset.source([held_out]),
         callbacks=[Checkpoints(model, folder / "checkpoints", keep, folder / "history.jsonl")],
     )
     return [epoch["val_accuracy"] for epoch in history]

@@ -3,6 +3,7 @@
 import re
 import time
 
+import grain
 import keras
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def test_a_run_prints_images_a_second_and_the_time_left(tmp_path, capsys):
     arrays = np.ones((BATCH, 2), "float32"), np.ones((BATCH, 1), "float32")
     history = fit(
         *(model, Batches(lambda step: arrays, waiting), STEPS, EPOCHS, tmp_path),
-        validation_data=arrays,
+        validation_data=grain.MapDataset.source([arrays]),
         batch_size=BATCH,
     )
     rates = [epoch["images_per_second"] for epoch in history]

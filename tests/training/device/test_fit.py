@@ -2,6 +2,7 @@
 
 import json
 
+import grain
 import keras
 import numpy as np
 import pytest
@@ -49,9 +50,10 @@ def train(images, folder, epochs):
     """Trains until an epoch, or resumes; returns the weights and the history."""
     folder.mkdir(exist_ok=True)
     classifier, training, calls = new_training(images)
+    held_out = images.images / 64 - 2.0, np.eye(3)[images.labels]
     history = fit(
         *(training, calls, STEPS, epochs, folder),
-        validation_data=(images.images / 64 - 2.0, np.eye(3)[images.labels]),
+        validation_data=grain.MapDataset.source([held_out]),
         batch_size=BATCH,
         callbacks=[Checkpoints(classifier, folder / "checkpoints", 1, folder / "history.jsonl")],
     )
