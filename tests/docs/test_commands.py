@@ -27,6 +27,8 @@ NOT_RUN = {
     "keras-resblocks push /shared": "the shared disk of a cluster",
     "python scripts/study/choose_learning_rate.py": "tests/scripts runs it in small",
     "python scripts/study/predict_memory.py": "minutes of measuring",
+    "python scripts/study/stream_memory.py": "minutes of measuring",
+    "python scripts/benchmark/loading.py": "needs timm; tests/scripts runs it in small",
     "python scripts/study/study.py": "hours; tests/scripts runs it in small",
     "python scripts/study/compare_finetuning.py": "an hour; tests/scripts runs it in small",
     "python scripts/study/count_timm.py": "half an hour; tests/scripts runs it in small",

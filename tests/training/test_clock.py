@@ -145,7 +145,7 @@ train(TrainConfig(minutes=1, distribution=distribution, **places))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="JAX alone has several processes.")
 def test_several_processes_are_refused(dataset, recipe, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
@@ -154,7 +154,6 @@ def test_several_processes_are_refused(dataset, recipe, tmp_path):
     processes = [
         start_script(
             *(script, dataset, recipe, tmp_path / f"run{index}", address, index),
-            env={"KERAS_BACKEND": "jax"},
         )
         for index in range(2)
     ]

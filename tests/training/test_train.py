@@ -147,13 +147,15 @@ def test_bad_input_is_one_line_before_training(dataset, recipe, tmp_path, error_
     unlabelled = save_dataset(tmp_path / "unlabelled", train=photographs(6, 0))
     typo = tmp_path / "typo.toml"
     typo.write_text("epoch = 3\n")
+    warmup = tmp_path / "warmup.toml"
+    warmup.write_text(recipe.read_text().replace("warmup_epochs = 1", "warmup_epochs = 9"))
     typo_within = tmp_path / "within.toml"
     typo_within.write_text(recipe.read_text().replace("block_type", "block_typ"))
     for arguments, words in (
         (("missing.toml", "--data", dataset), ["missing.toml"]),
         ((typo, "--data", dataset), ["typo.toml", "epochs", "Received: epoch"]),
         ((typo_within, "--data", dataset), ["within.toml", "[backbone]", "block_type"]),
-        ((recipe, "--data", dataset, "--epochs", 1), ["`warmup_epochs`", "epochs=1"]),
+        ((warmup, "--data", dataset), ["`warmup_epochs`", "warmup_epochs=9"]),
         ((recipe, "--data", dataset, "--label-column", "kind"), ["'kind'", "--label-column"]),
         ((recipe, "--data", unlabelled), ["'validation'"]),
         ((recipe, "--data", tmp_path / "nowhere"), ["nowhere"]),
