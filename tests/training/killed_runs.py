@@ -30,6 +30,8 @@ from keras_resblocks_plugin.training.data._labelled_images import ImageSet
 from keras_resblocks_plugin.training.data._training import AugmentedBatches
 
 EPOCHS, STEPS, BATCH_SIZE, COUNT = 3, 6, 8, 50
+# Seconds that a step waits for its batch.
+_WAIT = 0.1
 
 
 @dataclasses.dataclass
@@ -40,7 +42,7 @@ class Outcome:
         processes: The number of processes.
         signal: The name of the signal.
         victim: The process that received it.
-        after: Seconds between the second step and the signal.
+        after: Steps between the second one and the signal.
         codes: The exit codes of the processes.
         seconds: Seconds until all had ended.
         naming: Survivors whose last words name the victim.
@@ -69,16 +71,16 @@ def killed(folder: Path, count: int, name: str, rng: np.random.Generator) -> Out
         assert ended(launch(whole, count)) == [0] * count, last_words(whole)
     for previous in (out, alone):
         shutil.rmtree(previous, ignore_errors=True)
-    # Starting and compiling take most of the time, and differ.
-    seconds = (whole / "weights.npz").stat().st_mtime - (whole / "training-0").stat().st_mtime
-    after = rng.uniform(0, seconds)
+    # Starting and compiling take most of the time. Counted in steps, the signal always comes before
+    # the end, however busy the machine is.
+    after = rng.uniform(0, EPOCHS * STEPS - 4)
     victim = int(rng.integers(count))
     ids = launch(out, count)
     deadline = time.monotonic() + 300
-    while not (out / "training-0").exists():
+    while steps_seen(out / "training-0") <= int(after):
         assert time.monotonic() < deadline, last_words(out)
-        time.sleep(0.02)
-    time.sleep(after)
+        time.sleep(0.01)
+    time.sleep(after % 1 * _WAIT)
     start = time.monotonic()
     with contextlib.suppress(ProcessLookupError):
         os.kill(ids[victim], signal.Signals[name])
@@ -103,6 +105,11 @@ def killed(folder: Path, count: int, name: str, rng: np.random.Generator) -> Out
         difference=difference(out, whole),
         difference_alone=difference(alone, whole),
     )
+
+
+def steps_seen(file: Path) -> int:
+    """How many steps have begun since the first one, which was compiled."""
+    return file.stat().st_size if file.exists() else 0
 
 
 def names(words: str, process: int) -> bool:
@@ -164,7 +171,7 @@ def fork(out: Path, index: int, count: int, port: int) -> int:
 
 
 def train(out: Path, index: int, count: int, port: int) -> None:
-    """Trains in one of several processes. A step waits for its batch for a tenth of a second."""
+    """Trains in one of several processes."""
     keras.utils.set_random_seed(0)
     config = DistributionConfig()
     if count > 1:
@@ -190,7 +197,7 @@ def train(out: Path, index: int, count: int, port: int) -> None:
 
 
 class _Waiting:
-    """Waits before each batch, and touches a file after the first step, which was compiled."""
+    """Waits before each batch, and writes a byte for each after the first step."""
 
     def __init__(self, file: Path):
         self.file, self.count = file, 0
@@ -198,7 +205,8 @@ class _Waiting:
     def __call__(self, batch):
         self.count += 1
         # Keras reads three batches before the one of the first step.
-        if self.count == 5:
-            self.file.touch()
-        time.sleep(0.1)
+        if self.count > 4:
+            with self.file.open("ab") as file:
+                file.write(b".")
+        time.sleep(_WAIT)
         return (batch[0] / 64 - 2).astype("float32"), batch[1]
