@@ -1,4 +1,4 @@
-"""What a backup between two steps of an epoch needs besides the weights and the optimizer.
+"""The parts of a backup within an epoch, besides the weights and the optimizer.
 
 These are the random states and the sums of the metrics, which both start again with each epoch.
 """
