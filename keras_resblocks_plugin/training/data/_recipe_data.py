@@ -44,7 +44,7 @@ class RecipeData:
 
     @property
     def reading(self) -> Literal["array", "stream"]:
-        """How images are read: as `mode` says, or decoded once for the device."""
+        """The way images are read: as `mode` says, or decoded once for the device."""
         return "stream" if self.mode == "stream" else "array"
 
     @property

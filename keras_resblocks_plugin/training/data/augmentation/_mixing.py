@@ -9,7 +9,7 @@ from keras_resblocks_plugin.training._augmentation import Augmentation
 
 @dataclasses.dataclass(frozen=True)
 class MixingPlan:
-    """How the images of a global batch are mixed.
+    """The mixing of a global batch of images.
 
     A pixel of an image becomes its partner's where it is in the image's box, and elsewhere
     `weight * own + (1 - weight) * partner's`. MixUp has empty boxes, CutMix weights of 1.
@@ -29,7 +29,7 @@ class MixingPlan:
 
     @property
     def mixes(self) -> bool:
-        """Whether the plan changes any image; if not, no partner is needed."""
+        """`True` if the plan changes any image; otherwise, no partner is needed."""
         return bool((self.shares != 1).any())
 
 

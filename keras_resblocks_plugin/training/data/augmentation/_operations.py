@@ -11,7 +11,7 @@ MEAN_COLOR = (124, 116, 104)
 
 @dataclasses.dataclass(frozen=True)
 class Filling:
-    """How an operation that moves pixels interpolates, and what it fills with."""
+    """Interpolation and fill color of an operation that moves pixels."""
 
     interpolation: Image.Resampling
     color: tuple[int, int, int]
